@@ -1,0 +1,3 @@
+"""Face recognition that does only what its terms countenance."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,129 @@
+"""Every setting, read once: `Settings.from_env` in the CLI, arguments everywhere else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+
+from countenance.errors import SetupError
+
+ENVIRONMENT_PREFIX = "COUNTENANCE_"
+
+
+def _data_home() -> Path:
+    return Path(platformdirs.user_data_dir("countenance"))
+
+
+def _cache_home() -> Path:
+    return Path(platformdirs.user_cache_dir("countenance"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one server runs. Each field is also an environment variable, `COUNTENANCE_<FIELD>`.
+
+    Attributes:
+        data_dir: database, keys, credentials and logs; nothing is written elsewhere while serving.
+        cache_dir: where `models install` keeps weights; read-only while serving.
+        models: a folder searched for weights before the cache; empty for none.
+        pack: the pack for new collections and for calls without one; empty: `standard`, else `open`.
+        database_url: a PostgreSQL to use instead of the embedded one; empty for the embedded one.
+        host: address to listen on.
+        port: port to listen on; 0 picks a free one.
+        workers: server processes.
+        threads: threads a process runs operations on; 0: as many as the machine has cores.
+        region: the AWS region that credentials must be scoped to.
+        tls_cert: certificate chain (PEM); with `tls_key`.
+        tls_key: private key (PEM).
+        insecure_http: listen beyond loopback without TLS.
+        cors_origin: origins that browsers may call from, comma-separated; empty for none.
+        log_format: `text` or `json`.
+        accept_terms: "Name, role" of the officer who accepts the terms, recorded at start.
+        max_bytes_in_flight: request bytes held at once by one process; more is throttled.
+        s3_root: a folder of buckets (one folder a bucket) for Image.S3Object.
+        s3_endpoint: an S3-compatible store for Image.S3Object.
+        s3_region: region of that store.
+        s3_access_key_id: credentials for that store.
+        s3_secret_access_key: credentials for that store.
+        s3_buckets: allow-list, comma-separated `ACCOUNT/BUCKET` or `*/BUCKET`; empty allows none.
+    """
+
+    data_dir: Path = field(default_factory=_data_home)
+    cache_dir: Path = field(default_factory=_cache_home)
+    models: Path | None = None
+    pack: str = ""
+    database_url: str = field(default="", repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    threads: int = 0
+    region: str = "us-east-1"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    insecure_http: bool = False
+    cors_origin: str = ""
+    log_format: str = "text"
+    accept_terms: str = ""
+    max_bytes_in_flight: int = 256 * 1024 * 1024
+    s3_root: Path | None = None
+    s3_endpoint: str = ""
+    s3_region: str = "us-east-1"
+    s3_access_key_id: str = ""
+    s3_secret_access_key: str = field(default="", repr=False)
+    s3_buckets: str = ""
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Self:
+        """Settings from the environment, overridden by `given` (None means not given).
+
+        Raises:
+            SetupError: a variable that cannot be read as its field's type; an impossible combination.
+        """
+        source = os.environ if environment is None else environment
+        found: dict[str, Any] = {}
+        for setting in fields(cls):
+            text = source.get(ENVIRONMENT_PREFIX + setting.name.upper(), "")
+            if text != "":
+                found[setting.name] = _parse(setting.name, str(setting.type), text)
+        found.update({name: value for name, value in given.items() if value is not None})
+        return cls(**found).checked()
+
+    def checked(self) -> Self:
+        """The same settings with paths made absolute; refuses what cannot work."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise SetupError("TLS needs both a certificate and a key", remedy="give --tls-cert and --tls-key")
+        for name, low, high in (("port", 0, 65535), ("workers", 1, 256), ("threads", 0, 1024)):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SetupError(f"`{name}` is {value}", remedy=f"it must be {low} to {high}")
+        if self.log_format not in {"text", "json"}:
+            raise SetupError(f"`log_format` is `{self.log_format}`", remedy="use text or json")
+        absolute = {
+            setting.name: Path(value).expanduser().absolute()
+            for setting in fields(self)
+            if isinstance(value := getattr(self, setting.name), Path)
+        }
+        return replace(self, **absolute)  # type: ignore[arg-type]  # the names are those of Path fields
+
+
+def _parse(name: str, type_name: str, text: str) -> Any:
+    if type_name.startswith("Path"):
+        return Path(text)
+    if type_name == "int":
+        try:
+            return int(text)
+        except ValueError:
+            raise SetupError(
+                f"`{ENVIRONMENT_PREFIX}{name.upper()}` is `{text}`", remedy="it must be a whole number"
+            ) from None
+    if type_name == "bool":
+        lowered = text.lower()
+        if lowered not in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
+            raise SetupError(f"`{ENVIRONMENT_PREFIX}{name.upper()}` is `{text}`", remedy="use true or false")
+        return lowered in {"1", "true", "yes", "on"}
+    return text
