@@ -1,0 +1,1 @@
+"""The only way to an operation: `pipeline` is the file to read first."""

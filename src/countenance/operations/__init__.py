@@ -1,0 +1,1 @@
+"""The operations, one small function each, listed in `registry`."""

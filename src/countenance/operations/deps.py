@@ -1,0 +1,87 @@
+"""What an operation may reach: one value, made for each call by `app.build` and the gateway.
+
+An operation is `def name(request: NameRequest, deps: Deps) -> NameResponse`: a plain synchronous
+function. It raises `countenance.errors.ServiceError`; it neither commits nor records, the gateway
+does both, in one transaction, once the operation has returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from countenance.types import AccountId
+
+if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads when a pack is first used
+    from countenance.accounts import Accounts
+    from countenance.gallery import Gallery
+    from countenance.objects import ObjectStores
+    from countenance.store import UnitOfWork
+    from countenance.vision.pipeline import Vision
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, as the verified signature says; nothing in it comes from the request's body."""
+
+    account_id: AccountId
+    access_key_id: str
+    operator: str
+    region: str
+
+
+class Models(Protocol):
+    """The packs that this server can run, by the FaceModelVersion that collections are bound to."""
+
+    @property
+    def default(self) -> Vision:
+        """The pack of new collections and of calls without a collection."""
+
+    @property
+    def packs(self) -> Mapping[str, str]:
+        """FaceModelVersion → pack name, of every pack installed on this server."""
+
+    def vision(self, face_model_version: str) -> Vision:
+        """The pack that a collection is bound to.
+
+        Raises:
+            ServiceError: the pack is not installed on this server (any more).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything an operation works with.
+
+    Attributes:
+        caller: verified identity; `gallery` and `objects` see nothing of any other account.
+        uow: the call's unit of work. What is written through it becomes durable together with the
+            call's event, after the operation has returned, or not at all.
+        gallery: collections, faces and subjects of the caller's account and region.
+        objects: allow-listed stores behind `Image.S3Object`.
+        accounts: accounts and credentials.
+        models: model packs; operations reach nets through `vision` and `default_vision`.
+    """
+
+    caller: Caller
+    uow: UnitOfWork
+    gallery: Gallery
+    objects: ObjectStores
+    accounts: Accounts
+    models: Models
+
+    def vision(self, face_model_version: str) -> Vision:
+        """The pack that a collection is bound to."""
+        self._require_no_transaction()
+        return self.models.vision(face_model_version)
+
+    def default_vision(self) -> Vision:
+        """The pack of new collections and of calls without a collection."""
+        self._require_no_transaction()
+        return self.models.default
+
+    def _require_no_transaction(self) -> None:
+        # INVARIANT: no transaction is open while pixels are decoded or nets run; a slow picture
+        # must not hold locks or snapshots that other calls wait for.
+        assert not self.uow.is_open, "vision was asked for inside a transaction"
