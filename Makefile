@@ -1,0 +1,73 @@
+# Countenance: every command a person or CI needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev models demo test test-postgresql test-wheel lint format lock shapes bench soak clean
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@sh tools/make_venv.sh "$(PYTHON)" "$(VENV)"
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "installing Countenance and what it needs into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "installing Countenance and the tools that test it into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.runtime
+
+setup: $(VENV)/.runtime ## build .venv with Countenance in it
+
+setup-dev: $(VENV)/.dev ## the same with everything that tests need
+
+models: setup ## install the model packs that can be had here
+	@$(BIN)/countenance models install
+
+demo: setup ## the main job through boto3, on public-domain portraits or PHOTOS=dir (one folder a person)
+	@$(BIN)/countenance demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(SHEET),--sheet "$(SHEET)")
+
+test: setup-dev ## every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+test-postgresql: setup-dev ## the tests that touch the database, on Debian's postgresql instead of the embedded one
+	@sh tools/test_on_postgresql.sh "$(BIN)/python"
+
+test-wheel: setup-dev ## build the wheel and test the wheel in an environment of its own
+	@sh tools/test_wheel.sh "$(BIN)/python"
+
+lint: setup-dev ## lint, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup-dev ## put the code into its format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: ## renew the hashed requirements from pyproject.toml (needs uv)
+	@uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+		pyproject.toml -o requirements/runtime.txt
+	@uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+		pyproject.toml --group test --group dev -o requirements/dev.txt
+
+shapes: setup-dev ## generate the TypedDicts of wire/shapes.py from the service models
+	@$(BIN)/python tools/generate_shapes.py
+
+bench: setup-dev ## accuracy, peers and HTTP figures as a table and as JSON in bench/out
+	@$(BIN)/python bench/run.py
+
+soak: setup-dev ## 20,000 calls; shows whether memory stays flat
+	@$(BIN)/python bench/soak.py
+
+clean: ## remove .venv and everything that is built
+	@rm -rf $(VENV) build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

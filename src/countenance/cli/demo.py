@@ -1,0 +1,173 @@
+"""`countenance demo`: the main job through plain boto3 against a server of its own, and a contact sheet.
+
+The server runs in a temporary data directory that is removed afterwards. Nothing here looks inside the
+server: what is shown is what any AWS client would see.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+from rich.console import Console
+from rich.table import Table
+
+from countenance.cli.album import Album, group_picture, load_album, portraits_album
+from countenance.cli.contact_sheet import Mark, Photo, write_contact_sheet
+from countenance.cli.options import settings_options
+from countenance.cli.server_process import running_server
+from countenance.settings import Settings
+
+_COLLECTION = "demo"
+_THRESHOLD = 80.0
+_SHEET = Path("countenance-demo.png")
+
+
+@click.command()
+@click.option(
+    "--photos",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="your own photos: a folder with one folder a person; without it, public-domain portraits",
+)
+@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="where the contact sheet goes")
+@settings_options("models", "cache_dir", "pack", "threads")
+def demo(photos: Path | None, sheet: Path | None, **given: object) -> None:
+    """Run the main job end to end through boto3.
+
+    Creates a collection, indexes photos of known people, searches with photos that it has not seen,
+    compares two photos, detects faces in a group picture and shows that a stranger is not recognised.
+    Prints each call with its answer and writes a contact sheet. Exits 0 only if everyone was recognised
+    and the stranger was not.
+    """
+    console = Console(soft_wrap=False)
+    settings = Settings.from_env(**given)
+    album = load_album(photos) if photos else portraits_album(settings.cache_dir)
+    console.print(f"photos: {album.origin}")
+    with tempfile.TemporaryDirectory(prefix="countenance-demo-") as scratch:
+        with running_server(Path(scratch), settings, accept_terms="Demo, temporary account", log=console.print) as server:
+            client = boto3.Session(
+                aws_access_key_id=server.access_key_id,
+                aws_secret_access_key=server.secret_access_key,
+                region_name=server.region,
+            ).client("rekognition", endpoint_url=server.endpoint)
+            story = _Story(client, console)
+            story.tell(album)
+    target = (sheet or _SHEET).absolute()
+    write_contact_sheet(target, story.photos, title=f"Countenance demo: {album.origin}")
+    console.print(f"\ncontact sheet: {target}", soft_wrap=True)
+    for failure in story.failures:
+        console.print(f"[red]not as it should be:[/red] {failure}")
+    if story.failures:
+        sys.exit(1)
+    console.print("[green]everyone was recognised and the stranger was not[/green]")
+
+
+@dataclass(slots=True)
+class _Story:
+    """Makes the calls in order and keeps what was seen and what went wrong."""
+
+    client: Any
+    console: Console
+    photos: list[Photo] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def tell(self, album: Album) -> None:
+        self._create_collection()
+        for person in album.people:
+            for path in person.enrolled:
+                self._index(person.name, path)
+        for person in album.people:
+            for path in person.unseen:
+                self._search(path, expected=person.name)
+        self._search(album.stranger, expected=None)
+        self._compare(album)
+        self._detect_group(album)
+        self._show("DeleteCollection", _COLLECTION, [self._status(self.client.delete_collection(CollectionId=_COLLECTION))])
+
+    def _create_collection(self) -> None:
+        answer = self.client.create_collection(CollectionId=_COLLECTION)
+        self._show("CreateCollection", _COLLECTION, [f"{answer['CollectionArn']}, FaceModelVersion {answer['FaceModelVersion']}"])
+
+    def _index(self, name: str, path: Path) -> None:
+        answer = self.client.index_faces(
+            CollectionId=_COLLECTION,
+            Image={"Bytes": path.read_bytes()},
+            ExternalImageId=_external_image_id(name),
+            MaxFaces=1,
+        )
+        records = answer["FaceRecords"]
+        marks = [Mark(record["Face"]["BoundingBox"], f"{name} (enrolled)", "enrolled") for record in records]
+        self.photos.append(Photo(path, marks, f"IndexFaces {path.name}"))
+        self._show("IndexFaces", f"{name}: {path.name}", [f"face {r['Face']['FaceId'][:8]}…, confidence {r['Face']['Confidence']:.1f}" for r in records])
+        if not records:
+            reasons = [reason for face in answer["UnindexedFaces"] for reason in face["Reasons"]]
+            self.failures.append(f"no face of {name} was enrolled from {path.name} {reasons or ''}")
+
+    def _search(self, path: Path, *, expected: str | None) -> None:
+        answer = self.client.search_faces_by_image(
+            CollectionId=_COLLECTION, Image={"Bytes": path.read_bytes()}, FaceMatchThreshold=_THRESHOLD
+        )
+        matches = answer["FaceMatches"]
+        lines = [f"{m['Face']['ExternalImageId']}  Similarity {m['Similarity']:.2f}" for m in matches]
+        self._show("SearchFacesByImage", f"{path.name} ({expected or 'stranger'})", lines or ["no match"])
+        best = matches[0] if matches else None
+        found = best["Face"]["ExternalImageId"] if best else None
+        right = found == (_external_image_id(expected) if expected else None)
+        label = f"{found} {best['Similarity']:.2f}" if best else "no match"
+        self.photos.append(Photo(path, [Mark(answer["SearchedFaceBoundingBox"], label, "right" if right else "wrong")], f"SearchFacesByImage {path.name}"))
+        if not right:
+            self.failures.append(f"{path.name} shows {expected or 'a stranger'} and the answer was {label}")
+
+    def _compare(self, album: Album) -> None:
+        same = album.people[0]
+        pairs = [(same.enrolled[0], same.unseen[0], True), (same.enrolled[0], album.stranger, False)]
+        for source, target, is_mated in pairs:
+            answer = self.client.compare_faces(
+                SourceImage={"Bytes": source.read_bytes()},
+                TargetImage={"Bytes": target.read_bytes()},
+                SimilarityThreshold=_THRESHOLD,
+            )
+            lines = [f"match  Similarity {m['Similarity']:.2f}" for m in answer["FaceMatches"]]
+            lines += ["unmatched face"] * len(answer["UnmatchedFaces"])
+            self._show("CompareFaces", f"{source.name} with {target.name}", lines)
+            if bool(answer["FaceMatches"]) is not is_mated:
+                self.failures.append(f"CompareFaces of {source.name} and {target.name} was {lines}")
+
+    def _detect_group(self, album: Album) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            group, people = group_picture(album, Path(scratch) / "group.jpg")
+            faces = self.client.detect_faces(Image={"Bytes": group.read_bytes()})["FaceDetails"]
+            marks = [Mark(face["BoundingBox"], f"{face['Confidence']:.1f}", "enrolled") for face in faces]
+            self.photos.append(Photo.of(group, marks, f"DetectFaces: {len(faces)} faces"))
+        lines = [
+            f"face at ({f['BoundingBox']['Left']:.2f}, {f['BoundingBox']['Top']:.2f}), confidence {f['Confidence']:.1f}, "
+            f"yaw {f['Pose']['Yaw']:+.0f}°, sharpness {f['Quality']['Sharpness']:.0f}"
+            for f in faces
+        ]
+        self._show("DetectFaces", f"group picture of {people}", lines)
+        if len(faces) != people:
+            self.failures.append(f"the group picture shows {people} people and {len(faces)} faces were found")
+
+    def _show(self, call: str, subject: str, answer: Sequence[str]) -> None:
+        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        table.add_column(width=19, style="cyan")
+        table.add_column(width=36, overflow="fold")
+        table.add_column(overflow="fold")
+        for row, line in enumerate(answer or ["nothing"]):
+            table.add_row(call if row == 0 else "", subject if row == 0 else "", line)
+        self.console.print(table)
+
+    @staticmethod
+    def _status(answer: Any) -> str:
+        return f"status {answer['StatusCode']}"
+
+
+def _external_image_id(name: str) -> str:
+    """A person's name in the characters that ExternalImageId allows."""
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_.-:") else "_" for letter in name)

@@ -1,0 +1,68 @@
+"""The `countenance` command: its groups, and how errors end a process.
+
+Exit codes: 0 done, 1 a check found something wrong, 2 the command line is wrong, 3 the set-up is
+wrong (the message names it and the remedy), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from countenance import __version__
+from countenance.errors import ServiceError, SetupError
+
+SETUP_IS_WRONG = 3
+
+COMMANDS = {
+    "serve": "countenance.cli.serve:serve",
+    "demo": "countenance.cli.demo:demo",
+    "doctor": "countenance.cli.doctor:doctor",
+    "accounts": "countenance.cli.accounts:accounts",
+    "models": "countenance.cli.models:models",
+}
+
+
+class _Commands(click.Group):
+    """Subcommands that are imported when they run, so that `--help` and errors come at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="countenance")
+def countenance() -> None:
+    """Face recognition that does only what its terms countenance.
+
+    Serves Amazon Rekognition's API on your own machine: start it with `countenance serve`, then point
+    boto3, the AWS CLI or any AWS SDK at it by changing endpoint_url. `countenance demo` shows the main
+    job end to end; `countenance doctor` says what is wrong with a set-up.
+    """
+
+
+def main(run: Callable[..., Any] = countenance) -> None:
+    """Run the command line; turn the errors that we raise on purpose into one line each."""
+    try:
+        run(prog_name="countenance")
+    except SetupError as error:
+        click.secho(f"error: {error.problem}", fg="red", err=True)
+        if error.remedy:
+            click.secho(f"remedy: {error.remedy}", err=True)
+        sys.exit(SETUP_IS_WRONG)
+    except ServiceError as error:
+        click.secho(f"error: {error.message}", fg="red", err=True)
+        sys.exit(1)

@@ -1,0 +1,124 @@
+"""`countenance serve`: the supervisor. It owns the data directory, the database and the socket.
+
+The supervisor starts PostgreSQL, migrates, makes the first account, opens the listening socket and
+keeps N worker processes on it; it answers no request itself, so a worker that dies takes neither the
+database nor the port with it.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+
+import click
+
+from countenance.cli.fleet import Fleet
+from countenance.cli.installation import Installation, first_credentials, open_installation
+from countenance.cli.options import settings_options
+from countenance.errors import SetupError
+from countenance.settings import Settings
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@click.command()
+@settings_options()
+def serve(**given: object) -> None:
+    """Start the server for good.
+
+    Makes the data directory, starts the embedded PostgreSQL (unless --database-url), installs the
+    models that are missing, writes credentials as an AWS profile file DATA_DIR/credentials (mode 600)
+    and prints the lines that point boto3 and the AWS CLI at it. Ctrl-C stops everything cleanly.
+    """
+    settings = Settings.from_env(**given)
+    _require_safe_exposure(settings)
+    with ExitStack() as stack:
+        stopping = stack.enter_context(_stop_signals())
+        installation = stack.enter_context(open_installation(settings, install_models=True))
+        listener = stack.enter_context(_listener(settings))
+        endpoint = _endpoint(settings, listener)
+        credentials = first_credentials(installation, endpoint=endpoint)
+        fleet = stack.enter_context(Fleet(settings, installation.database_url, listener))
+        fleet.wait_until_ready(stopping)
+        if not stopping.is_set:
+            _print_banner(installation, endpoint=endpoint, credentials=str(credentials))
+            fleet.supervise(stopping)
+        click.echo("stopping: calls in flight are finished first", err=True)
+
+
+class StopRequest:
+    """Set once by SIGINT or SIGTERM; polled by the supervisor."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def set(self, _signal: int, _frame: FrameType | None) -> None:
+        self.is_set = True
+
+
+@contextmanager
+def _stop_signals() -> Iterator[StopRequest]:
+    stopping = StopRequest()
+    previous = {number: signal.signal(number, stopping.set) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _require_safe_exposure(settings: Settings) -> None:
+    if settings.host in _LOOPBACK or settings.tls_cert or settings.insecure_http:
+        return
+    raise SetupError(
+        f"listening on `{settings.host}` without TLS would send faces over the network in clear",
+        remedy="give --tls-cert and --tls-key, or --insecure-http behind a proxy that speaks TLS",
+    )
+
+
+@contextmanager
+def _listener(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SetupError(
+                f"cannot listen on `{settings.host}` port {settings.port} ({error.strerror or error})",
+                remedy="choose another --port (0 picks a free one) or stop what uses it",
+            ) from None
+        listener.listen(512)
+        yield listener
+    finally:
+        listener.close()
+
+
+def _endpoint(settings: Settings, listener: socket.socket) -> str:
+    scheme = "https" if settings.tls_cert else "http"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - read, not bound
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+
+def _print_banner(installation: Installation, *, endpoint: str, credentials: str) -> None:
+    pack = installation.default_pack.manifest
+    click.echo(
+        f"""Countenance is serving at {endpoint}
+  models       {pack.name} (FaceModelVersion {pack.face_model_version})
+  data         {installation.settings.data_dir}
+  credentials  {credentials} (profile countenance)
+
+Point an AWS client at it:
+  export AWS_SHARED_CREDENTIALS_FILE={credentials} AWS_PROFILE=countenance
+  export AWS_ENDPOINT_URL_REKOGNITION={endpoint}
+  aws rekognition list-collections
+  python -c "import boto3; print(boto3.client('rekognition').list_collections())"
+
+Ctrl-C stops it."""
+    )
+    sys.stdout.flush()

@@ -1,0 +1,89 @@
+"""One server process: reads its orders from standard input, serves the socket it was handed.
+
+Started by `cli.fleet`, never by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+import threading
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from countenance.app import App, build
+from countenance.settings import Settings
+
+_KEEP_ALIVE_S = 75
+_GRACE_S = 25
+
+
+def main() -> None:
+    """Serve until SIGTERM or until the supervisor's pipe closes."""
+    orders = json.loads(sys.stdin.buffer.readline())
+    settings = _settings(orders["settings"])
+    _log_to_stderr()
+    app = build(settings, database_url=orders["database_url"])
+    try:
+        server = _Server(_config(app, settings))
+        threading.Thread(target=_stop_when_orphaned, args=(server,), daemon=True).start()
+        server.run(sockets=[socket.socket(fileno=orders["listener"])])
+    finally:
+        app.close()
+
+
+class _Server(uvicorn.Server):
+    """Says "ready" to the supervisor once it accepts."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            os.write(sys.stdout.fileno(), b"ready\n")
+
+
+def _config(app: App, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app.asgi,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+    )
+
+
+def _stop_when_orphaned(server: uvicorn.Server) -> None:
+    """The supervisor holds the other end of standard input: its end of file is the supervisor's death."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    server.should_exit = True
+
+
+def _settings(plain: dict[str, Any]) -> Settings:
+    paths = {setting.name for setting in fields(Settings) if str(setting.type).startswith("Path")}
+    return Settings(
+        **{name: Path(value) if name in paths and value is not None else value for name, value in plain.items()}
+    )
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    main()
