@@ -1,0 +1,83 @@
+"""Write what the documents state of the code: the README's table of operations, the table of settings.
+
+`python tools/generate_docs.py` writes; `--check` exits 1 when a document is out of date (a test runs it).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from countenance.cli.options import setting_help
+from countenance.operations.registry import OPERATIONS
+from countenance.settings import ENVIRONMENT_PREFIX, Settings
+from countenance.wire.model import load_models
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "operations" / "settings.md"
+MARKS = re.compile(r"(<!-- operations -->\n).*?(<!-- /operations -->)", re.DOTALL)
+
+
+def operations_table() -> str:
+    """All operations of Rekognition in three columns, offered ones in bold."""
+    model = load_models().services["rekognition"]
+    names = sorted(model.operations)
+    offered = OPERATIONS["rekognition"]
+    cells = [f"**{name}**" if name in offered else name for name in names]
+    rows = -(-len(cells) // 3)
+    columns = [cells[start : start + rows] for start in range(0, len(cells), rows)]
+    lines = [f"{len(offered)} of {len(names)}; offered in bold:\n", "| | | |", "|---|---|---|"]
+    for row in range(rows):
+        lines.append("| " + " | ".join(column[row] if row < len(column) else "" for column in columns) + " |")
+    own = ", ".join(sorted(OPERATIONS["countenance"]))
+    return "\n".join(lines) + f"\n\nOur own service, `countenance`: {own}.\n"
+
+
+def settings_page() -> str:
+    """Every setting with option, variable, default and meaning."""
+    described = setting_help()
+    lines = [
+        "# Settings",
+        "",
+        "Each is an option of `countenance serve` and an environment variable; the option wins. "
+        "This page is generated from `settings.py` (`python tools/generate_docs.py`).",
+        "",
+        "| option | environment | default | meaning |",
+        "|---|---|---|---|",
+    ]
+    for setting in fields(Settings):
+        default = "under the user's home" if setting.default is MISSING else setting.default
+        shown = "" if default in {None, ""} else f"`{default}`" if setting.default is not MISSING else default
+        option = "--" + setting.name.replace("_", "-")
+        variable = ENVIRONMENT_PREFIX + setting.name.upper()
+        lines.append(f"| `{option}` | `{variable}` | {shown} | {described[setting.name]} |")
+    return "\n".join(lines) + "\n"
+
+
+def documents() -> dict[Path, str]:
+    """Path → what the document should say."""
+    readme = README.read_text()
+    table = operations_table()
+    return {
+        README: MARKS.sub(lambda marks: marks.group(1) + table + marks.group(2), readme),
+        SETTINGS: settings_page(),
+    }
+
+
+def main() -> int:
+    """Write or check; return the exit status."""
+    stale = [path for path, text in documents().items() if not path.exists() or path.read_text() != text]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"out of date: {path.relative_to(ROOT)} (run python tools/generate_docs.py)")  # noqa: T201 - its output
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(documents()[path])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
