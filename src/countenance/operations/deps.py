@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from countenance.operations.pagination import PageTokens
 from countenance.types import AccountId
 
 if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads when a pack is first used
@@ -61,6 +62,7 @@ class Deps:
         gallery: collections, faces and subjects of the caller's account and region.
         objects: allow-listed stores behind `Image.S3Object`.
         accounts: accounts and credentials.
+        page_tokens: issues and reads NextToken, with a key that all processes of the server share.
         models: model packs; operations reach nets through `vision` and `default_vision`.
     """
 
@@ -69,6 +71,7 @@ class Deps:
     gallery: Gallery
     objects: ObjectStores
     accounts: Accounts
+    page_tokens: PageTokens
     models: Models
 
     def vision(self, face_model_version: str) -> Vision:

@@ -1,0 +1,1 @@
+"""Our own API's operations, in the same form as Rekognition's."""

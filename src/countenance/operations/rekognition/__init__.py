@@ -1,0 +1,1 @@
+"""Amazon Rekognition's operations, one module per resource family."""
