@@ -1,0 +1,1 @@
+"""Galleries: collections, their sealed templates, their subjects, and the search over them."""

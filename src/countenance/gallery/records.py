@@ -1,0 +1,153 @@
+"""What a gallery takes and gives: complete, frozen values."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from countenance.types import (
+    AccountId,
+    Confidence,
+    FaceId,
+    ImageId,
+    RatioBox,
+    Similarity,
+    Template,
+    UserId,
+)
+
+Item = TypeVar("Item")
+After = TypeVar("After")
+
+
+class UserStatus(StrEnum):
+    """A user has faces (ACTIVE) or has none yet or any more (CREATED); changes are never in progress."""
+
+    CREATED = "CREATED"
+    ACTIVE = "ACTIVE"
+
+
+class Reason(StrEnum):
+    """Why one face of a request was not deleted, associated or disassociated."""
+
+    FACE_NOT_FOUND = "FACE_NOT_FOUND"
+    ASSOCIATED_TO_AN_EXISTING_USER = "ASSOCIATED_TO_AN_EXISTING_USER"
+    ASSOCIATED_TO_A_DIFFERENT_USER = "ASSOCIATED_TO_A_DIFFERENT_USER"
+    LOW_MATCH_CONFIDENCE = "LOW_MATCH_CONFIDENCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A gallery: `name` is its owner's, unique per account and region; `collection_id` is ours."""
+
+    collection_id: uuid.UUID
+    account_id: AccountId
+    name: str
+    region: str
+    face_model_version: str
+    dimensions: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """How much a collection holds at the moment of asking."""
+
+    face_count: int
+    user_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewFace:
+    """A face to enrol. Box and confidence are rounded by the gallery; `template` is (D,) float32, unit."""
+
+    face_id: FaceId
+    image_id: ImageId
+    external_image_id: str | None
+    box: RatioBox
+    confidence: Confidence
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace:
+    """A reference as it is stored: box rounded to 6 decimals, confidence to 4 (as AWS stores them)."""
+
+    face_id: FaceId
+    image_id: ImageId
+    external_image_id: str | None
+    box: RatioBox
+    confidence: Confidence
+    user_id: UserId | None
+    face_model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A human in a collection: what AWS calls a user."""
+
+    user_id: UserId
+    status: UserStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A reference that a search found, with its rounded similarity."""
+
+    similarity: Similarity
+    face: StoredFace
+
+
+@dataclass(frozen=True, slots=True)
+class UserCandidate:
+    """A subject that a search found; similarity is to the unit mean of the subject's templates."""
+
+    similarity: Similarity
+    user_id: UserId
+    status: UserStatus
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFailure:
+    """One face of a request that was left as it was.
+
+    `user_id`: the user who has the face, where that is the reason.
+    `similarity`: to the user's template, for LOW_MATCH_CONFIDENCE (AWS answers it as `Confidence`).
+    """
+
+    face_id: FaceId
+    reason: Reason
+    user_id: UserId | None = None
+    similarity: Similarity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What DeleteFaces did, each list in the order of the request."""
+
+    face_ids: Sequence[FaceId]
+    failures: Sequence[FaceFailure]
+
+
+@dataclass(frozen=True, slots=True)
+class Associated:
+    """What AssociateFaces or DisassociateFaces did, each list in the order of the request.
+
+    A face that was so already is in neither list.
+    """
+
+    face_ids: Sequence[FaceId]
+    failures: Sequence[FaceFailure]
+    status: UserStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item, After]):
+    """One page of a list; `after` is what to ask the next page with, None where this is the last."""
+
+    items: Sequence[Item]
+    after: After | None
