@@ -1,1 +1,35 @@
 """Galleries: collections, their sealed templates, their subjects, and the search over them."""
+
+from __future__ import annotations
+
+from countenance.gallery.records import (
+    Associated,
+    Candidate,
+    Collection,
+    Deleted,
+    Description,
+    FaceFailure,
+    NewFace,
+    Reason,
+    StoredFace,
+    Subject,
+    UserCandidate,
+    UserStatus,
+)
+from countenance.gallery.store import Gallery
+
+__all__ = [
+    "Associated",
+    "Candidate",
+    "Collection",
+    "Deleted",
+    "Description",
+    "FaceFailure",
+    "Gallery",
+    "NewFace",
+    "Reason",
+    "StoredFace",
+    "Subject",
+    "UserCandidate",
+    "UserStatus",
+]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
 
 from countenance.types import (
     AccountId,
@@ -19,9 +18,6 @@ from countenance.types import (
     Template,
     UserId,
 )
-
-Item = TypeVar("Item")
-After = TypeVar("After")
 
 
 class UserStatus(StrEnum):
@@ -143,11 +139,3 @@ class Associated:
     face_ids: Sequence[FaceId]
     failures: Sequence[FaceFailure]
     status: UserStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item, After]):
-    """One page of a list; `after` is what to ask the next page with, None where this is the last."""
-
-    items: Sequence[Item]
-    after: After | None

@@ -11,7 +11,6 @@ from countenance.gallery.records import (
     Deleted,
     Description,
     NewFace,
-    Page,
     StoredFace,
     Subject,
     UserCandidate,
@@ -68,8 +67,8 @@ class Gallery:
 
     def list_collections(
         self, account_id: AccountId, region: str, *, limit: int, after: str | None = None
-    ) -> Page[Collection, str]:
-        """Collections by name (byte order), those behind the name `after`."""
+    ) -> list[Collection]:
+        """At most `limit` collections by name (byte order), those behind the name `after`."""
         raise NotImplementedError
 
     def describe(self, collection: Collection) -> Description:
@@ -119,8 +118,8 @@ class Gallery:
         face_ids: Sequence[FaceId] | None = None,
         limit: int,
         after: FaceId | None = None,
-    ) -> Page[StoredFace, FaceId]:
-        """Faces by FaceId, those behind `after`; only those of `user_id` and among `face_ids`, where given."""
+    ) -> list[StoredFace]:
+        """At most `limit` faces by FaceId, those behind `after`; of `user_id` and among `face_ids`, if given."""
         raise NotImplementedError
 
     def delete_faces(self, uow: UnitOfWork, collection: Collection, face_ids: Sequence[FaceId]) -> Deleted:
@@ -138,7 +137,7 @@ class Gallery:
         threshold: Similarity,
         limit: int,
     ) -> list[Candidate]:
-        """The `limit` most similar faces with similarity >= threshold, best first, ties in order of enrolment.
+        """The `limit` most similar faces with similarity >= threshold, best first; ties as enrolled.
 
         Exact, and over all that was committed before the call, by any process.
         """
@@ -179,10 +178,8 @@ class Gallery:
         """
         raise NotImplementedError
 
-    def list_users(
-        self, collection: Collection, *, limit: int, after: UserId | None = None
-    ) -> Page[Subject, UserId]:
-        """Users by id (byte order), those behind `after`."""
+    def list_users(self, collection: Collection, *, limit: int, after: UserId | None = None) -> list[Subject]:
+        """At most `limit` users by id (byte order), those behind `after`."""
         raise NotImplementedError
 
     def associate(
