@@ -1,0 +1,24 @@
+"""The only door to the database and the key store."""
+
+from countenance.store.errors import ForeignKeyViolation, KeyMissing, StoreUnavailable, UniqueViolation
+from countenance.store.keys import KeyStore
+from countenance.store.migrate import migrate
+from countenance.store.pool import Connection, Database
+from countenance.store.postgres import EmbeddedPostgres
+from countenance.store.queries import Queries, load_queries
+from countenance.store.unit_of_work import UnitOfWork
+
+__all__ = [
+    "Connection",
+    "Database",
+    "EmbeddedPostgres",
+    "ForeignKeyViolation",
+    "KeyMissing",
+    "KeyStore",
+    "Queries",
+    "StoreUnavailable",
+    "UniqueViolation",
+    "UnitOfWork",
+    "load_queries",
+    "migrate",
+]

@@ -1,0 +1,169 @@
+"""The key store: a folder of files outside PostgreSQL, because deletion there is never final.
+
+    keys/master.key           32 random bytes: wraps everything else
+    keys/master.check         proof that the master key is the one the rest was wrapped with
+    keys/collections/<uuid>   one collection's key, wrapped
+
+A collection is beyond recovery once its file is gone, whatever PostgreSQL's heap, WAL and backups
+still hold of its rows (docs/adr/0005).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from countenance.errors import SetupError
+from countenance.store.errors import KeyMissing
+from countenance.store.files import make_private_directory, remove_durably, write_private
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_CHECK_CONTEXT = b"countenance/key-store"
+_RESTORE = "restore the keys folder from its backup, or start over with an empty data directory"
+
+
+class KeyStore:
+    """Collection keys and sealed secrets. Thread-safe; several processes may share one folder.
+
+    A key that was created is durable when the call returns; a key that was destroyed is gone for every
+    process at once, as none keeps a copy here.
+    """
+
+    def __init__(self, directory: Path, master_key: bytes) -> None:
+        self._collections = directory / "collections"
+        self._wrapping = AESGCM(_derive(master_key, b"collection keys"))
+        self._sealing = AESGCM(_derive(master_key, b"secrets"))
+
+    def __repr__(self) -> str:
+        return f"KeyStore({str(self._collections.parent)!r})"
+
+    @classmethod
+    def open(cls, directory: Path) -> KeyStore:
+        """Open the folder; make it and a new master key if there is none and nothing depends on one.
+
+        Raises:
+            SetupError: the master key is missing or not the one that wrapped what is there, or the
+                folder cannot be used or is open to other users.
+        """
+        make_private_directory(directory)
+        make_private_directory(directory / "collections")
+        master, check = directory / "master.key", directory / "master.check"
+        if not check.exists():
+            if any((directory / "collections").iterdir()):
+                raise SetupError(f"`{check}` is missing but collections have keys", remedy=_RESTORE)
+            _create_master(master, check)
+        master_key = _read_master(master)
+        store = cls(directory, master_key)
+        store._require_fitting(check)
+        return store
+
+    def create_collection_key(self, collection: UUID) -> bytes:
+        """A new random key for a collection that has none: 32 bytes.
+
+        Raises:
+            FileExistsError: the collection has a key.
+        """
+        key = secrets.token_bytes(_KEY_BYTES)
+        wrapped = _encrypt(self._wrapping, key, _collection_context(collection))
+        write_private(self._path(collection), wrapped, replace=False)
+        return key
+
+    def collection_key(self, collection: UUID) -> bytes:
+        """The collection's key: 32 bytes.
+
+        Raises:
+            KeyMissing: there is none (any more).
+            SetupError: the file is damaged or belongs to another collection or master key.
+        """
+        path = self._path(collection)
+        try:
+            wrapped = path.read_bytes()
+        except FileNotFoundError:
+            raise KeyMissing(f"collection {collection} has no key") from None
+        try:
+            return _decrypt(self._wrapping, wrapped, _collection_context(collection))
+        except InvalidTag:
+            raise SetupError(f"the key file `{path}` is damaged", remedy=_RESTORE) from None
+
+    def destroy_collection_key(self, collection: UUID) -> None:
+        """Remove the key for good; no error when it is gone already."""
+        remove_durably(self._path(collection))
+
+    def seal(self, plaintext: bytes, *, context: bytes) -> bytes:
+        """Encrypt a small secret so that it opens only under the same `context`: 28 bytes longer."""
+        return _encrypt(self._sealing, plaintext, context)
+
+    def unseal(self, sealed: bytes, *, context: bytes) -> bytes:
+        """What `seal` was given.
+
+        Raises:
+            SetupError: sealed by another master key or for another context, or damaged.
+        """
+        try:
+            return _decrypt(self._sealing, sealed, context)
+        except InvalidTag:
+            raise SetupError("a sealed secret does not open with this key store", remedy=_RESTORE) from None
+
+    def _path(self, collection: UUID) -> Path:
+        return self._collections / str(collection)
+
+    def _require_fitting(self, check: Path) -> None:
+        try:
+            _decrypt(self._sealing, check.read_bytes(), _CHECK_CONTEXT)
+        except InvalidTag:
+            raise SetupError(f"the master key beside `{check}` is not the one in use", remedy=_RESTORE) from None
+
+
+def _create_master(master: Path, check: Path) -> None:
+    """Key first, check second: a crash between them leaves a key that nothing depends on yet."""
+    try:
+        write_private(master, secrets.token_bytes(_KEY_BYTES), replace=False)
+    except FileExistsError:
+        pass  # another process is starting beside us, or an earlier start stopped here
+    sealing = AESGCM(_derive(_read_master(master), b"secrets"))
+    try:
+        write_private(check, _encrypt(sealing, b"", _CHECK_CONTEXT), replace=False)
+    except FileExistsError:
+        pass
+
+
+def _read_master(master: Path) -> bytes:
+    try:
+        key = master.read_bytes()
+    except FileNotFoundError:
+        raise SetupError(f"the master key `{master}` is missing", remedy=_RESTORE) from None
+    except OSError as error:
+        raise SetupError(f"the master key `{master}` cannot be read: {error.strerror}") from error
+    if len(key) != _KEY_BYTES:
+        raise SetupError(f"the master key `{master}` is damaged", remedy=_RESTORE)
+    if os.stat(master).st_mode & 0o077:
+        raise SetupError(f"the master key `{master}` is open to other users", remedy=f"chmod 600 {master}")
+    return key
+
+
+def _derive(master_key: bytes, purpose: bytes) -> bytes:
+    kdf = HKDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, salt=None, info=b"countenance/1/" + purpose)
+    return kdf.derive(master_key)
+
+
+def _collection_context(collection: UUID) -> bytes:
+    return b"collection/" + collection.bytes
+
+
+def _encrypt(cipher: AESGCM, plaintext: bytes, context: bytes) -> bytes:
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, plaintext, context)
+
+
+def _decrypt(cipher: AESGCM, sealed: bytes, context: bytes) -> bytes:
+    if len(sealed) < _NONCE_BYTES + 16:
+        raise InvalidTag
+    return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)

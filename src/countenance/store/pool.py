@@ -1,0 +1,135 @@
+"""Connections to PostgreSQL: pooled, checked, and refused where the server could lose what it confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from countenance.errors import SetupError
+from countenance.store.errors import StoreUnavailable
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+"""A psycopg connection with tuple rows, in UTC."""
+
+OLDEST_SERVER = 150000
+_CONNECT_TIMEOUT_S = 10
+_WAIT_FOR_CONNECTION_S = 30.0
+_DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
+_SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=60s"
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database.
+
+    Thread-safe; not to be carried over a fork. A connection that died (a restarted server) is replaced
+    before anybody gets it. What a committed transaction wrote is durable and visible to every process.
+
+    Raises:
+        SetupError: unreachable, wrong password, older than PostgreSQL 15, or able to lose commits.
+    """
+
+    def __init__(self, url: str, *, max_connections: int = 16) -> None:
+        self._system_identifier = _inspect(url)
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=max_connections,
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": _CONNECT_TIMEOUT_S,
+                "application_name": "countenance",
+                "options": _SESSION_OPTIONS,
+            },
+            configure=self._configure,
+            check=ConnectionPool.check_connection,
+            timeout=_WAIT_FOR_CONNECTION_S,
+            max_idle=300.0,
+            reconnect_timeout=60.0,
+            num_workers=2,
+            name="countenance",
+            open=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection outside any transaction: each statement stands alone.
+
+        Raises:
+            StoreUnavailable: no connection in time, or it broke off.
+        """
+        with _translated(), self._pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection inside a transaction: committed on leaving, rolled back on an exception.
+
+        Raises:
+            StoreUnavailable: no connection in time, or it broke off; nothing was committed unless the
+                break came during the commit itself.
+        """
+        with _translated(), self._pool.connection() as connection, connection.transaction():
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection; those in use close when they are handed back."""
+        self._pool.close(timeout=5.0)
+
+    def _configure(self, connection: Connection) -> None:
+        """Check a new connection: the settings may have changed since the first, or the server itself."""
+        if _refuse_lossy(connection) != self._system_identifier:
+            # INVARIANT: snapshots kept by readers mean nothing in another cluster (docs/adr/0004).
+            raise StoreUnavailable("the database was replaced under a running server: restart the server")
+
+
+def _inspect(url: str) -> int:
+    """Connect once, so that a wrong address or password is told at once and not after a pool's patience."""
+    try:
+        with psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
+            return _refuse_lossy(connection)
+    except psycopg.Error as error:
+        raise SetupError(
+            f"cannot connect to the database: {str(error).strip()}",
+            remedy="check the database URL, that the server runs, and that this account may connect",
+        ) from error
+
+
+def _refuse_lossy(connection: Connection) -> int:
+    """The cluster's identifier, if the server is one that keeps what it confirmed."""
+    version = connection.info.server_version
+    if version < OLDEST_SERVER:
+        raise SetupError(
+            f"the database server is PostgreSQL {version // 10000}",
+            remedy=f"use PostgreSQL {OLDEST_SERVER // 10000} or newer",
+        )
+    row = connection.execute(
+        "select current_setting('fsync'), current_setting('full_page_writes'),"
+        " current_setting('synchronous_commit'),"
+        " (select system_identifier from pg_control_system())"
+    ).fetchone()
+    assert row is not None
+    for name, value in zip(_DURABILITY, row, strict=False):
+        if value == "off":
+            raise SetupError(
+                f"the database server runs with {name} off and could lose what it has confirmed",
+                remedy=f"set {name} = on and reload the server",
+            )
+    return int(row[3])
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
+        raise StoreUnavailable(f"the database is not available ({type(error).__name__})") from error

@@ -1,0 +1,3 @@
+"""Fixtures of every suite live beside this file, one module a subject."""
+
+pytest_plugins = ["fixtures_store"]
