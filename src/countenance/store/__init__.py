@@ -1,6 +1,13 @@
 """The only door to the database and the key store."""
 
-from countenance.store.errors import ForeignKeyViolation, KeyMissing, StoreUnavailable, UniqueViolation
+from countenance.store.errors import (
+    BROKEN,
+    CONTENTION,
+    ForeignKeyViolation,
+    KeyMissing,
+    StoreUnavailable,
+    UniqueViolation,
+)
 from countenance.store.keys import KeyStore
 from countenance.store.migrate import migrate
 from countenance.store.pool import Connection, Database
@@ -9,6 +16,8 @@ from countenance.store.queries import Queries, load_queries
 from countenance.store.unit_of_work import UnitOfWork
 
 __all__ = [
+    "BROKEN",
+    "CONTENTION",
     "Connection",
     "Database",
     "EmbeddedPostgres",

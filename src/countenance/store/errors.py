@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from psycopg.errors import ForeignKeyViolation, UniqueViolation
+from psycopg import InterfaceError, OperationalError
+from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure, UniqueViolation
 
 from countenance.errors import CountenanceError
 
-__all__ = ["ForeignKeyViolation", "KeyMissing", "StoreUnavailable", "UniqueViolation"]
+__all__ = [
+    "BROKEN",
+    "CONTENTION",
+    "ForeignKeyViolation",
+    "KeyMissing",
+    "StoreUnavailable",
+    "UniqueViolation",
+]
+
+CONTENTION = (DeadlockDetected, SerializationFailure)
+"""Two transactions stood in each other's way and this one was sacrificed: it may be tried again."""
+BROKEN = (OperationalError, InterfaceError)
+"""The connection or the server gave out; CONTENTION is among these for psycopg, so catch it first."""
 
 
 class StoreUnavailable(CountenanceError):
