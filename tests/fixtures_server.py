@@ -1,0 +1,125 @@
+"""A real server for the tests that talk to one: `countenance serve` on a free port, two workers."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+import countenance.wire.model
+from countenance.cli.server_process import RunningServer, running_server
+from countenance.settings import Settings
+from tests.paths import SHARED
+
+CLIENT_CONFIG = Config(
+    retries={"total_max_attempts": 1},
+    connect_timeout=10,
+    read_timeout=120,
+    parameter_validation=False,  # the server's validation is what is tested
+    max_pool_connections=64,
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running server as its clients see it."""
+
+    running: RunningServer
+    data_dir: Path
+    settings: Settings
+
+    @property
+    def endpoint(self) -> str:
+        return self.running.endpoint
+
+    def client(self, service: str = "rekognition", **credentials: str) -> Any:
+        """A boto3 client; with the first account's key unless `credentials` says otherwise."""
+        session = boto3.Session(region_name=self.running.region)
+        session._loader.search_paths.append(str(countenance.wire.model.data_path()))
+        keys = {
+            "aws_access_key_id": self.running.access_key_id,
+            "aws_secret_access_key": self.running.secret_access_key,
+        } | credentials
+        return session.client(service, endpoint_url=self.endpoint, config=CLIENT_CONFIG, **keys)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the AWS CLI and other SDKs need to find this server."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COUNTENANCE_"))}
+        return kept | {
+            "AWS_ACCESS_KEY_ID": self.running.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.running.secret_access_key,
+            "AWS_REGION": self.running.region,
+            "AWS_DEFAULT_REGION": self.running.region,
+            "AWS_ENDPOINT_URL_REKOGNITION": self.endpoint,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PAGER": "",
+        }
+
+
+def server_settings() -> Settings:
+    """Settings of a test server: weights from beside the checkout where they are there, else the cache."""
+    models = SHARED / "models" if SHARED else None
+    return Settings.from_env({}, models=models, threads=2)
+
+
+@pytest.fixture(scope="session")
+def s3_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of buckets; `photos` may be read by every account of the test server."""
+    root = tmp_path_factory.mktemp("s3")
+    (root / "photos").mkdir()
+    (root / "private").mkdir()
+    return root
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, s3_root: Path) -> Iterator[Service]:
+    """Two workers on one truth, for every test of a session that does not need a server of its own."""
+    data_dir = tmp_path_factory.mktemp("server") / "data"
+    settings = server_settings()
+    options = ["--workers", "2", "--s3-root", str(s3_root), "--s3-buckets", "*/photos"]
+    with running_server(data_dir, settings, accept_terms="Test, suite", options=options) as running:
+        yield Service(running, data_dir, settings)
+
+
+@pytest.fixture
+def rekognition(service: Service) -> Any:
+    """A boto3 client of the first account."""
+    return service.client()
+
+
+@pytest.fixture
+def collection(rekognition: Any) -> Iterator[str]:
+    """An empty collection, deleted afterwards."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    rekognition.create_collection(CollectionId=name)
+    yield name
+    try:
+        rekognition.delete_collection(CollectionId=name)
+    except rekognition.exceptions.ResourceNotFoundException:
+        return
+
+
+@pytest.fixture
+def refusal() -> Callable[..., Any]:
+    """Call an operation that must be refused; return (code, message, HTTP status)."""
+    from botocore.exceptions import ClientError
+
+    def call(operation: Callable[..., Any], **parameters: Any) -> tuple[str, str, int]:
+        with pytest.raises(ClientError) as caught:
+            operation(**parameters)
+        answer = caught.value.response
+        return (
+            answer["Error"]["Code"],
+            answer["Error"]["Message"],
+            answer["ResponseMetadata"]["HTTPStatusCode"],
+        )
+
+    return call

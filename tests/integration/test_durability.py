@@ -1,0 +1,108 @@
+"""Nothing acknowledged is lost: many clients on two workers, and a server that is killed."""
+
+from __future__ import annotations
+
+import concurrent.futures as futures
+import io
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from PIL import Image
+
+from countenance.cli.server_process import running_server
+from tests.fixtures_server import Service, server_settings
+
+pytestmark = pytest.mark.xdist_group("durability")
+
+
+def _variants(path, count):
+    """`count` distinct photos of one face: the frame moves by a pixel or two and the light changes."""
+    with Image.open(path) as photo:
+        whole = photo.convert("RGB").resize((200, round(200 * photo.height / photo.width)))
+    for number in range(count):
+        pixels = np.asarray(whole).astype(np.float32) * (0.9 + 0.1 * number / count)
+        moved = np.roll(pixels, number % 5, axis=1).astype(np.uint8)
+        moved[0, 0] = (number % 256, number // 256, 7)
+        target = io.BytesIO()
+        Image.fromarray(moved).save(target, "PNG")
+        yield target.getvalue()
+
+
+def test_sixty_four_clients_index_into_one_collection_and_nothing_is_lost(service, collection, portraits):
+    """On two workers: every answer's face is listed, counted, and found by a search."""
+    client = service.client()
+    name = next(iter(portraits.known))
+    photos = list(_variants(portraits.known[name][0], 128))
+
+    def index(photo):
+        return client.index_faces(CollectionId=collection, Image={"Bytes": photo})["FaceRecords"][0]["Face"]["FaceId"]
+
+    with futures.ThreadPoolExecutor(64) as pool:
+        acknowledged = list(pool.map(index, photos))
+    assert len(set(acknowledged)) == len(photos)
+    pages = client.get_paginator("list_faces").paginate(CollectionId=collection)
+    assert {face["FaceId"] for page in pages for face in page["Faces"]} == set(acknowledged)
+    assert client.describe_collection(CollectionId=collection)["FaceCount"] == len(photos)
+    # Each worker answers some of these, and each must know every face whichever worker wrote it.
+    for _ in range(4):
+        found = service.client().search_faces(
+            CollectionId=collection, FaceId=acknowledged[0], FaceMatchThreshold=0, MaxFaces=4096
+        )
+        assert len(found["FaceMatches"]) == len(photos) - 1
+
+
+def test_every_acknowledged_face_is_there_after_kill_9(tmp_path, portraits):
+    """The server is killed, supervisor and workers, in the middle of a stream of IndexFaces."""
+    settings = server_settings()
+    name = next(iter(portraits.known))
+    photos = list(_variants(portraits.known[name][0], 200))
+    acknowledged: list[str] = []
+    enough = threading.Event()
+
+    with running_server(tmp_path / "data", settings, accept_terms="Test, suite", log=str) as running:
+        client = Service(running, tmp_path / "data", settings).client()
+        client.create_collection(CollectionId="stream")
+
+        def stream(mine):
+            for photo in mine:
+                try:
+                    answer = client.index_faces(CollectionId="stream", Image={"Bytes": photo})
+                except (BotoCoreError, ClientError):
+                    return
+                acknowledged.append(answer["FaceRecords"][0]["Face"]["FaceId"])
+                if len(acknowledged) >= 20:
+                    enough.set()
+
+        with futures.ThreadPoolExecutor(4) as pool:
+            streams = [pool.submit(stream, photos[n::4]) for n in range(4)]
+            assert enough.wait(60)
+            for process_id in (*_children(running.process_id), running.process_id):
+                os.kill(process_id, signal.SIGKILL)
+            futures.wait(streams, timeout=60)
+
+    assert 20 <= len(acknowledged) < len(photos)
+    with running_server(tmp_path / "data", settings, accept_terms="Test, suite", log=str) as running:
+        client = Service(running, tmp_path / "data", settings).client()
+        pages = client.get_paginator("list_faces").paginate(CollectionId="stream")
+        kept = {face["FaceId"] for page in pages for face in page["Faces"]}
+        assert set(acknowledged) <= kept
+        found = client.search_faces(CollectionId="stream", FaceId=acknowledged[0], FaceMatchThreshold=0)
+        assert len(found["FaceMatches"]) == len(kept) - 1
+
+
+def _children(process_id):
+    """The workers: children of the supervisor that are Python; PostgreSQL is left to find out by itself."""
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat") as stat, open(f"/proc/{entry}/cmdline") as command:
+                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+                if parent == process_id and "countenance.cli.worker" in command.read():
+                    yield int(entry)
+        except OSError:
+            continue
