@@ -1,0 +1,219 @@
+"""The register of accounts and access keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from countenance.accounts.identifiers import (
+    new_access_key_id,
+    new_account_id,
+    new_secret,
+    new_session_token,
+    session_token_digest,
+)
+from countenance.accounts.records import (
+    AccessKey,
+    Account,
+    Credential,
+    NewAccessKey,
+    SessionCredentials,
+    Standing,
+)
+from countenance.audit import record_change
+from countenance.errors import AccessDeniedException, ResourceAlreadyExistsException, ResourceNotFoundException
+from countenance.store import (
+    Connection,
+    Database,
+    ForeignKeyViolation,
+    KeyStore,
+    UniqueViolation,
+    load_queries,
+)
+from countenance.types import AccountId
+
+_QUERIES = load_queries("countenance.accounts", "queries.sql")
+
+
+class Accounts:
+    """Accounts and their keys, in the database; secrets sealed by the key store.
+
+    Thread-safe. A change is visible to every process once committed. Changes come in two ways: with a
+    `connection` they join a call's transaction, and the call's own event tells of them; without one
+    (the command line) they commit at once, together with an event of theirs.
+
+    Errors: `StoreUnavailable` from every method, beside those named.
+    """
+
+    def __init__(self, database: Database, keys: KeyStore) -> None:
+        self._database = database
+        self._keys = keys
+
+    def create_account(self, name: str, *, account_id: AccountId | None = None) -> Account:
+        """A new account in good standing, with a random id unless one is given.
+
+        Raises:
+            ResourceAlreadyExistsException: the given id is taken.
+        """
+        chosen = account_id or new_account_id()
+        try:
+            with self._changing("CreateAccount", chosen) as connection:
+                row = connection.execute(
+                    _QUERIES["create_account"], {"account_id": chosen, "name": name, "standing": "good"}
+                ).fetchone()
+        except UniqueViolation:
+            raise ResourceAlreadyExistsException(f"account `{chosen}` exists") from None
+        assert row is not None
+        return Account(*row)
+
+    def list_accounts(self) -> list[Account]:
+        """Every account, by id."""
+        with self._database.read() as connection:
+            return [Account(*row) for row in connection.execute(_QUERIES["list_accounts"]).fetchall()]
+
+    def require_account(self, account_id: str) -> Account:
+        """The account of that id.
+
+        Raises:
+            ResourceNotFoundException: there is none.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(_QUERIES["find_account"], {"account_id": account_id}).fetchone()
+        if row is None:
+            raise _no_account(account_id)
+        return Account(*row)
+
+    def change_standing(self, account_id: str, standing: Standing) -> None:
+        """Set the account's standing; calls in flight are refused when they come to be recorded.
+
+        Raises:
+            ResourceNotFoundException: there is no such account.
+        """
+        with self._changing("ChangeStanding", account_id, resource=standing) as connection:
+            values = {"account_id": account_id, "standing": standing}
+            if connection.execute(_QUERIES["change_standing"], values).rowcount == 0:
+                raise _no_account(account_id)
+
+    def create_access_key(
+        self, account_id: str, *, operator: str, connection: Connection | None = None
+    ) -> NewAccessKey:
+        """A new lasting key, issued for `operator`. Its secret is told now and never again.
+
+        Raises:
+            ResourceNotFoundException: there is no such account.
+        """
+        access_key_id, secret = new_access_key_id("AKIA"), new_secret()
+        values = {
+            "access_key_id": access_key_id,
+            "account_id": account_id,
+            "operator": operator,
+            "sealed_secret": self._keys.seal(secret.encode(), context=_secret_context(access_key_id)),
+        }
+        try:
+            with self._changing("CreateAccessKey", account_id, access_key_id, connection) as changing:
+                row = changing.execute(_QUERIES["create_access_key"], values).fetchone()
+        except ForeignKeyViolation:
+            raise _no_account(account_id) from None
+        assert row is not None
+        return NewAccessKey(access_key_id, secret, AccountId(account_id), operator, row[0])
+
+    def list_access_keys(self, account_id: str, *, limit: int | None = None, after: str = "") -> list[AccessKey]:
+        """The account's lasting keys by id, revoked ones as well: those behind `after`, at most `limit`."""
+        values = {"account_id": account_id, "limit": limit, "after": after}
+        with self._database.read() as connection:
+            rows = connection.execute(_QUERIES["list_access_keys"], values).fetchall()
+        return [AccessKey(*row) for row in rows]
+
+    def revoke_access_key(
+        self, account_id: str, access_key_id: str, *, connection: Connection | None = None
+    ) -> None:
+        """End a key of the account and every session that came from it; again is no error.
+
+        Raises:
+            ResourceNotFoundException: the account has no such key, whoever else may.
+        """
+        values = {"access_key_id": access_key_id, "account_id": account_id}
+        with self._changing("RevokeAccessKey", account_id, access_key_id, connection) as changing:
+            if changing.execute(_QUERIES["revoke_access_key"], values).rowcount == 0:
+                raise ResourceNotFoundException(f"there is no access key `{access_key_id}` in this account")
+
+    def find_credential(self, access_key_id: str) -> Credential | None:
+        """What is needed to judge a signature, in one query; None for an unknown key."""
+        with self._database.read() as connection:
+            row = connection.execute(_QUERIES["find_credential"], {"access_key_id": access_key_id}).fetchone()
+        if row is None:
+            return None
+        key_id, account_id, standing, operator, sealed, digest, expires_at, revoked = row
+        secret = self._keys.unseal(bytes(sealed), context=_secret_context(key_id)).decode()
+        return Credential(key_id, account_id, standing, operator, secret, digest, expires_at, revoked)
+
+    def current_standing(self, connection: Connection, access_key_id: str) -> Standing | None:
+        """The account's standing as the transaction sees it; None when the key is gone or revoked.
+
+        For the record transaction: what was checked at the call's start may have ended meanwhile.
+        """
+        row = connection.execute(_QUERIES["current_standing"], {"access_key_id": access_key_id}).fetchone()
+        return None if row is None else row[0]
+
+    def create_session(self, connection: Connection, parent: str, duration_s: int) -> SessionCredentials:
+        """Temporary credentials from the lasting key `parent`, for its operator; they end with it.
+
+        Raises:
+            AccessDeniedException: `parent` is itself temporary, revoked or unknown.
+        """
+        access_key_id, secret, token = new_access_key_id("ASIA"), new_secret(), new_session_token()
+        connection.execute(_QUERIES["forget_ended_sessions"], {"parent": parent})
+        row = connection.execute(
+            _QUERIES["create_session"],
+            {
+                "access_key_id": access_key_id,
+                "sealed_secret": self._keys.seal(secret.encode(), context=_secret_context(access_key_id)),
+                "digest": session_token_digest(token),
+                "parent": parent,
+                "duration": timedelta(seconds=duration_s),
+            },
+        ).fetchone()
+        if row is None:
+            raise AccessDeniedException("Cannot call GetSessionToken with session credentials")
+        return SessionCredentials(access_key_id, secret, token, row[0])
+
+    def record_terms_acceptance(self, account_id: str, officer: str, terms_version: str) -> datetime:
+        """Keep that an officer of the account accepted the terms; when.
+
+        Raises:
+            ResourceNotFoundException: there is no such account.
+        """
+        values = {"account_id": account_id, "officer": officer, "terms_version": terms_version}
+        try:
+            with self._changing("AcceptTerms", account_id, terms_version) as connection:
+                row = connection.execute(_QUERIES["record_terms_acceptance"], values).fetchone()
+        except ForeignKeyViolation:
+            raise _no_account(account_id) from None
+        assert row is not None
+        accepted_at: datetime = row[0]
+        return accepted_at
+
+    @contextmanager
+    def _changing(
+        self,
+        operation: str,
+        account_id: str,
+        resource: str | None = None,
+        connection: Connection | None = None,
+    ) -> Iterator[Connection]:
+        """The given transaction, or one of our own with an event of its own."""
+        if connection is not None:
+            yield connection
+            return
+        with self._database.transaction() as own:
+            yield own
+            record_change(own, operation, account_id=account_id, resource=resource)
+
+
+def _secret_context(access_key_id: str) -> bytes:
+    return b"access-key/" + access_key_id.encode()
+
+
+def _no_account(account_id: str) -> ResourceNotFoundException:
+    return ResourceNotFoundException(f"there is no account `{account_id}`")
