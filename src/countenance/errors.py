@@ -4,11 +4,12 @@ CountenanceError
 ├── ServiceError                       answered to a caller: each class names its AWS code
 │   ├── framework                      about the request as such; in no operation's model
 │   │   SerializationException, ValidationException, UnknownOperationException,
-│   │   UnsupportedOperationException, RequestEntityTooLargeException,
+│   │   UnsupportedOperationException, RequestEntityTooLargeException, RequestTimeoutException,
 │   │   MissingAuthenticationTokenException, IncompleteSignatureException,
 │   │   UnrecognizedClientException, InvalidSignatureException, ExpiredTokenException
 │   └── modeled                        declared by the operation's model
 │       AccessDeniedException, ConflictException, ...
+├── TooFewTrials                       an error rate was asked for that the trials cannot carry
 └── SetupError                         told to whoever installs or runs the server, with the remedy
 
 Messages: lowercase where they are ours and AWS's own words where clients match on them; no final
@@ -31,6 +32,10 @@ class SetupError(CountenanceError):
         super().__init__(message if not remedy else f"{message}: {remedy}")
         self.problem = message
         self.remedy = remedy
+
+
+class TooFewTrials(CountenanceError):
+    """An error rate was asked for that so few trials cannot show."""
 
 
 class ServiceError(CountenanceError):
@@ -82,6 +87,13 @@ class RequestEntityTooLargeException(FrameworkError):
     """The body is longer than any request of the service can be."""
 
     status = 413
+
+
+class RequestTimeoutException(FrameworkError):
+    """The body stopped arriving, or arrives too slowly to wait for."""
+
+    status = 408
+    default_message = "The request's body did not arrive in time"
 
 
 class MissingAuthenticationTokenException(FrameworkError):
