@@ -38,7 +38,7 @@ def serve(**given: object) -> None:
     _require_safe_exposure(settings)
     with ExitStack() as stack:
         stopping = stack.enter_context(_stop_signals())
-        installation = stack.enter_context(open_installation(settings, install_models=True))
+        installation = stack.enter_context(open_installation(settings))
         listener = stack.enter_context(_listener(settings))
         endpoint = _endpoint(settings, listener)
         credentials = first_credentials(installation, endpoint=endpoint)

@@ -41,6 +41,7 @@ class KeyStore:
         self._collections = directory / "collections"
         self._wrapping = AESGCM(_derive(master_key, b"collection keys"))
         self._sealing = AESGCM(_derive(master_key, b"secrets"))
+        self._derivation = _derive(master_key, b"derived keys")
 
     def __repr__(self) -> str:
         return f"KeyStore({str(self._collections.parent)!r})"
@@ -96,6 +97,10 @@ class KeyStore:
     def destroy_collection_key(self, collection: UUID) -> None:
         """Remove the key for good; no error when it is gone already."""
         remove_durably(self._path(collection))
+
+    def derive(self, purpose: str) -> bytes:
+        """32 secret bytes for one purpose: the same in every process and after a restart."""
+        return _derive(self._derivation, purpose.encode())
 
     def seal(self, plaintext: bytes, *, context: bytes) -> bytes:
         """Encrypt a small secret so that it opens only under the same `context`: 28 bytes longer."""

@@ -1,0 +1,126 @@
+"""A data directory made ready: locked, its database running and migrated, its keys open.
+
+    DATA_DIR/postgres/      the embedded database (none with --database-url)
+    DATA_DIR/keys/          master key and collection keys
+    DATA_DIR/credentials    the first account's key as an AWS profile, mode 600
+"""
+
+from __future__ import annotations
+
+import configparser
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from countenance.accounts import Accounts
+from countenance.cli.progress import install_progress
+from countenance.errors import SetupError
+from countenance.settings import Settings
+from countenance.store import Database, EmbeddedPostgres, KeyStore, directory_lock, migrate
+from countenance.store.files import make_private_directory, write_private
+from countenance.vision.install import InstalledPack, PackStore
+
+PROFILE = "countenance"
+TERMS_VERSION = "1"
+_SETUP_CONNECTIONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What the supervisor and the administrative commands work on."""
+
+    settings: Settings
+    database_url: str
+    accounts: Accounts
+    default_pack: InstalledPack
+
+
+@contextmanager
+def open_installation(settings: Settings) -> Iterator[Installation]:
+    """Own the data directory until the context ends: lock, PostgreSQL, schema, keys, models.
+
+    Raises:
+        SetupError: anything that keeps a server from starting, with the remedy.
+    """
+    default_pack = _require_default_pack(settings)
+    with ExitStack() as stack:
+        make_private_directory(settings.data_dir)
+        database_url = settings.database_url
+        if not database_url:
+            embedded = stack.enter_context(EmbeddedPostgres(settings.data_dir))
+            database_url = embedded.url
+        else:
+            stack.enter_context(directory_lock(settings.data_dir))
+        accounts = stack.enter_context(_accounts(settings.data_dir, database_url))
+        yield Installation(settings, database_url, accounts, default_pack)
+
+
+@contextmanager
+def open_accounts(settings: Settings) -> Iterator[Accounts]:
+    """The register of a data directory, beside the server that runs on it or without one."""
+    if settings.database_url:
+        with _accounts(settings.data_dir, settings.database_url) as accounts:
+            yield accounts
+        return
+    running_url = EmbeddedPostgres.running_url(settings.data_dir)
+    if running_url is not None:
+        with _accounts(settings.data_dir, running_url) as accounts:
+            yield accounts
+        return
+    make_private_directory(settings.data_dir)
+    with EmbeddedPostgres(settings.data_dir) as embedded, _accounts(settings.data_dir, embedded.url) as accounts:
+        yield accounts
+
+
+@contextmanager
+def _accounts(data_dir: Path, database_url: str) -> Iterator[Accounts]:
+    with Database(database_url, max_connections=_SETUP_CONNECTIONS) as database:
+        migrate(database)
+        yield Accounts(database, KeyStore.open(data_dir / "keys"))
+
+
+def first_credentials(installation: Installation, *, endpoint: str) -> Path:
+    """Write DATA_DIR/credentials, making the first account and its key when there is none; its path.
+
+    The file keeps its key over restarts; the endpoint in it follows the server.
+    """
+    settings, accounts = installation.settings, installation.accounts
+    path = settings.data_dir / "credentials"
+    profiles = configparser.ConfigParser()
+    profiles.read(path)
+    if PROFILE not in profiles or accounts.find_credential(profiles[PROFILE]["aws_access_key_id"]) is None:
+        account = next(iter(accounts.list_accounts()), None) or accounts.create_account("first")
+        key = accounts.create_access_key(account.account_id, operator="first")
+        profiles[PROFILE] = {
+            "aws_access_key_id": key.access_key_id,
+            "aws_secret_access_key": key.secret,
+        }
+    profiles[PROFILE] |= {"region": settings.region, "endpoint_url": endpoint}
+    text = io.StringIO()
+    profiles.write(text)
+    write_private(path, text.getvalue().encode(), replace=True)
+    _record_acceptance(installation, profiles[PROFILE]["aws_access_key_id"])
+    return path
+
+
+def _record_acceptance(installation: Installation, access_key_id: str) -> None:
+    officer = installation.settings.accept_terms
+    if not officer:
+        return
+    if "," not in officer:
+        raise SetupError(f"`{officer}` is not a name and a role", remedy='give --accept-terms "Name, role"')
+    credential = installation.accounts.find_credential(access_key_id)
+    assert credential is not None
+    installation.accounts.record_terms_acceptance(credential.account_id, officer, TERMS_VERSION)
+    click.echo(f"terms accepted by {officer} for account {credential.account_id}: recorded")
+
+
+def _require_default_pack(settings: Settings) -> InstalledPack:
+    """The pack for new collections, installed now if it has to be."""
+    store = PackStore(settings.cache_dir, settings.models)
+    with install_progress() as progress:
+        return store.default_pack(settings.pack, progress=progress)
