@@ -6,6 +6,7 @@ import os
 import uuid
 from dataclasses import fields
 from datetime import UTC, datetime
+from typing import Any
 
 from countenance.audit.event import Event
 from countenance.store import Connection, load_queries
@@ -21,9 +22,21 @@ def record(connection: Connection, event: Event) -> None:
         UniqueViolation: the event was recorded already.
         StoreUnavailable: the connection broke off (raised by the transaction's context).
     """
-    values = {name: getattr(event, name) for name in _FIELDS}
-    values["rule_ids"] = list(event.rule_ids)
-    connection.execute(_QUERIES["record_event"], values)
+    connection.execute(_QUERIES["record_event"], _values(event))
+
+
+def record_in_force(connection: Connection, event: Event, *, standing: str) -> bool:
+    """Write the event, as `record` does, only if its key and its account's standing still hold.
+
+    One statement: there is no moment between the check and the record. False, and nothing written,
+    when the key was revoked or the standing is no longer `standing`.
+    """
+    return (
+        connection.execute(
+            _QUERIES["record_event_in_force"], _values(event) | {"standing": standing}
+        ).rowcount
+        == 1
+    )
 
 
 def record_change(
@@ -54,6 +67,10 @@ def list_events(connection: Connection, account_id: str, *, limit: int = 100) ->
     """The account's latest events, newest first."""
     rows = connection.execute(_QUERIES["list_events"], {"account_id": account_id, "limit": limit}).fetchall()
     return [_to_event(row) for row in rows]
+
+
+def _values(event: Event) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in _FIELDS} | {"rule_ids": list(event.rule_ids)}
 
 
 def _to_event(row: tuple[object, ...]) -> Event:
