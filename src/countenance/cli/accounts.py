@@ -33,7 +33,9 @@ def create(name: str, as_json: bool, **given: object) -> None:
     """Make an account called NAME; make its keys with `accounts keys create`."""
     with open_accounts(Settings.from_env(**given)) as register:
         account = register.create_account(name)
-    _show({"AccountId": account.account_id, "Name": account.name, "Standing": account.standing}, as_json=as_json)
+    _show(
+        {"AccountId": account.account_id, "Name": account.name, "Standing": account.standing}, as_json=as_json
+    )
 
 
 @accounts.command("list")
@@ -56,7 +58,9 @@ def keys() -> None:
 
 @keys.command("create")
 @click.argument("account_id")
-@click.option("--operator", default="unnamed", show_default=True, help="the person or programme that will use it")
+@click.option(
+    "--operator", default="unnamed", show_default=True, help="the person or programme that will use it"
+)
 @_where
 @_as_json
 def create_key(account_id: str, operator: str, as_json: bool, **given: object) -> None:

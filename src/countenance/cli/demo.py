@@ -50,7 +50,9 @@ def demo(photos: Path | None, sheet: Path | None, **given: object) -> None:
     album = load_album(photos) if photos else portraits_album(settings.cache_dir)
     console.print(f"photos: {album.origin}")
     with tempfile.TemporaryDirectory(prefix="countenance-demo-") as scratch:
-        with running_server(Path(scratch), settings, accept_terms="Demo, temporary account", log=console.print) as server:
+        with running_server(
+            Path(scratch), settings, accept_terms="Demo, temporary account", log=console.print
+        ) as server:
             client = boto3.Session(
                 aws_access_key_id=server.access_key_id,
                 aws_secret_access_key=server.secret_access_key,
@@ -88,11 +90,19 @@ class _Story:
         self._search(album.stranger, expected=None)
         self._compare(album)
         self._detect_group(album)
-        self._show("DeleteCollection", _COLLECTION, [self._status(self.client.delete_collection(CollectionId=_COLLECTION))])
+        self._show(
+            "DeleteCollection",
+            _COLLECTION,
+            [self._status(self.client.delete_collection(CollectionId=_COLLECTION))],
+        )
 
     def _create_collection(self) -> None:
         answer = self.client.create_collection(CollectionId=_COLLECTION)
-        self._show("CreateCollection", _COLLECTION, [f"{answer['CollectionArn']}, FaceModelVersion {answer['FaceModelVersion']}"])
+        self._show(
+            "CreateCollection",
+            _COLLECTION,
+            [f"{answer['CollectionArn']}, FaceModelVersion {answer['FaceModelVersion']}"],
+        )
 
     def _index(self, name: str, path: Path) -> None:
         answer = self.client.index_faces(
@@ -104,7 +114,11 @@ class _Story:
         records = answer["FaceRecords"]
         marks = [Mark(record["Face"]["BoundingBox"], f"{name} (enrolled)", "enrolled") for record in records]
         self.photos.append(Photo(path, marks, f"IndexFaces {path.name}"))
-        self._show("IndexFaces", f"{name}: {path.name}", [f"face {r['Face']['FaceId'][:8]}…, confidence {r['Face']['Confidence']:.1f}" for r in records])
+        self._show(
+            "IndexFaces",
+            f"{name}: {path.name}",
+            [f"face {r['Face']['FaceId'][:8]}…, confidence {r['Face']['Confidence']:.1f}" for r in records],
+        )
         if not records:
             reasons = [reason for face in answer["UnindexedFaces"] for reason in face["Reasons"]]
             self.failures.append(f"no face of {name} was enrolled from {path.name} {reasons or ''}")
@@ -120,7 +134,13 @@ class _Story:
         found = best["Face"]["ExternalImageId"] if best else None
         right = found == (_external_image_id(expected) if expected else None)
         label = f"{found} {best['Similarity']:.2f}" if best else "no match"
-        self.photos.append(Photo(path, [Mark(answer["SearchedFaceBoundingBox"], label, "right" if right else "wrong")], f"SearchFacesByImage {path.name}"))
+        self.photos.append(
+            Photo(
+                path,
+                [Mark(answer["SearchedFaceBoundingBox"], label, "right" if right else "wrong")],
+                f"SearchFacesByImage {path.name}",
+            )
+        )
         if not right:
             self.failures.append(f"{path.name} shows {expected or 'a stranger'} and the answer was {label}")
 
@@ -170,4 +190,6 @@ class _Story:
 
 def _external_image_id(name: str) -> str:
     """A person's name in the characters that ExternalImageId allows."""
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_.-:") else "_" for letter in name)
+    return "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "_.-:") else "_" for letter in name
+    )

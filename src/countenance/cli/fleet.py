@@ -120,7 +120,9 @@ def _orders(settings: Settings, database_url: str, listener: int) -> bytes:
     plain = {
         name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()
     }
-    return json.dumps({"settings": plain, "database_url": database_url, "listener": listener}).encode() + b"\n"
+    return (
+        json.dumps({"settings": plain, "database_url": database_url, "listener": listener}).encode() + b"\n"
+    )
 
 
 def _await_ready(process: subprocess.Popen[bytes], stopping: _Stopping) -> None:

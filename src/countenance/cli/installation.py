@@ -1,8 +1,8 @@
 """A data directory made ready: locked, its database running and migrated, its keys open.
 
-    DATA_DIR/postgres/      the embedded database (none with --database-url)
-    DATA_DIR/keys/          master key and collection keys
-    DATA_DIR/credentials    the first account's key as an AWS profile, mode 600
+DATA_DIR/postgres/      the embedded database (none with --database-url)
+DATA_DIR/keys/          master key and collection keys
+DATA_DIR/credentials    the first account's key as an AWS profile, mode 600
 """
 
 from __future__ import annotations
@@ -72,7 +72,10 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
             yield accounts
         return
     make_private_directory(settings.data_dir)
-    with EmbeddedPostgres(settings.data_dir) as embedded, _accounts(settings.data_dir, embedded.url) as accounts:
+    with (
+        EmbeddedPostgres(settings.data_dir) as embedded,
+        _accounts(settings.data_dir, embedded.url) as accounts,
+    ):
         yield accounts
 
 

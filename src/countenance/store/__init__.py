@@ -1,5 +1,6 @@
 """The only door to the database and the key store."""
 
+from countenance.store.directory_lock import directory_lock
 from countenance.store.errors import (
     BROKEN,
     CONTENTION,
@@ -28,6 +29,7 @@ __all__ = [
     "StoreUnavailable",
     "UniqueViolation",
     "UnitOfWork",
+    "directory_lock",
     "load_queries",
     "migrate",
 ]

@@ -1,16 +1,14 @@
 """The embedded PostgreSQL: one per data directory, private, and stopped with us.
 
-    DATA_DIR/postgres/lock         held while a server owns the directory
-    DATA_DIR/postgres/password     of the one database user, mode 600
-    DATA_DIR/postgres/cluster/     PostgreSQL's own files
-    DATA_DIR/postgres/run/         its socket, when the path is short enough for one
-    DATA_DIR/postgres/server.log   what PostgreSQL says; it is never told statements' parameters
+DATA_DIR/postgres/password     of the one database user, mode 600
+DATA_DIR/postgres/cluster/     PostgreSQL's own files
+DATA_DIR/postgres/run/         its socket, when the path is short enough for one
+DATA_DIR/postgres/server.log   what PostgreSQL says; it is never told statements' parameters
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import secrets
@@ -27,6 +25,7 @@ import psycopg
 
 from countenance.errors import SetupError
 from countenance.store.cluster import USER, explain, require_cluster
+from countenance.store.directory_lock import is_owned, take_directory
 from countenance.store.files import make_private_directory, write_private
 from countenance.store.launch import Launcher, find_binaries, find_launcher
 from countenance.store.processes import processes_in, send, wait_for_end
@@ -75,7 +74,8 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self._directory = data_dir.absolute() / "postgres"
+        self._data_dir = data_dir.absolute()
+        self._directory = self._data_dir / "postgres"
         self._owner = os.getpid()
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -95,7 +95,22 @@ class EmbeddedPostgres:
     def url(self) -> str:
         """Where to connect, password included: not for logs."""
         assert self._sockets is not None, "the server is not started"
-        return f"postgresql://{USER}:{quote(self._password, safe='')}@/{DATABASE}?host={quote(str(self._sockets), safe='')}"
+        return _url(self._password, self._sockets)
+
+    @staticmethod
+    def running_url(data_dir: Path) -> str | None:
+        """Where to connect to the server that another process runs on `data_dir`; None when none runs."""
+        if not is_owned(data_dir):
+            return None
+        home = find_launcher().home(data_dir.absolute() / "postgres")
+        try:
+            password = (home / "password").read_text("ascii").strip()
+        except FileNotFoundError:
+            return None  # that process uses a database of its own choice
+        sockets = home / "run"
+        if len(os.fsencode(sockets / _SOCKET_NAME)) > _LONGEST_SOCKET_PATH_BYTES:
+            sockets = Path(os.fsdecode((home / "run.path").read_bytes()))
+        return _url(password, sockets)
 
     def start(self) -> None:
         """Start the server, making the database on the first start; returns when it answers.
@@ -104,9 +119,9 @@ class EmbeddedPostgres:
             SetupError: another server owns the directory, or PostgreSQL cannot run on it; says why.
         """
         assert self._process is None, "the server is started already"
-        make_private_directory(self._directory)
-        self._lock = _take_lock(self._directory / "lock")
+        self._lock = take_directory(self._data_dir)
         try:
+            make_private_directory(self._directory)
             self._start()
         except BaseException:
             self.stop()
@@ -175,21 +190,8 @@ class EmbeddedPostgres:
         )
 
 
-def _take_lock(path: Path) -> int:
-    """Hold the directory for as long as the descriptor lives: the kernel lets go when we die."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-        os.close(descriptor)
-        raise SetupError(
-            f"another server (process {holder}) uses `{path.parent.parent}`",
-            remedy="stop it, or give another --data-dir",
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor
+def _url(password: str, sockets: Path) -> str:
+    return f"postgresql://{USER}:{quote(password, safe='')}@/{DATABASE}?host={quote(str(sockets), safe='')}"
 
 
 def _require_password(path: Path, launcher: Launcher) -> str:
