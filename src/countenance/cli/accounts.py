@@ -29,7 +29,7 @@ def accounts() -> None:
 @click.argument("name")
 @_where
 @_as_json
-def create(name: str, as_json: bool, **given: object) -> None:
+def create(name: str, as_json: bool, **given: Any) -> None:
     """Make an account called NAME; make its keys with `accounts keys create`."""
     with open_accounts(Settings.from_env(**given)) as register:
         account = register.create_account(name)
@@ -41,7 +41,7 @@ def create(name: str, as_json: bool, **given: object) -> None:
 @accounts.command("list")
 @_where
 @_as_json
-def list_(as_json: bool, **given: object) -> None:
+def list_(as_json: bool, **given: Any) -> None:
     """List the accounts."""
     with open_accounts(Settings.from_env(**given)) as register:
         rows = [
@@ -63,7 +63,7 @@ def keys() -> None:
 )
 @_where
 @_as_json
-def create_key(account_id: str, operator: str, as_json: bool, **given: object) -> None:
+def create_key(account_id: str, operator: str, as_json: bool, **given: Any) -> None:
     """Make an access key for ACCOUNT_ID. Its secret is shown this once."""
     with open_accounts(Settings.from_env(**given)) as register:
         key = register.create_access_key(account_id, operator=operator)
@@ -82,7 +82,7 @@ def create_key(account_id: str, operator: str, as_json: bool, **given: object) -
 @click.argument("account_id")
 @_where
 @_as_json
-def list_keys(account_id: str, as_json: bool, **given: object) -> None:
+def list_keys(account_id: str, as_json: bool, **given: Any) -> None:
     """List the access keys of ACCOUNT_ID."""
     with open_accounts(Settings.from_env(**given)) as register:
         register.require_account(account_id)
@@ -102,7 +102,7 @@ def list_keys(account_id: str, as_json: bool, **given: object) -> None:
 @click.argument("access_key_id")
 @_where
 @_as_json
-def revoke_key(access_key_id: str, as_json: bool, **given: object) -> None:
+def revoke_key(access_key_id: str, as_json: bool, **given: Any) -> None:
     """Revoke ACCESS_KEY_ID and every session made from it, at once and for good."""
     with open_accounts(Settings.from_env(**given)) as register:
         credential = register.find_credential(access_key_id)

@@ -6,6 +6,7 @@ server: what is shown is what any AWS client would see.
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from countenance.settings import Settings
 
 _COLLECTION = "demo"
 _THRESHOLD = 80.0
+_OFFICER = "Demo, temporary account"
 _SHEET = Path("countenance-demo.png")
 
 
@@ -37,7 +39,7 @@ _SHEET = Path("countenance-demo.png")
 )
 @click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="where the contact sheet goes")
 @settings_options("models", "cache_dir", "pack", "threads")
-def demo(photos: Path | None, sheet: Path | None, **given: object) -> None:
+def demo(photos: Path | None, sheet: Path | None, **given: Any) -> None:
     """Run the main job end to end through boto3.
 
     Creates a collection, indexes photos of known people, searches with photos that it has not seen,
@@ -49,17 +51,13 @@ def demo(photos: Path | None, sheet: Path | None, **given: object) -> None:
     settings = Settings.from_env(**given)
     album = load_album(photos) if photos else portraits_album(settings.cache_dir)
     console.print(f"photos: {album.origin}")
-    with tempfile.TemporaryDirectory(prefix="countenance-demo-") as scratch:
-        with running_server(
-            Path(scratch), settings, accept_terms="Demo, temporary account", log=console.print
-        ) as server:
-            client = boto3.Session(
-                aws_access_key_id=server.access_key_id,
-                aws_secret_access_key=server.secret_access_key,
-                region_name=server.region,
-            ).client("rekognition", endpoint_url=server.endpoint)
-            story = _Story(client, console)
-            story.tell(album)
+    with (
+        tempfile.TemporaryDirectory(prefix="countenance-demo-") as scratch,
+        running_server(Path(scratch) / "data", settings, accept_terms=_OFFICER, log=console.print) as server,
+    ):
+        session = boto3.Session(server.access_key_id, server.secret_access_key, region_name=server.region)
+        story = _Story(session.client("rekognition", endpoint_url=server.endpoint), console)
+        story.tell(album)
     target = (sheet or _SHEET).absolute()
     write_contact_sheet(target, story.photos, title=f"Countenance demo: {album.origin}")
     console.print(f"\ncontact sheet: {target}", soft_wrap=True)
@@ -90,19 +88,13 @@ class _Story:
         self._search(album.stranger, expected=None)
         self._compare(album)
         self._detect_group(album)
-        self._show(
-            "DeleteCollection",
-            _COLLECTION,
-            [self._status(self.client.delete_collection(CollectionId=_COLLECTION))],
-        )
+        answer = self.client.delete_collection(CollectionId=_COLLECTION)
+        self._show("DeleteCollection", _COLLECTION, [f"status {answer['StatusCode']}"])
 
     def _create_collection(self) -> None:
         answer = self.client.create_collection(CollectionId=_COLLECTION)
-        self._show(
-            "CreateCollection",
-            _COLLECTION,
-            [f"{answer['CollectionArn']}, FaceModelVersion {answer['FaceModelVersion']}"],
-        )
+        words = f"{answer['CollectionArn']}, FaceModelVersion {answer['FaceModelVersion']}"
+        self._show("CreateCollection", _COLLECTION, [words])
 
     def _index(self, name: str, path: Path) -> None:
         answer = self.client.index_faces(
@@ -114,11 +106,9 @@ class _Story:
         records = answer["FaceRecords"]
         marks = [Mark(record["Face"]["BoundingBox"], f"{name} (enrolled)", "enrolled") for record in records]
         self.photos.append(Photo(path, marks, f"IndexFaces {path.name}"))
-        self._show(
-            "IndexFaces",
-            f"{name}: {path.name}",
-            [f"face {r['Face']['FaceId'][:8]}…, confidence {r['Face']['Confidence']:.1f}" for r in records],
-        )
+        faces = [record["Face"] for record in records]
+        lines = [f"face {face['FaceId'][:8]}…, confidence {face['Confidence']:.1f}" for face in faces]
+        self._show("IndexFaces", f"{name}: {path.name}", lines)
         if not records:
             reasons = [reason for face in answer["UnindexedFaces"] for reason in face["Reasons"]]
             self.failures.append(f"no face of {name} was enrolled from {path.name} {reasons or ''}")
@@ -134,13 +124,8 @@ class _Story:
         found = best["Face"]["ExternalImageId"] if best else None
         right = found == (_external_image_id(expected) if expected else None)
         label = f"{found} {best['Similarity']:.2f}" if best else "no match"
-        self.photos.append(
-            Photo(
-                path,
-                [Mark(answer["SearchedFaceBoundingBox"], label, "right" if right else "wrong")],
-                f"SearchFacesByImage {path.name}",
-            )
-        )
+        mark = Mark(answer["SearchedFaceBoundingBox"], label, "right" if right else "wrong")
+        self.photos.append(Photo(path, [mark], f"SearchFacesByImage {path.name}"))
         if not right:
             self.failures.append(f"{path.name} shows {expected or 'a stranger'} and the answer was {label}")
 
@@ -166,9 +151,10 @@ class _Story:
             marks = [Mark(face["BoundingBox"], f"{face['Confidence']:.1f}", "enrolled") for face in faces]
             self.photos.append(Photo.of(group, marks, f"DetectFaces: {len(faces)} faces"))
         lines = [
-            f"face at ({f['BoundingBox']['Left']:.2f}, {f['BoundingBox']['Top']:.2f}), confidence {f['Confidence']:.1f}, "
-            f"yaw {f['Pose']['Yaw']:+.0f}°, sharpness {f['Quality']['Sharpness']:.0f}"
-            for f in faces
+            f"face at ({face['BoundingBox']['Left']:.2f}, {face['BoundingBox']['Top']:.2f}), "
+            f"confidence {face['Confidence']:.1f}, yaw {face['Pose']['Yaw']:+.0f}°, "
+            f"sharpness {face['Quality']['Sharpness']:.0f}"
+            for face in faces
         ]
         self._show("DetectFaces", f"group picture of {people}", lines)
         if len(faces) != people:
@@ -183,13 +169,7 @@ class _Story:
             table.add_row(call if row == 0 else "", subject if row == 0 else "", line)
         self.console.print(table)
 
-    @staticmethod
-    def _status(answer: Any) -> str:
-        return f"status {answer['StatusCode']}"
-
 
 def _external_image_id(name: str) -> str:
     """A person's name in the characters that ExternalImageId allows."""
-    return "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter in "_.-:") else "_" for letter in name
-    )
+    return re.sub(r"[^a-zA-Z0-9_.:-]", "_", name)

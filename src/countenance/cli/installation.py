@@ -72,11 +72,9 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
             yield accounts
         return
     make_private_directory(settings.data_dir)
-    with (
-        EmbeddedPostgres(settings.data_dir) as embedded,
-        _accounts(settings.data_dir, embedded.url) as accounts,
-    ):
-        yield accounts
+    with EmbeddedPostgres(settings.data_dir) as embedded:
+        with _accounts(settings.data_dir, embedded.url) as accounts:
+            yield accounts
 
 
 @contextmanager
@@ -102,7 +100,7 @@ def first_credentials(installation: Installation, *, endpoint: str) -> Path:
             "aws_access_key_id": key.access_key_id,
             "aws_secret_access_key": key.secret,
         }
-    profiles[PROFILE] |= {"region": settings.region, "endpoint_url": endpoint}
+    profiles[PROFILE].update(region=settings.region, endpoint_url=endpoint)
     text = io.StringIO()
     profiles.write(text)
     write_private(path, text.getvalue().encode(), replace=True)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -27,7 +28,7 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 @click.command()
 @settings_options()
-def serve(**given: object) -> None:
+def serve(**given: Any) -> None:
     """Start the server for good.
 
     Makes the data directory, starts the embedded PostgreSQL (unless --database-url), installs the

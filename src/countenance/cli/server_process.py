@@ -57,7 +57,7 @@ def running_server(
         *options,
     ]
     log(f"$ countenance {' '.join(command[3:])}")
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own program and arguments
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -75,12 +75,10 @@ def _stop_when_orphaned(server: uvicorn.Server) -> None:
 
 def _settings(plain: dict[str, Any]) -> Settings:
     paths = {setting.name for setting in fields(Settings) if str(setting.type).startswith("Path")}
-    return Settings(
-        **{
-            name: Path(value) if name in paths and value is not None else value
-            for name, value in plain.items()
-        }
-    )
+    given: dict[str, Any] = {
+        name: Path(value) if name in paths and value else value for name, value in plain.items()
+    }
+    return Settings(**given)
 
 
 def _log_to_stderr() -> None:
