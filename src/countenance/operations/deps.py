@@ -16,8 +16,9 @@ from countenance.types import AccountId
 
 if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads when a pack is first used
     from countenance.accounts import Accounts
-    from countenance.gallery import Gallery
+    from countenance.gallery import Collection, Gallery
     from countenance.objects import ObjectStores
+    from countenance.similarity import Calibration
     from countenance.store import UnitOfWork
     from countenance.vision.pipeline import Vision
 
@@ -73,6 +74,18 @@ class Deps:
     accounts: Accounts
     page_tokens: PageTokens
     models: Models
+
+    def collection(self, name: str) -> Collection:
+        """The caller's collection of that name.
+
+        Raises:
+            ResourceNotFoundException: there is none in the caller's account and region.
+        """
+        return self.gallery.require_collection(self.caller.account_id, self.caller.region, name)
+
+    def calibration(self, face_model_version: str) -> Calibration:
+        """What similarities of a collection's pack mean; no net runs, so a transaction may be open."""
+        return self.models.vision(face_model_version).calibration
 
     def vision(self, face_model_version: str) -> Vision:
         """The pack that a collection is bound to."""

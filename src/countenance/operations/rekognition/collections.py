@@ -1,0 +1,83 @@
+"""CreateCollection, DescribeCollection, ListCollections, DeleteCollection."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from countenance.operations.deps import Deps
+from countenance.operations.resource_arns import bare_collection_arn, collection_arn
+from countenance.operations.tag_keys import refuse_reserved_keys
+from countenance.wire.shapes import (
+    CreateCollectionRequest,
+    CreateCollectionResponse,
+    DeleteCollectionRequest,
+    DeleteCollectionResponse,
+    DescribeCollectionRequest,
+    DescribeCollectionResponse,
+    ListCollectionsRequest,
+    ListCollectionsResponse,
+)
+
+OK = 200
+"""StatusCode is a number inside the body, on AWS too."""
+
+
+def create_collection(request: CreateCollectionRequest, deps: Deps) -> CreateCollectionResponse:
+    """A new collection, bound for good to the model pack that new collections have today."""
+    tags = request.get("Tags", {})
+    refuse_reserved_keys(tags)
+    vision = deps.default_vision()
+    collection = deps.gallery.create_collection(
+        deps.uow,
+        account_id=deps.caller.account_id,
+        name=request["CollectionId"],
+        region=deps.caller.region,
+        face_model_version=vision.face_model_version,
+        dimensions=vision.dimensions,
+        tags=tags,
+    )
+    return {
+        "StatusCode": OK,
+        "CollectionArn": bare_collection_arn(collection),
+        "FaceModelVersion": collection.face_model_version,
+    }
+
+
+def describe_collection(request: DescribeCollectionRequest, deps: Deps) -> DescribeCollectionResponse:
+    """What a collection holds; here its ARN has the `arn:` that CreateCollection leaves out."""
+    collection = deps.collection(request["CollectionId"])
+    holds = deps.gallery.describe(collection)
+    return {
+        "FaceCount": holds.face_count,
+        "FaceModelVersion": collection.face_model_version,
+        "CollectionARN": collection_arn(collection),
+        "CreationTimestamp": collection.created_at,
+        "UserCount": holds.user_count,
+    }
+
+
+def list_collections(request: ListCollectionsRequest, deps: Deps) -> ListCollectionsResponse:
+    """The account's collections in this region by name; two parallel lists, as AWS has it."""
+    caller = deps.caller
+    page = deps.page_tokens.page(
+        request.get("NextToken"),
+        scope=("ListCollections", caller.account_id, caller.region),
+        size=request.get("MaxResults", 0) or 1000,
+        fetch=lambda after, limit: deps.gallery.list_collections(
+            caller.account_id, caller.region, limit=limit, after=after
+        ),
+        position_of=attrgetter("name"),
+    )
+    response: ListCollectionsResponse = {
+        "CollectionIds": [collection.name for collection in page.items],
+        "FaceModelVersions": [collection.face_model_version for collection in page.items],
+    }
+    if page.next_token is not None:
+        response["NextToken"] = page.next_token
+    return response
+
+
+def delete_collection(request: DeleteCollectionRequest, deps: Deps) -> DeleteCollectionResponse:
+    """Delete a collection with its faces and users; deleting it again is not found."""
+    deps.gallery.delete_collection(deps.uow, deps.collection(request["CollectionId"]))
+    return {"StatusCode": OK}

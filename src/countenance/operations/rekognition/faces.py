@@ -1,0 +1,136 @@
+"""IndexFaces, ListFaces, DeleteFaces."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from countenance.gallery import FaceFailure, NewFace
+from countenance.operations.deps import Deps
+from countenance.operations.face_shapes import ratio_box, to_face_detail, to_indexed_face, to_stored_face
+from countenance.operations.images import Photo, load_photo
+from countenance.types import Face, FaceId, UserId
+from countenance.vision.quality_filter import Level, quality_rank
+from countenance.wire.shapes import (
+    DeleteFacesRequest,
+    DeleteFacesResponse,
+    IndexFacesRequest,
+    IndexFacesResponse,
+    ListFacesRequest,
+    ListFacesResponse,
+    UnindexedFace,
+    UnsuccessfulFaceDeletion,
+)
+
+
+def index_faces(request: IndexFacesRequest, deps: Deps) -> IndexFacesResponse:
+    """Enrol the (up to 100) largest faces of a picture, largest first; none is an answer, no error.
+
+    What the quality filter rejects and what exceeds MaxFaces is told in UnindexedFaces. A face that is
+    stored already (same picture, same ExternalImageId, same box) keeps its FaceId.
+    """
+    collection = deps.collection(request["CollectionId"])
+    photo = load_photo(request["Image"], deps.vision(collection.face_model_version), deps)
+    detection = photo.detection
+    level = request.get("QualityFilter", "AUTO")  # searches and comparisons have NONE
+    reasons = _reasons_against(photo, level, max_faces=request.get("MaxFaces", len(detection.faces)))
+    enrolled = [face for face, against in zip(detection.faces, reasons, strict=True) if not against]
+    new_faces = _to_new_faces(photo, enrolled, request.get("ExternalImageId"))
+    stored = deps.gallery.enrol(deps.uow, collection, new_faces) if new_faces else []
+    return {
+        "FaceRecords": [
+            {
+                "Face": to_indexed_face(reference, face, detection),
+                "FaceDetail": to_face_detail(face, detection),
+            }
+            for reference, face in zip(stored, enrolled, strict=True)
+        ],
+        "FaceModelVersion": collection.face_model_version,
+        "UnindexedFaces": [
+            _to_unindexed(photo, face, against)
+            for face, against in zip(detection.faces, reasons, strict=True)
+            if against
+        ],
+    }
+
+
+def list_faces(request: ListFacesRequest, deps: Deps) -> ListFacesResponse:
+    """The collection's faces by FaceId, of one user or among some ids if the caller says so."""
+    collection = deps.collection(request["CollectionId"])
+    user_id, face_ids = request.get("UserId"), request.get("FaceIds")
+    page = deps.page_tokens.page(
+        request.get("NextToken"),
+        scope=("ListFaces", str(collection.collection_id), user_id or "", *(face_ids or ())),
+        size=request.get("MaxResults", 0) or 1000,
+        fetch=lambda after, limit: deps.gallery.list_faces(
+            collection,
+            user_id=None if user_id is None else UserId(user_id),
+            face_ids=None if face_ids is None else _to_face_ids(face_ids),
+            limit=limit,
+            after=None if after is None else FaceId(uuid.UUID(after)),
+        ),
+        position_of=lambda stored: str(stored.face_id),
+    )
+    response: ListFacesResponse = {
+        "Faces": [to_stored_face(stored) for stored in page.items],
+        "FaceModelVersion": collection.face_model_version,
+    }
+    if page.next_token is not None:
+        response["NextToken"] = page.next_token
+    return response
+
+
+def delete_faces(request: DeleteFacesRequest, deps: Deps) -> DeleteFacesResponse:
+    """Delete faces; those of a user and unknown ones are told, and stop nothing."""
+    collection = deps.collection(request["CollectionId"])
+    done = deps.gallery.delete_faces(deps.uow, collection, _to_face_ids(request["FaceIds"]))
+    return {
+        "DeletedFaces": [str(face_id) for face_id in done.face_ids],
+        "UnsuccessfulFaceDeletions": [_to_refused_deletion(failure) for failure in done.failures],
+    }
+
+
+def _reasons_against(photo: Photo, level: Level, *, max_faces: int) -> list[tuple[str, ...]]:
+    """For each face of the photo why it is not enrolled; empty if it is."""
+    faces = photo.detection.faces
+    reasons = [photo.reasons_against(face, level) for face in faces]
+    passed = [index for index, against in enumerate(reasons) if not against]
+    # lowest quality goes first, then the smallest box: faces come largest first
+    best_first = sorted(passed, key=lambda index: (-quality_rank(faces[index]), index))
+    for index in best_first[max_faces:]:
+        reasons[index] = ("EXCEEDS_MAX_FACES",)
+    return reasons
+
+
+def _to_new_faces(photo: Photo, faces: Sequence[Face], external_image_id: str | None) -> list[NewFace]:
+    if not faces:
+        return []
+    return [
+        NewFace(
+            face_id=FaceId(uuid.uuid4()),
+            image_id=photo.image_id,
+            external_image_id=external_image_id,
+            box=ratio_box(face, photo.detection),
+            confidence=face.confidence,
+            template=template,
+        )
+        for face, template in zip(faces, photo.embed(*faces), strict=True)
+    ]
+
+
+def _to_unindexed(photo: Photo, face: Face, against: Sequence[str]) -> UnindexedFace:
+    return {"Reasons": list(against), "FaceDetail": to_face_detail(face, photo.detection)}
+
+
+def _to_face_ids(texts: Sequence[str]) -> list[FaceId]:
+    return [FaceId(uuid.UUID(text)) for text in texts]
+
+
+def _to_refused_deletion(failure: FaceFailure) -> UnsuccessfulFaceDeletion:
+    refused: UnsuccessfulFaceDeletion = {
+        "FaceId": str(failure.face_id),
+        "Reasons": [failure.reason.value],
+    }
+    if failure.user_id is not None:
+        refused["UserId"] = failure.user_id
+    return refused
