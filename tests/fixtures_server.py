@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import countenance.wire.model
 import pytest
 from botocore.config import Config
+from tests.paths import SHARED
 
-import countenance.wire.model
 from countenance.cli.server_process import RunningServer, running_server
 from countenance.settings import Settings
-from tests.paths import SHARED
 
 CLIENT_CONFIG = Config(
     retries={"total_max_attempts": 1},
@@ -52,7 +52,9 @@ class Service:
     @property
     def environment(self) -> dict[str, str]:
         """What the AWS CLI and other SDKs need to find this server."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COUNTENANCE_"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COUNTENANCE_"))
+        }
         return kept | {
             "AWS_ACCESS_KEY_ID": self.running.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.running.secret_access_key,

@@ -60,14 +60,25 @@ def test_the_cli_walks_through_every_operation(aws, photo_files):
     ok("untag-resource", "--resource-arn", arn, "--tag-keys", "a")
 
     faces = [
-        ok("index-faces", "--collection-id", name, "--image-bytes", f"fileb://{path}", "--external-image-id", "p")[
-            "FaceRecords"
-        ][0]["Face"]["FaceId"]
+        ok(
+            "index-faces",
+            "--collection-id",
+            name,
+            "--image-bytes",
+            f"fileb://{path}",
+            "--external-image-id",
+            "p",
+        )["FaceRecords"][0]["Face"]["FaceId"]
         for path in photo_files[:2]
     ]
     assert len(ok("list-faces", "--collection-id", name)["Faces"]) == 2
-    assert ok("search-faces", "--collection-id", name, "--face-id", faces[0])["FaceMatches"][0]["Face"]["FaceId"] == faces[1]
-    searched = ok("search-faces-by-image", "--collection-id", name, "--image-bytes", f"fileb://{photo_files[2]}")
+    assert (
+        ok("search-faces", "--collection-id", name, "--face-id", faces[0])["FaceMatches"][0]["Face"]["FaceId"]
+        == faces[1]
+    )
+    searched = ok(
+        "search-faces-by-image", "--collection-id", name, "--image-bytes", f"fileb://{photo_files[2]}"
+    )
     assert {match["Face"]["FaceId"] for match in searched["FaceMatches"]} == set(faces)
     compared = ok(
         "compare-faces",
@@ -75,17 +86,31 @@ def test_the_cli_walks_through_every_operation(aws, photo_files):
         *("--target-image-bytes", f"fileb://{photo_files[-1]}"),
     )
     assert (compared["FaceMatches"], len(compared["UnmatchedFaces"])) == ([], 1)
-    assert len(ok("detect-faces", "--image-bytes", f"fileb://{photo_files[0]}", "--attributes", "ALL")["FaceDetails"]) == 1
+    assert (
+        len(
+            ok("detect-faces", "--image-bytes", f"fileb://{photo_files[0]}", "--attributes", "ALL")[
+                "FaceDetails"
+            ]
+        )
+        == 1
+    )
 
     ok("create-user", "--collection-id", name, "--user-id", "u")
     ok("associate-faces", "--collection-id", name, "--user-id", "u", "--face-ids", faces[0])
     assert len(ok("list-users", "--collection-id", name)["Users"]) == 1
-    assert ok("search-users", "--collection-id", name, "--face-id", faces[1])["UserMatches"][0]["User"]["UserId"] == "u"
-    by_image = ok("search-users-by-image", "--collection-id", name, "--image-bytes", f"fileb://{photo_files[2]}")
+    assert (
+        ok("search-users", "--collection-id", name, "--face-id", faces[1])["UserMatches"][0]["User"]["UserId"]
+        == "u"
+    )
+    by_image = ok(
+        "search-users-by-image", "--collection-id", name, "--image-bytes", f"fileb://{photo_files[2]}"
+    )
     assert by_image["UserMatches"][0]["User"]["UserId"] == "u"
     ok("disassociate-faces", "--collection-id", name, "--user-id", "u", "--face-ids", faces[0])
     ok("delete-user", "--collection-id", name, "--user-id", "u")
-    assert set(ok("delete-faces", "--collection-id", name, "--face-ids", *faces)["DeletedFaces"]) == set(faces)
+    assert set(ok("delete-faces", "--collection-id", name, "--face-ids", *faces)["DeletedFaces"]) == set(
+        faces
+    )
     assert ok("delete-collection", "--collection-id", name)["StatusCode"] == 200
 
 
@@ -95,7 +120,10 @@ def test_the_cli_walks_through_every_operation(aws, photo_files):
         (("describe-collection", "--collection-id", "absent"), "ResourceNotFoundException"),
         (("create-collection", "--collection-id", "a b"), "ValidationException"),
         (("list-collections", "--next-token", "made-up"), "InvalidPaginationTokenException"),
-        (("detect-labels", "--image", "S3Object={Bucket=photos,Name=a.jpg}"), "UnsupportedOperationException"),
+        (
+            ("detect-labels", "--image", "S3Object={Bucket=photos,Name=a.jpg}"),
+            "UnsupportedOperationException",
+        ),
     ],
 )
 def test_the_cli_shows_errors_by_their_code(aws, arguments, code):

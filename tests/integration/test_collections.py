@@ -24,7 +24,9 @@ def test_a_created_collection_answers_as_aws_does(rekognition):
     assert (described["FaceCount"], described["UserCount"]) == (0, 0)
     age = dt.datetime.now(dt.UTC) - described["CreationTimestamp"]
     assert abs(age.total_seconds()) < 60
-    assert rekognition.list_tags_for_resource(ResourceArn=described["CollectionARN"])["Tags"] == {"team": "blue"}
+    assert rekognition.list_tags_for_resource(ResourceArn=described["CollectionARN"])["Tags"] == {
+        "team": "blue"
+    }
 
     assert rekognition.delete_collection(CollectionId=name)["StatusCode"] == 200
 

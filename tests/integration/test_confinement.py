@@ -10,9 +10,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from tests.fixtures_server import Service, server_settings
 
 from countenance.cli.server_process import running_server
-from tests.fixtures_server import Service, server_settings
 
 pytestmark = pytest.mark.xdist_group("confinement")
 
@@ -79,11 +79,7 @@ def test_no_outbound_connection_and_no_write_elsewhere(tmp_path, watched, portra
 
     outside = [line for line in lines if line.startswith("socket.") and not _is_local(line, data_dir)]
     assert outside == []
-    written = [
-        line.split(" ", 1)[1]
-        for line in starting + lines
-        if line.startswith(("open ", "os."))
-    ]
+    written = [line.split(" ", 1)[1] for line in starting + lines if line.startswith(("open ", "os."))]
     stray = [path for path in written if not _is_inside(path, data_dir)]
     assert stray == []
     assert list(home.rglob("*")) == []

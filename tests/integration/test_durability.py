@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import concurrent.futures as futures
 import io
 import os
 import signal
 import threading
+from concurrent import futures
 
 import numpy as np
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
+from tests.fixtures_server import Service, server_settings
 
 from countenance.cli.server_process import running_server
-from tests.fixtures_server import Service, server_settings
 
 pytestmark = pytest.mark.xdist_group("durability")
 
@@ -39,7 +39,9 @@ def test_sixty_four_clients_index_into_one_collection_and_nothing_is_lost(servic
     photos = list(_variants(portraits.known[name][0], 128))
 
     def index(photo):
-        return client.index_faces(CollectionId=collection, Image={"Bytes": photo})["FaceRecords"][0]["Face"]["FaceId"]
+        return client.index_faces(CollectionId=collection, Image={"Bytes": photo})["FaceRecords"][0]["Face"][
+            "FaceId"
+        ]
 
     with futures.ThreadPoolExecutor(64) as pool:
         acknowledged = list(pool.map(index, photos))

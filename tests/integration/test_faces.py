@@ -59,7 +59,9 @@ def _side_by_side(*photos):
 
 def test_a_person_is_found_and_a_stranger_is_not(rekognition, collection, known, other, stranger):
     """The main job."""
-    enrolled = rekognition.index_faces(CollectionId=collection, Image={"Bytes": known[0]}, ExternalImageId="known")
+    enrolled = rekognition.index_faces(
+        CollectionId=collection, Image={"Bytes": known[0]}, ExternalImageId="known"
+    )
     rekognition.index_faces(CollectionId=collection, Image={"Bytes": other}, ExternalImageId="other")
     for photo in known[1:]:
         answer = rekognition.search_faces_by_image(CollectionId=collection, Image={"Bytes": photo})
@@ -94,7 +96,9 @@ def test_indexing_the_same_photo_again_makes_no_duplicate(rekognition, collectio
     """The same image and ExternalImageId give the same face; another ExternalImageId a new one."""
     first = rekognition.index_faces(CollectionId=collection, Image={"Bytes": known[0]}, ExternalImageId="a")
     again = rekognition.index_faces(CollectionId=collection, Image={"Bytes": known[0]}, ExternalImageId="a")
-    other_id = rekognition.index_faces(CollectionId=collection, Image={"Bytes": known[0]}, ExternalImageId="b")
+    other_id = rekognition.index_faces(
+        CollectionId=collection, Image={"Bytes": known[0]}, ExternalImageId="b"
+    )
     face = [answer["FaceRecords"][0]["Face"] for answer in (first, again, other_id)]
     assert face[0]["FaceId"] == face[1]["FaceId"] != face[2]["FaceId"]
     assert face[0]["ImageId"] == face[1]["ImageId"] == face[2]["ImageId"]
@@ -142,7 +146,9 @@ def test_records_are_sorted_by_area(rekognition, collection, known, other, stran
 def test_search_faces_never_returns_the_face_itself(rekognition, collection, known, refusal):
     """And an unknown FaceId is InvalidParameterException, not ResourceNotFound."""
     ids = [
-        rekognition.index_faces(CollectionId=collection, Image={"Bytes": photo})["FaceRecords"][0]["Face"]["FaceId"]
+        rekognition.index_faces(CollectionId=collection, Image={"Bytes": photo})["FaceRecords"][0]["Face"][
+            "FaceId"
+        ]
         for photo in known
     ]
     answer = rekognition.search_faces(CollectionId=collection, FaceId=ids[0], FaceMatchThreshold=50)
@@ -209,7 +215,9 @@ def test_numbers_are_float32_widened(rekognition, known):
 def test_faces_are_deleted_but_not_those_of_a_user(rekognition, collection, known):
     """Partial success is a 200, and both lists are always there."""
     ids = [
-        rekognition.index_faces(CollectionId=collection, Image={"Bytes": photo})["FaceRecords"][0]["Face"]["FaceId"]
+        rekognition.index_faces(CollectionId=collection, Image={"Bytes": photo})["FaceRecords"][0]["Face"][
+            "FaceId"
+        ]
         for photo in known[:2]
     ]
     rekognition.create_user(CollectionId=collection, UserId="u1")
@@ -234,7 +242,9 @@ def test_faces_are_listed_in_pages_and_by_id(rekognition, collection, known):
         for n in range(5)
     ]
     pages = list(
-        rekognition.get_paginator("list_faces").paginate(CollectionId=collection, PaginationConfig={"PageSize": 2})
+        rekognition.get_paginator("list_faces").paginate(
+            CollectionId=collection, PaginationConfig={"PageSize": 2}
+        )
     )
     assert [len(page["Faces"]) for page in pages] == [2, 2, 1]
     assert sorted(face["FaceId"] for page in pages for face in page["Faces"]) == sorted(ids)
@@ -290,5 +300,7 @@ def test_photos_come_from_allow_listed_buckets(rekognition, refusal, s3_root, kn
     for s3_object in refused:
         code, _, status = refusal(rekognition.detect_faces, Image={"S3Object": s3_object})
         assert (code, status) == ("InvalidS3ObjectException", 400), s3_object
-    code, _, _ = refusal(rekognition.detect_faces, Image={"S3Object": {"Bucket": "photos", "Name": "big.jpg"}})
+    code, _, _ = refusal(
+        rekognition.detect_faces, Image={"S3Object": {"Bucket": "photos", "Name": "big.jpg"}}
+    )
     assert code == "ImageTooLargeException"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
+from countenance.wire.model import load_models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.strategies import requests_for
 
 from countenance.operations.registry import OPERATIONS
-from countenance.wire.model import load_models
-from tests.strategies import requests_for
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -33,7 +33,11 @@ def test_no_generated_request_gives_a_5xx(clients, service_name, operation):
     shape = load_models().services[service_name].operations[operation]
 
     @settings(
-        max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
+        max_examples=25,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
     )
     @given(st.data())
     def probe(data):
@@ -49,7 +53,8 @@ def test_no_generated_request_gives_a_5xx(clients, service_name, operation):
 
 
 @pytest.mark.parametrize(
-    "operation", sorted(set(load_models().services["rekognition"].operations) - set(OPERATIONS["rekognition"]))
+    "operation",
+    sorted(set(load_models().services["rekognition"].operations) - set(OPERATIONS["rekognition"])),
 )
 def test_every_operation_that_is_not_offered_says_so(clients, operation):
     """54 operations, each a 400 with the same code."""

@@ -39,9 +39,7 @@ def second(service, cli):
     """A client of a second account on the same server."""
     account = cli("create", "Second")
     key = cli("keys", "create", account["AccountId"], "--operator", "second")
-    return service.client(
-        aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
-    )
+    return service.client(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
 
 
 def test_accounts_see_nothing_of_one_another(rekognition, second, collection, portraits, refusal):
@@ -149,7 +147,14 @@ def _post(service, headers, body=b"{}"):
         connection.close()
 
 
-def _signed(service, *, body=b"{}", region="us-east-1", target="RekognitionService.ListCollections", name="rekognition"):
+def _signed(
+    service,
+    *,
+    body=b"{}",
+    region="us-east-1",
+    target="RekognitionService.ListCollections",
+    name="rekognition",
+):
     request = AWSRequest(
         "POST",
         service.endpoint + "/",
@@ -213,7 +218,8 @@ def test_a_body_of_another_length_region_or_content_is_refused(service):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'"x"', b"\xff\xfe", b'{"MaxResults": "1"}', b'{"MaxResults": 1e999}', b"[" * 10_000]
+    "body",
+    [b"", b"{", b"[]", b'"x"', b"\xff\xfe", b'{"MaxResults": "1"}', b'{"MaxResults": 1e999}', b"[" * 10_000],
 )
 def test_a_body_that_is_no_request_is_a_400(service, body):
     """Never a 5xx and never a hang."""
@@ -227,12 +233,16 @@ def test_a_body_that_is_no_request_is_a_400(service, body):
 def test_an_unknown_key_is_refused_before_the_body_is_sent(service):
     """Megabytes of a stranger are not read: the answer comes while the body is still missing."""
     headers = _signed(service)
-    headers["Authorization"] = headers["Authorization"].replace(service.running.access_key_id, "AKIA" + "Z" * 16)
+    headers["Authorization"] = headers["Authorization"].replace(
+        service.running.access_key_id, "AKIA" + "Z" * 16
+    )
     address = urlsplit(service.endpoint)
     with socket.create_connection((address.hostname, address.port), timeout=10) as stream:
         lines = [f"{name}: {value}" for name, value in headers.items() if name.lower() != "content-length"]
         stream.sendall(
-            "\r\n".join(["POST / HTTP/1.1", f"Host: {address.netloc}", *lines, "Content-Length: 7000000", "", ""]).encode()
+            "\r\n".join(
+                ["POST / HTTP/1.1", f"Host: {address.netloc}", *lines, "Content-Length: 7000000", "", ""]
+            ).encode()
         )
         answer = stream.recv(65536)
     assert b"400 Bad Request" in answer
@@ -250,7 +260,9 @@ def test_a_body_that_is_longer_than_any_request_is_refused(service):
     assert answer.split(b" ")[1] in {b"400", b"413"}
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("PUT", "/"), ("POST", "/x"), ("DELETE", "/health"), ("HEAD", "/")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/"), ("PUT", "/"), ("POST", "/x"), ("DELETE", "/health"), ("HEAD", "/")]
+)
 def test_what_is_not_ours_is_not_found_or_not_allowed(service, method, path):
     """Plain 4xx, no 5xx."""
     address = urlsplit(service.endpoint)

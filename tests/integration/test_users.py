@@ -14,9 +14,9 @@ def enrolled(rekognition, collection, portraits):
     """Person → FaceIds, of everyone in the portraits."""
     return {
         name: [
-            rekognition.index_faces(CollectionId=collection, Image={"Bytes": path.read_bytes()})["FaceRecords"][0][
-                "Face"
-            ]["FaceId"]
+            rekognition.index_faces(CollectionId=collection, Image={"Bytes": path.read_bytes()})[
+                "FaceRecords"
+            ][0]["Face"]["FaceId"]
             for path in paths
         ]
         for name, paths in portraits.known.items()
@@ -35,12 +35,20 @@ def other(enrolled):
 
 def test_users_are_created_listed_and_deleted(rekognition, collection, refusal):
     """A second user of an id is a ConflictException, not ResourceAlreadyExists."""
-    assert rekognition.create_user(CollectionId=collection, UserId="ada")["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert (
+        rekognition.create_user(CollectionId=collection, UserId="ada")["ResponseMetadata"]["HTTPStatusCode"]
+        == 200
+    )
     assert refusal(rekognition.create_user, CollectionId=collection, UserId="ada")[0] == "ConflictException"
-    assert rekognition.list_users(CollectionId=collection)["Users"] == [{"UserId": "ada", "UserStatus": "CREATED"}]
+    assert rekognition.list_users(CollectionId=collection)["Users"] == [
+        {"UserId": "ada", "UserStatus": "CREATED"}
+    ]
     assert rekognition.describe_collection(CollectionId=collection)["UserCount"] == 1
     rekognition.delete_user(CollectionId=collection, UserId="ada")
-    assert refusal(rekognition.delete_user, CollectionId=collection, UserId="ada")[0] == "ResourceNotFoundException"
+    assert (
+        refusal(rekognition.delete_user, CollectionId=collection, UserId="ada")[0]
+        == "ResourceNotFoundException"
+    )
 
 
 def test_association_follows_the_documented_rules(rekognition, collection, known, other, refusal):
@@ -66,7 +74,9 @@ def test_association_follows_the_documented_rules(rekognition, collection, known
     assert taken["UnsuccessfulFaceAssociations"] == [
         {"FaceId": known[0], "UserId": "u1", "Reasons": ["ASSOCIATED_TO_A_DIFFERENT_USER"]}
     ]
-    code, _, _ = refusal(rekognition.associate_faces, CollectionId=collection, UserId="no", FaceIds=[known[0]])
+    code, _, _ = refusal(
+        rekognition.associate_faces, CollectionId=collection, UserId="no", FaceIds=[known[0]]
+    )
     assert code == "ResourceNotFoundException"
     of_user = rekognition.list_faces(CollectionId=collection, UserId="u1")["Faces"]
     assert {face["FaceId"] for face in of_user} == set(known[:2])
@@ -85,7 +95,9 @@ def test_disassociation_returns_the_user_to_created(rekognition, collection, kno
     assert [(f["FaceId"], f["Reasons"]) for f in answer["UnsuccessfulFaceDisassociations"]] == [
         (missing, ["FACE_NOT_FOUND"])
     ]
-    assert rekognition.list_users(CollectionId=collection)["Users"] == [{"UserId": "u1", "UserStatus": "CREATED"}]
+    assert rekognition.list_users(CollectionId=collection)["Users"] == [
+        {"UserId": "u1", "UserStatus": "CREATED"}
+    ]
 
 
 def test_users_are_found_by_face_user_and_image(rekognition, collection, known, other, portraits, refusal):
@@ -113,8 +125,14 @@ def test_users_are_found_by_face_user_and_image(rekognition, collection, known, 
     )
     assert nobody["UserMatches"] == []
     for wrong in ({}, {"UserId": "known", "FaceId": known[0]}):
-        assert refusal(rekognition.search_users, CollectionId=collection, **wrong)[0] == "InvalidParameterException"
-    assert refusal(rekognition.search_users, CollectionId=collection, UserId="nobody")[0] == "ResourceNotFoundException"
+        assert (
+            refusal(rekognition.search_users, CollectionId=collection, **wrong)[0]
+            == "InvalidParameterException"
+        )
+    assert (
+        refusal(rekognition.search_users, CollectionId=collection, UserId="nobody")[0]
+        == "ResourceNotFoundException"
+    )
 
 
 def test_a_token_makes_a_call_happen_once(rekognition, collection, refusal):
@@ -122,6 +140,8 @@ def test_a_token_makes_a_call_happen_once(rekognition, collection, refusal):
     token = str(uuid.uuid4())
     for _ in range(2):
         rekognition.create_user(CollectionId=collection, UserId="once", ClientRequestToken=token)
-    code, _, _ = refusal(rekognition.create_user, CollectionId=collection, UserId="twice", ClientRequestToken=token)
+    code, _, _ = refusal(
+        rekognition.create_user, CollectionId=collection, UserId="twice", ClientRequestToken=token
+    )
     assert code == "IdempotentParameterMismatchException"
     assert [user["UserId"] for user in rekognition.list_users(CollectionId=collection)["Users"]] == ["once"]

@@ -72,7 +72,7 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
             yield accounts
         return
     make_private_directory(settings.data_dir)
-    with EmbeddedPostgres(settings.data_dir) as embedded:
+    with EmbeddedPostgres(settings.data_dir) as embedded:  # noqa: SIM117 - the url is known once it runs
         with _accounts(settings.data_dir, embedded.url) as accounts:
             yield accounts
 

@@ -1,0 +1,63 @@
+"""The photos of a demo."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from countenance.cli.album import group_picture, load_album
+from countenance.errors import SetupError
+
+
+def _people(folder, **counts):
+    for name, count in counts.items():
+        (folder / name).mkdir()
+        for number in range(count):
+            Image.new("RGB", (100, 120), (number * 40, 90, 90)).save(folder / name / f"{number}.jpg")
+
+
+def test_the_person_with_fewest_photos_is_the_stranger(tmp_path):
+    """Somebody must not be enrolled, or the demo could not show that strangers are not recognised."""
+    _people(tmp_path, ada=4, bo=1, cy=2)
+    album = load_album(tmp_path)
+    assert album.stranger.parent.name == "bo"
+    assert [person.name for person in album.people] == ["ada", "cy"]
+    for person in album.people:
+        assert person.enrolled
+        assert person.unseen
+        assert not set(person.enrolled) & set(person.unseen)
+
+
+def test_the_first_person_always_has_an_unseen_photo(tmp_path):
+    """The comparison needs two photos of one person."""
+    _people(tmp_path, a=1, b=1, c=3)
+    assert load_album(tmp_path).people[0].unseen
+
+
+@pytest.mark.parametrize("counts", [{}, {"a": 3}, {"a": 1, "b": 1}])
+def test_too_little_is_refused_with_the_remedy(tmp_path, counts):
+    """The message says how the folder should look."""
+    _people(tmp_path, **counts)
+    with pytest.raises(SetupError, match="at least two people") as caught:
+        load_album(tmp_path)
+    assert "FOLDER/Name/photo.jpg" in caught.value.remedy
+
+
+def test_other_files_are_left_alone(tmp_path):
+    """Notes and thumbnails databases lie in every photo folder."""
+    _people(tmp_path, a=2, b=1)
+    (tmp_path / "a" / "notes.txt").write_text("x")
+    (tmp_path / "README").write_text("x")
+    album = load_album(tmp_path)
+    assert all(
+        path.suffix == ".jpg" for person in album.people for path in (*person.enrolled, *person.unseen)
+    )
+
+
+def test_the_group_picture_shows_everyone_once(tmp_path):
+    """One tile each and one for the stranger."""
+    _people(tmp_path, a=2, b=2, c=1)
+    picture, people = group_picture(load_album(tmp_path), tmp_path / "group.jpg")
+    assert people == 3
+    with Image.open(picture) as opened:
+        assert opened.size == (3 * 480, 480)
