@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from countenance.errors import (
+    ConflictException,
+    InvalidParameterException,
+    ResourceNotFoundException,
+)
+from countenance.gallery import catalog, subjects
+from countenance.gallery import faces as face_rows
+from countenance.gallery.changing import change, hold, no_such_collection
+from countenance.gallery.quota import Quota
+from countenance.gallery.reading import open_seal
 from countenance.gallery.records import (
     Associated,
     Candidate,
@@ -15,9 +25,14 @@ from countenance.gallery.records import (
     Subject,
     UserCandidate,
 )
+from countenance.gallery.residency import Residency
+from countenance.gallery.resident import Question
 from countenance.similarity import Calibration
-from countenance.store import Database, KeyStore, UnitOfWork
+from countenance.store import Connection, Database, KeyStore, UnitOfWork
 from countenance.types import AccountId, FaceId, Similarity, Template, UserId
+
+FACE_QUOTA = 20_000_000
+USER_QUOTA = 10_000_000
 
 
 class Gallery:
@@ -33,8 +48,21 @@ class Gallery:
     ResourceNotFoundException from every method.
     """
 
-    def __init__(self, database: Database, keys: KeyStore, *, max_resident_bytes: int = 4 << 30) -> None:
-        raise NotImplementedError
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyStore,
+        *,
+        max_resident_bytes: int = 4 << 30,
+        face_quota: int = FACE_QUOTA,
+        user_quota: int = USER_QUOTA,
+    ) -> None:
+        """`max_resident_bytes`: what copies of collections may take of this process's memory."""
+        self._database = database
+        self._keys = keys
+        self._residency = Residency(database, keys, max_bytes=max_resident_bytes)
+        self._faces_quota = Quota(face_quota, noun="faces", query="count_faces", lock=1)
+        self._users_quota = Quota(user_quota, noun="users", query="count_subjects", lock=2)
 
     # Collections
 
@@ -55,7 +83,24 @@ class Gallery:
             ResourceAlreadyExistsException: the account has a collection of that name in the region.
             ServiceQuotaExceededException: more than 50 tags.
         """
-        raise NotImplementedError
+
+        def work(connection: Connection) -> Collection:
+            collection = catalog.insert_collection(
+                connection,
+                account_id=account_id,
+                name=name,
+                region=region,
+                face_model_version=face_model_version,
+                dimensions=dimensions,
+            )
+            if tags:
+                catalog.put_tags(connection, collection, tags)
+            return collection
+
+        collection = change(uow, work)
+        # Durable before the row is: a row without its key would be a collection that nobody can use.
+        self._keys.create_collection_key(collection.collection_id)
+        return collection
 
     def require_collection(self, account_id: AccountId, region: str, name: str) -> Collection:
         """The account's collection of that name.
@@ -63,27 +108,35 @@ class Gallery:
         Raises:
             ResourceNotFoundException: it has none; another account's is as if it were not there.
         """
-        raise NotImplementedError
+        with self._database.read() as connection:
+            found = catalog.find_collection(connection, account_id, region, name)
+        if found is None:
+            raise no_such_collection(name)
+        return found
 
     def list_collections(
         self, account_id: AccountId, region: str, *, limit: int, after: str | None = None
     ) -> list[Collection]:
         """At most `limit` collections by name (byte order), those behind the name `after`."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return catalog.list_collections(connection, account_id, region, limit=limit, after=after or "")
 
     def describe(self, collection: Collection) -> Description:
         """Counts of faces and users."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return catalog.describe(connection, collection)
 
     def delete_collection(self, uow: UnitOfWork, collection: Collection) -> None:
         """Delete it with all that it holds; its key is destroyed once the unit of work has committed."""
-        raise NotImplementedError
+        change(uow, lambda connection: catalog.delete_collection(connection, collection))
+        uow.after_commit(lambda: self._forget(collection))
 
     # Tags
 
     def tags(self, collection: Collection) -> dict[str, str]:
         """The collection's tags, by key."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return catalog.list_tags(connection, collection)
 
     def put_tags(self, uow: UnitOfWork, collection: Collection, tags: Mapping[str, str]) -> None:
         """Add or replace tags.
@@ -91,11 +144,11 @@ class Gallery:
         Raises:
             ServiceQuotaExceededException: the collection would have more than 50.
         """
-        raise NotImplementedError
+        change(uow, lambda connection: catalog.put_tags(connection, collection, tags))
 
     def remove_tags(self, uow: UnitOfWork, collection: Collection, keys: Sequence[str]) -> None:
         """Remove tags; absent keys are no error."""
-        raise NotImplementedError
+        change(uow, lambda connection: catalog.remove_tags(connection, collection, keys))
 
     # Faces
 
@@ -108,7 +161,17 @@ class Gallery:
         Raises:
             ServiceQuotaExceededException: the collection would have more than 20,000,000 faces.
         """
-        raise NotImplementedError
+
+        def work(connection: Connection) -> list[StoredFace]:
+            hold(connection, collection)
+            seal = open_seal(connection, collection, self._keys)
+            near_quota = self._faces_quota.begin(connection, collection)
+            stored = face_rows.enrol(connection, collection, seal, faces)
+            if near_quota:
+                self._faces_quota.require(connection, collection)
+            return stored
+
+        return change(uow, work)
 
     def list_faces(
         self,
@@ -119,12 +182,23 @@ class Gallery:
         limit: int,
         after: FaceId | None = None,
     ) -> list[StoredFace]:
-        """At most `limit` faces by FaceId, those behind `after`; of `user_id` and among `face_ids`, if given."""
-        raise NotImplementedError
+        """At most `limit` faces by FaceId, those behind `after`.
+
+        Only those of `user_id` and among `face_ids`, where given; unknown ones are no error.
+        """
+        with self._database.read() as connection:
+            return face_rows.list_faces(
+                connection, collection, user_id=user_id, face_ids=face_ids, limit=limit, after=after
+            )
 
     def delete_faces(self, uow: UnitOfWork, collection: Collection, face_ids: Sequence[FaceId]) -> Deleted:
         """Delete faces, but those of a user (ASSOCIATED_TO_AN_EXISTING_USER); unknown: FACE_NOT_FOUND."""
-        raise NotImplementedError
+
+        def work(connection: Connection) -> Deleted:
+            hold(connection, collection)
+            return face_rows.delete_faces(connection, collection, face_ids)
+
+        return change(uow, work)
 
     # Search over faces
 
@@ -141,7 +215,8 @@ class Gallery:
 
         Exact, and over all that was committed before the call, by any process.
         """
-        raise NotImplementedError
+        with self._residency.fresh(collection) as gallery:
+            return gallery.search(probe, Question(calibration, threshold, limit))
 
     def search_by_face(
         self,
@@ -157,7 +232,12 @@ class Gallery:
         Raises:
             InvalidParameterException: `faceId was not found in the collection`.
         """
-        raise NotImplementedError
+        with self._residency.fresh(collection) as gallery:
+            probe = gallery.template_of(face_id)
+            if probe is not None:
+                question = Question(calibration, threshold, limit)
+                return gallery.search(probe, question, leaving_out=face_id)
+        raise InvalidParameterException("faceId was not found in the collection")
 
     # Users (subjects)
 
@@ -168,7 +248,15 @@ class Gallery:
             ConflictException: the collection has a user of that id.
             ServiceQuotaExceededException: more than 10,000,000 users.
         """
-        raise NotImplementedError
+
+        def work(connection: Connection) -> None:
+            hold(connection, collection)
+            near_quota = self._users_quota.begin(connection, collection)
+            subjects.create_user(connection, collection, user_id)
+            if near_quota:
+                self._users_quota.require(connection, collection)
+
+        change(uow, work)
 
     def delete_user(self, uow: UnitOfWork, collection: Collection, user_id: UserId) -> None:
         """Delete a user; its faces stay, associated with nobody.
@@ -176,11 +264,17 @@ class Gallery:
         Raises:
             ResourceNotFoundException: no such user.
         """
-        raise NotImplementedError
+
+        def work(connection: Connection) -> None:
+            hold(connection, collection)
+            subjects.delete_user(connection, collection, user_id)
+
+        change(uow, work, busy=ConflictException)
 
     def list_users(self, collection: Collection, *, limit: int, after: UserId | None = None) -> list[Subject]:
         """At most `limit` users by id (byte order), those behind `after`."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return subjects.list_users(connection, collection, limit=limit, after=after)
 
     def associate(
         self,
@@ -202,13 +296,32 @@ class Gallery:
             ServiceQuotaExceededException: the user would have more than 100 faces.
             ConflictException: the same faces or user kept changing under the call.
         """
-        raise NotImplementedError
+
+        def work(connection: Connection) -> Associated:
+            hold(connection, collection)
+            seal = open_seal(connection, collection, self._keys)
+            return subjects.associate(
+                connection,
+                collection,
+                seal,
+                user_id,
+                face_ids,
+                calibration=calibration,
+                threshold=threshold,
+            )
+
+        return change(uow, work, busy=ConflictException)
 
     def disassociate(
         self, uow: UnitOfWork, collection: Collection, user_id: UserId, face_ids: Sequence[FaceId]
     ) -> Associated:
         """Take faces from a user; without faces the user is CREATED again. Raises as `associate`."""
-        raise NotImplementedError
+
+        def work(connection: Connection) -> Associated:
+            hold(connection, collection)
+            return subjects.disassociate(connection, collection, user_id, face_ids)
+
+        return change(uow, work, busy=ConflictException)
 
     # Search over users
 
@@ -222,7 +335,8 @@ class Gallery:
         limit: int,
     ) -> list[UserCandidate]:
         """As `search`, over users who have faces; a user's template is the unit mean of its faces'."""
-        raise NotImplementedError
+        with self._residency.fresh(collection) as gallery:
+            return gallery.search_subjects(probe, Question(calibration, threshold, limit))
 
     def search_users_by_face(
         self,
@@ -238,7 +352,11 @@ class Gallery:
         Raises:
             ResourceNotFoundException: no such face.
         """
-        raise NotImplementedError
+        with self._residency.fresh(collection) as gallery:
+            probe = gallery.template_of(face_id)
+            if probe is not None:
+                return gallery.search_subjects(probe, Question(calibration, threshold, limit))
+        raise ResourceNotFoundException(f"The face id: {face_id} does not exist")
 
     def search_users_by_user(
         self,
@@ -256,4 +374,17 @@ class Gallery:
         Raises:
             ResourceNotFoundException: no such user.
         """
-        raise NotImplementedError
+        with self._residency.fresh(collection) as gallery:
+            probe = gallery.subject_template_of(user_id)
+            if probe is not None:
+                question = Question(calibration, threshold, limit)
+                return gallery.search_subjects(probe, question, leaving_out=user_id)
+        with self._database.read() as connection:
+            subjects.require_user(connection, collection, user_id)
+        return []
+
+    def _forget(self, collection: Collection) -> None:
+        self._residency.give_up(collection.collection_id)
+        self._faces_quota.forget(collection.collection_id)
+        self._users_quota.forget(collection.collection_id)
+        self._keys.destroy_collection_key(collection.collection_id)

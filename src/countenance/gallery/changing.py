@@ -1,0 +1,65 @@
+"""How a change is tried: inside the caller's transaction, twice where others stand in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from countenance.errors import ResourceNotFoundException, ServiceError, ThrottlingException
+from countenance.gallery.records import Collection
+from countenance.store import BROKEN, CONTENTION, Connection, StoreUnavailable, UnitOfWork, load_queries
+
+QUERIES = load_queries("countenance.gallery", "queries.sql")
+
+_Result = TypeVar("_Result")
+
+
+def change(
+    uow: UnitOfWork,
+    work: Callable[[Connection], _Result],
+    *,
+    busy: type[ServiceError] = ThrottlingException,
+) -> _Result:
+    """Run `work` in a savepoint of the unit of work, and once more after a deadlock.
+
+    The savepoint keeps what the transaction did before and gives back the locks that stood in the way.
+    The order of locks (queries.sql) leaves no deadlock among galleries' own changes; this is for what
+    shares the transaction or the database.
+
+    Raises:
+        StoreUnavailable: the connection broke off.
+        ServiceError: of class `busy`, when the second attempt met others as well.
+    """
+    try:
+        try:
+            return _attempt(uow, work)
+        except CONTENTION:
+            return _attempt(uow, work)
+    except CONTENTION as error:
+        raise busy("too many changes to the same faces at once; try again") from error
+    except BROKEN as error:
+        raise StoreUnavailable(f"the database is not available ({type(error).__name__})") from error
+
+
+def hold(connection: Connection, collection: Collection, *, how: str = "hold_collection") -> None:
+    """Make sure that the collection is there until the transaction ends.
+
+    # INVARIANT: the first lock of every change, so that a deletion waits for changes under way and
+    # later changes find nothing; `how` is one of hold_collection, lock_collection, claim_collection.
+
+    Raises:
+        ResourceNotFoundException: it was deleted.
+    """
+    found = connection.execute(QUERIES[how], {"collection_id": collection.collection_id}).fetchone()
+    if found is None:
+        raise no_such_collection(collection.name)
+
+
+def no_such_collection(name: str) -> ResourceNotFoundException:
+    return ResourceNotFoundException(f"The collection id: {name} does not exist")
+
+
+def _attempt(uow: UnitOfWork, work: Callable[[Connection], _Result]) -> _Result:
+    connection = uow.connection
+    with connection.transaction():
+        return work(connection)

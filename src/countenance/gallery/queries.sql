@@ -1,0 +1,254 @@
+-- Galleries. Every write begins with `hold_collection` (or `lock_collection`), then takes the subject's
+-- row, then faces in the order of their ids: one order for all, so that nobody waits in a circle.
+
+-- insert_collection --
+insert into collection (collection_id, account_id, name, region, face_model_version, dimensions)
+values (
+    %(collection_id)s, %(account_id)s, %(name)s, %(region)s, %(face_model_version)s, %(dimensions)s
+)
+on conflict (account_id, region, name) do nothing
+returning collection_id, account_id, name, region, face_model_version, dimensions, created_at
+
+-- find_collection --
+select collection_id, account_id, name, region, face_model_version, dimensions, created_at
+from collection
+where account_id = %(account_id)s and region = %(region)s and name = %(name)s
+
+-- list_collections --
+select collection_id, account_id, name, region, face_model_version, dimensions, created_at
+from collection
+where account_id = %(account_id)s and region = %(region)s and name > %(after)s
+order by name
+limit %(limit)s
+
+-- describe_collection --
+select
+    (select count(*) from face where face.collection_id = collection.collection_id),
+    (select count(*) from subject where subject.collection_id = collection.collection_id)
+from collection
+where collection_id = %(collection_id)s
+
+-- hold_collection --
+-- Shared: writers do not wait for one another, only a deletion waits for them and they for it.
+select 1 from collection where collection_id = %(collection_id)s for key share
+
+-- lock_collection --
+-- One at a time among those who ask for this, beside any number who hold the collection.
+select 1 from collection where collection_id = %(collection_id)s for no key update
+
+-- claim_collection --
+select 1 from collection where collection_id = %(collection_id)s for update
+
+-- delete_faces_of_collection --
+delete from face where collection_id = %(collection_id)s
+
+-- delete_collection --
+delete from collection where collection_id = %(collection_id)s
+
+-- find_present_collections --
+select collection_id from collection where collection_id = any(%(collection_ids)s)
+
+-- list_tags --
+select collection.collection_id, tag.key, tag.value
+from collection
+left join tag using (collection_id)
+where collection_id = %(collection_id)s
+order by tag.key
+
+-- put_tags --
+insert into tag (collection_id, key, value)
+select %(collection_id)s, given.key, given.value
+from unnest(%(keys)s::text[], %(values)s::text[]) as given (key, value)
+order by given.key
+on conflict (collection_id, key) do update set value = excluded.value
+
+-- count_tags --
+select count(*) from tag where collection_id = %(collection_id)s
+
+-- remove_tags --
+delete from tag where collection_id = %(collection_id)s and key = any(%(keys)s)
+
+-- enrol --
+with inserted as (
+    insert into face (
+        collection_id, face_id, image_id, external_image_id,
+        box_left, box_top, box_width, box_height, confidence, sealed_template
+    )
+    select
+        %(collection_id)s, given.face_id, given.image_id, given.external_image_id,
+        given.box_left, given.box_top, given.box_width, given.box_height,
+        given.confidence, given.sealed_template
+    from unnest(
+        %(face_ids)s::uuid[], %(image_ids)s::uuid[], %(external_image_ids)s::text[],
+        %(lefts)s::float8[], %(tops)s::float8[], %(widths)s::float8[], %(heights)s::float8[],
+        %(confidences)s::float8[], %(sealed)s::bytea[]
+    ) as given (
+        face_id, image_id, external_image_id,
+        box_left, box_top, box_width, box_height, confidence, sealed_template
+    )
+    on conflict (
+        collection_id, image_id, external_image_id, box_left, box_top, box_width, box_height
+    ) do nothing
+    returning face_id
+),
+noted as (
+    insert into gallery_change (collection_id, face_id, kind)
+    select %(collection_id)s, face_id, 'enrolled' from inserted
+)
+select face_id from inserted
+
+-- find_enrolled --
+select face_id, image_id, external_image_id,
+    box_left, box_top, box_width, box_height, confidence, user_id
+from face
+where collection_id = %(collection_id)s and image_id = any(%(image_ids)s)
+    -- an external image id is never empty, so the empty string stands for none
+    and coalesce(external_image_id, '') = any(%(external_image_ids)s)
+
+-- count_faces --
+select count(*) from face where collection_id = %(collection_id)s
+
+-- count_subjects --
+select count(*) from subject where collection_id = %(collection_id)s
+
+-- serialize_near_quota --
+select pg_advisory_xact_lock(%(kind)s, hashtext(%(collection_id)s::text))
+
+-- list_faces --
+select face_id, image_id, external_image_id,
+    box_left, box_top, box_width, box_height, confidence, user_id
+from face
+where collection_id = %(collection_id)s and face_id > %(after)s
+order by face_id
+limit %(limit)s
+
+-- list_faces_of_user --
+select face_id, image_id, external_image_id,
+    box_left, box_top, box_width, box_height, confidence, user_id
+from face
+where collection_id = %(collection_id)s and face_id > %(after)s and user_id = %(user_id)s
+order by face_id
+limit %(limit)s
+
+-- list_faces_among --
+select face_id, image_id, external_image_id,
+    box_left, box_top, box_width, box_height, confidence, user_id
+from face
+where collection_id = %(collection_id)s and face_id > %(after)s and face_id = any(%(face_ids)s)
+    and (%(user_id)s::text is null or user_id = %(user_id)s)
+order by face_id
+limit %(limit)s
+
+-- lock_faces --
+select face_id, user_id, sealed_template
+from face
+where collection_id = %(collection_id)s and face_id = any(%(face_ids)s)
+order by face_id
+for update
+
+-- delete_faces --
+with removed as (
+    delete from face
+    where collection_id = %(collection_id)s and face_id = any(%(face_ids)s)
+    returning face_id
+)
+insert into gallery_change (collection_id, face_id, kind)
+select %(collection_id)s, face_id, 'deleted' from removed
+
+-- insert_subject --
+insert into subject (collection_id, user_id)
+values (%(collection_id)s, %(user_id)s)
+on conflict (collection_id, user_id) do nothing
+returning user_id
+
+-- lock_subject --
+select 1 from subject
+where collection_id = %(collection_id)s and user_id = %(user_id)s
+for no key update
+
+-- claim_subject --
+select 1 from subject
+where collection_id = %(collection_id)s and user_id = %(user_id)s
+for update
+
+-- find_subject --
+select 1 from subject where collection_id = %(collection_id)s and user_id = %(user_id)s
+
+-- delete_subject --
+delete from subject where collection_id = %(collection_id)s and user_id = %(user_id)s
+
+-- list_subjects --
+select subject.user_id, exists (
+    select 1 from face
+    where face.collection_id = subject.collection_id and face.user_id = subject.user_id
+)
+from subject
+where subject.collection_id = %(collection_id)s and subject.user_id > %(after)s
+order by subject.user_id
+limit %(limit)s
+
+-- lock_faces_of_subject --
+select face_id
+from face
+where collection_id = %(collection_id)s and user_id = %(user_id)s
+order by face_id
+for update
+
+-- read_faces_of_subject --
+-- The subject's row is locked: nobody else gives it faces or takes any from it.
+select face_id, sealed_template
+from face
+where collection_id = %(collection_id)s and user_id = %(user_id)s
+order by ordinal
+
+-- count_faces_of_subject --
+select count(*) from face where collection_id = %(collection_id)s and user_id = %(user_id)s
+
+-- assign_faces --
+with assigned as (
+    update face set user_id = %(user_id)s
+    where collection_id = %(collection_id)s and face_id = any(%(face_ids)s)
+    returning face_id
+)
+insert into gallery_change (collection_id, face_id, kind)
+select %(collection_id)s, face_id, 'assigned' from assigned
+
+-- read_snapshot --
+select pg_current_snapshot()::text, now(),
+    exists (select 1 from collection where collection_id = %(collection_id)s)
+
+-- read_gallery --
+select face_id, image_id, external_image_id,
+    box_left, box_top, box_width, box_height, confidence, user_id, ordinal, sealed_template
+from face
+where collection_id = %(collection_id)s
+
+-- read_changes --
+-- One statement, so one snapshot: what it lists, what it finds of it, and the snapshot it answers.
+-- A changed face that is not found was deleted.
+select
+    pg_current_snapshot()::text, now(),
+    exists (select 1 from collection where collection_id = %(collection_id)s),
+    changed.face_id, face.face_id is not null,
+    face.image_id, face.external_image_id,
+    face.box_left, face.box_top, face.box_width, face.box_height, face.confidence,
+    face.user_id, face.ordinal, face.sealed_template
+from (values (1)) as always (one)
+left join (
+    select distinct face_id
+    from gallery_change
+    where collection_id = %(collection_id)s
+        and transaction_id >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
+        and not pg_visible_in_snapshot(transaction_id, %(snapshot)s::pg_snapshot)
+    limit %(limit)s
+) as changed on true
+left join face on face.collection_id = %(collection_id)s and face.face_id = changed.face_id
+
+-- forget_changes --
+delete from gallery_change
+where change_id in (
+    select change_id from gallery_change
+    where at < now() - %(kept)s::interval
+    limit %(limit)s
+    for update skip locked
+)

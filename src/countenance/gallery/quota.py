@@ -1,0 +1,84 @@
+"""A quota on rows of a collection, without counting at every write.
+
+Counting a large collection takes seconds, and a counter row would make every writer wait for every
+other's disk. But a collection cannot grow faster than a database commits: after a count that left much
+room, none is needed until that room could have been filled. Near the quota, writers take turns and
+each counts, so that it is kept exactly.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+from countenance.errors import ServiceQuotaExceededException
+from countenance.gallery.changing import QUERIES
+from countenance.gallery.records import Collection
+from countenance.store import Connection
+
+_FASTEST_GROWTH_PER_S = 50_000
+"""Rows a second, several times what a database commits with templates in them."""
+_NEAR = 100_000
+"""With less room than this, every write counts."""
+
+
+class Quota:
+    """One kind of row. Thread-safe; each process keeps its own memory of what it counted."""
+
+    def __init__(
+        self,
+        limit: int,
+        *,
+        noun: str,
+        query: str,
+        lock: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`query` counts a collection's rows; `lock` tells this quota's turns from another's."""
+        self._limit = limit
+        self._noun = noun
+        self._query = query
+        self._lock = lock
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._safe_until: dict[uuid.UUID, float] = {}
+
+    def begin(self, connection: Connection, collection: Collection) -> bool:
+        """Before rows are added: whether `require` must be asked afterwards (then this waits its turn)."""
+        with self._mutex:
+            if self._clock() < self._safe_until.get(collection.collection_id, 0.0):
+                return False
+        counted_at = self._clock()
+        room = self._limit - self._count(connection, collection) - _NEAR
+        if room > 0:
+            with self._mutex:
+                self._safe_until[collection.collection_id] = counted_at + room / _FASTEST_GROWTH_PER_S
+            return False
+        connection.execute(
+            QUERIES["serialize_near_quota"],
+            {"kind": self._lock, "collection_id": collection.collection_id},
+        )
+        return True
+
+    def require(self, connection: Connection, collection: Collection) -> None:
+        """After rows were added.
+
+        Raises:
+            ServiceQuotaExceededException: now there are more than the quota.
+        """
+        if self._count(connection, collection) > self._limit:
+            raise ServiceQuotaExceededException(
+                f"the collection `{collection.name}` would have more than {self._limit} {self._noun}"
+            )
+
+    def forget(self, collection_id: uuid.UUID) -> None:
+        """The collection was deleted."""
+        with self._mutex:
+            self._safe_until.pop(collection_id, None)
+
+    def _count(self, connection: Connection, collection: Collection) -> int:
+        row = connection.execute(QUERIES[self._query], {"collection_id": collection.collection_id}).fetchone()
+        assert row is not None
+        return int(row[0])

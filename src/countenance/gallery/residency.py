@@ -1,0 +1,198 @@
+"""The collections that this process holds in memory: loaded whole, fresh before every search.
+
+Freshness (docs/adr/0004): a copy keeps the database snapshot that it was read under. Before a search,
+one statement asks for the changes that were not visible in that snapshot, what became of their faces,
+and the snapshot it ran under itself. So whatever any process committed before the search began is in,
+and no search sees half of a transaction.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from countenance.errors import ResourceNotFoundException
+from countenance.gallery.changing import QUERIES
+from countenance.gallery.reading import (
+    CHANGES_KEPT,
+    OLDEST_FOLLOWED,
+    CollectionReader,
+    Moment,
+    TooManyChanges,
+)
+from countenance.gallery.records import Collection
+from countenance.gallery.resident import ResidentGallery
+from countenance.gallery.rwlock import ReadWriteLock
+from countenance.store import Connection, Database, KeyStore
+
+_SWEEP_INTERVAL_S = 10.0
+_FORGOTTEN_AT_ONCE = 10_000
+
+
+class ResidentCopy:
+    """One collection's copy, and what keeps it fresh. Thread-safe."""
+
+    def __init__(self, collection: Collection, database: Database, keys: KeyStore) -> None:
+        self._collection = collection
+        self._database = database
+        self._reader = CollectionReader(collection, keys)
+        self._lock = ReadWriteLock()
+        self._refreshing = threading.Lock()
+        self._begun = 0
+        self._done = 0
+        self._gallery: ResidentGallery | None = None
+        self._moment: Moment | None = None
+
+    @property
+    def nbytes(self) -> int:
+        gallery = self._gallery
+        return 0 if gallery is None else gallery.nbytes
+
+    @contextmanager
+    def reading(self) -> Iterator[ResidentGallery]:
+        """The collection as of this call or later, unchanged while it is looked at.
+
+        Raises:
+            ResourceNotFoundException: the collection was deleted.
+            StoreUnavailable: the database cannot be asked.
+        """
+        while True:
+            self._refresh()
+            with self._lock.reading():
+                if self._gallery is not None:  # None: another thread's refresh failed since ours
+                    yield self._gallery
+                    return
+
+    def _refresh(self) -> None:
+        """Searches that come while a refresh runs share the next: the database is asked for all at once."""
+        begun_before_us = self._begun
+        with self._refreshing:
+            if self._done > begun_before_us:
+                return
+            self._begun += 1
+            with self._database.read() as connection:
+                if self._gallery is None or self._moment is None:
+                    self._load(connection)
+                else:
+                    self._follow(connection, self._gallery, self._moment)
+            self._done = self._begun
+
+    def _load(self, connection: Connection) -> None:
+        gallery, moment = self._reader.load(connection)
+        with self._lock.writing():
+            self._gallery, self._moment = gallery, moment
+
+    def _follow(self, connection: Connection, gallery: ResidentGallery, since: Moment) -> None:
+        try:
+            changes = self._reader.changes(connection, since)
+        except TooManyChanges:
+            with self._changing():
+                for part in self._reader.all_changes(connection, since):
+                    gallery.change(gone=part.gone, there=part.there, templates=part.templates)
+                    self._moment = part.moment
+            return
+        if changes.moment.at - since.at > OLDEST_FOLLOWED:
+            self._load(connection)
+            return
+        if changes.gone or changes.there:
+            with self._changing():
+                gallery.change(gone=changes.gone, there=changes.there, templates=changes.templates)
+        self._moment = changes.moment
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Alone with the copy, which is given up when the change fails half way."""
+        # INVARIANT: no search sees a part of the changes of a transaction.
+        with self._lock.writing():
+            try:
+                yield
+            except BaseException:
+                self._gallery = self._moment = None
+                raise
+
+
+class Residency:
+    """Copies by collection, the least recently searched given up when they outgrow `max_bytes`.
+
+    Thread-safe. A collection larger than `max_bytes` is still served, alone. A copy that was given up
+    is freed when the last search that looks at it has ended. Copies of collections that were deleted
+    through another process are given up at the first search of any collection ten seconds later.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyStore,
+        *,
+        max_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._copies: OrderedDict[uuid.UUID, ResidentCopy] = OrderedDict()
+        self._swept_at = clock()
+
+    @contextmanager
+    def fresh(self, collection: Collection) -> Iterator[ResidentGallery]:
+        """The collection in memory as of this call or later, unchanged while it is looked at.
+
+        Raises:
+            ResourceNotFoundException: the collection was deleted.
+            StoreUnavailable: the database cannot be asked.
+        """
+        self._sweep()
+        try:
+            with self._copy_of(collection).reading() as gallery:
+                self._keep_within_bounds(collection.collection_id)
+                yield gallery
+        except ResourceNotFoundException:
+            self.give_up(collection.collection_id)
+            raise
+
+    def give_up(self, collection_id: uuid.UUID) -> None:
+        """The collection was deleted: keep nothing of it."""
+        with self._mutex:
+            self._copies.pop(collection_id, None)
+
+    def __contains__(self, collection_id: uuid.UUID) -> bool:
+        with self._mutex:
+            return collection_id in self._copies
+
+    def _copy_of(self, collection: Collection) -> ResidentCopy:
+        with self._mutex:
+            copy = self._copies.get(collection.collection_id)
+            if copy is None:
+                copy = ResidentCopy(collection, self._database, self._keys)
+                self._copies[collection.collection_id] = copy
+            self._copies.move_to_end(collection.collection_id)
+            return copy
+
+    def _keep_within_bounds(self, in_use: uuid.UUID) -> None:
+        with self._mutex:
+            held = sum(copy.nbytes for copy in self._copies.values())
+            while held > self._max_bytes and (oldest := next(iter(self._copies))) != in_use:
+                held -= self._copies.pop(oldest).nbytes
+
+    def _sweep(self) -> None:
+        """Now and then: give up what was deleted, and clear away changes that no copy can need."""
+        with self._mutex:
+            if self._clock() - self._swept_at < _SWEEP_INTERVAL_S:
+                return
+            self._swept_at = self._clock()
+            held = list(self._copies)
+        with self._database.read() as connection:
+            present = {
+                row[0]
+                for row in connection.execute(QUERIES["find_present_collections"], {"collection_ids": held})
+            }
+            connection.execute(QUERIES["forget_changes"], {"kept": CHANGES_KEPT, "limit": _FORGOTTEN_AT_ONCE})
+        for collection_id in held:
+            if collection_id not in present:
+                self.give_up(collection_id)

@@ -1,0 +1,93 @@
+"""Templates at rest: half floats under AES-256-GCM, each bound to its collection, face and model.
+
+    sealed = 0x01 || nonce (12 bytes, random) || ciphertext (2 bytes a dimension) || tag (16 bytes)
+
+A row that is copied over another face's, into another collection or under another model version does
+not open. Random 96-bit nonces are safe to about 2^32 templates a key (NIST SP 800-38D), far beyond a
+collection's quota.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from countenance.errors import CountenanceError
+from countenance.types import FaceId, Template, Templates
+
+_FORMAT = b"\x01"
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
+_LABEL = b"countenance template\x00"
+
+
+class BrokenSeal(CountenanceError):
+    """A sealed template is not what was stored for that face: damaged, moved, or of another key."""
+
+    def __init__(self, face_id: FaceId) -> None:
+        super().__init__(f"the sealed template of face `{face_id}` does not open")
+        self.face_id = face_id
+
+
+class TemplateSeal:
+    """Seals and opens the templates of one collection. Thread-safe."""
+
+    def __init__(
+        self, key: bytes, *, collection_id: uuid.UUID, face_model_version: str, dimensions: int
+    ) -> None:
+        """`key`: 32 secret bytes of this collection alone."""
+        self._cipher = AESGCM(key)
+        self._prefix = _LABEL + _FORMAT + collection_id.bytes
+        self._suffix = face_model_version.encode()
+        self._dimensions = dimensions
+        self._sealed_bytes = len(_FORMAT) + _NONCE_BYTES + 2 * dimensions + _TAG_BYTES
+
+    def seal(self, face_id: FaceId, template: Template) -> bytes:
+        """Round to half precision and encrypt; `template` is (D,) float32 of unit length."""
+        assert template.shape == (self._dimensions,)
+        assert abs(float(np.linalg.norm(template)) - 1.0) < 1e-3, "a template has unit length"
+        nonce = os.urandom(_NONCE_BYTES)
+        halves = template.astype("<f2").tobytes()
+        return _FORMAT + nonce + self._cipher.encrypt(nonce, halves, self._context(face_id))
+
+    def unseal(self, face_id: FaceId, sealed: bytes) -> Template:
+        """The template as it is compared: (D,) float32, the stored halves brought back to unit length.
+
+        Raises:
+            BrokenSeal: it was not sealed for this face of this collection, or was changed since.
+        """
+        return np.asarray(self._to_templates([self._open(face_id, sealed)])[0], np.float32)
+
+    def unseal_all(self, rows: Sequence[tuple[FaceId, bytes]]) -> tuple[Templates, list[int]]:
+        """Many at once: (K, D) templates of those that open, and the positions of those that do not."""
+        halves: list[bytes] = []
+        broken: list[int] = []
+        for position, (face_id, sealed) in enumerate(rows):
+            try:
+                halves.append(self._open(face_id, sealed))
+            except BrokenSeal:
+                broken.append(position)
+        return self._to_templates(halves), broken
+
+    def _open(self, face_id: FaceId, sealed: bytes) -> bytes:
+        if len(sealed) != self._sealed_bytes or sealed[:1] != _FORMAT:
+            raise BrokenSeal(face_id)
+        nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        try:
+            return self._cipher.decrypt(nonce, body, self._context(face_id))
+        except InvalidTag:
+            raise BrokenSeal(face_id) from None
+
+    def _to_templates(self, halves: Sequence[bytes]) -> Templates:
+        stored = np.frombuffer(b"".join(halves), "<f2").reshape(-1, self._dimensions).astype(np.float32)
+        # Rounding to halves moves a length by up to 1e-4: without this a face would not be 1.0 to itself.
+        lengths = np.linalg.norm(stored, axis=1, keepdims=True)
+        return np.asarray(stored / lengths, np.float32)
+
+    def _context(self, face_id: FaceId) -> bytes:
+        return self._prefix + face_id.bytes + self._suffix

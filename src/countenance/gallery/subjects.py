@@ -1,0 +1,165 @@
+"""Subjects (AWS: users) and whose faces are whose, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from countenance.errors import (
+    ConflictException,
+    InternalServerError,
+    ResourceNotFoundException,
+    ServiceQuotaExceededException,
+)
+from countenance.gallery.changing import QUERIES
+from countenance.gallery.faces import lock_faces
+from countenance.gallery.records import Associated, Collection, FaceFailure, Reason, Subject, UserStatus
+from countenance.gallery.seal import BrokenSeal, TemplateSeal
+from countenance.gallery.subject_template import subject_template
+from countenance.similarity import Calibration, meets
+from countenance.store import Connection
+from countenance.types import Cosine, FaceId, Similarity, Template, Templates, UserId
+
+FACES_PER_USER = 100
+
+
+def no_such_user(user_id: UserId) -> ResourceNotFoundException:
+    return ResourceNotFoundException(f"The user id: {user_id} does not exist")
+
+
+def create_user(connection: Connection, collection: Collection, user_id: UserId) -> None:
+    """Raises ConflictException, also for one that is committed while this waits."""
+    row = connection.execute(QUERIES["insert_subject"], _of(collection, user_id)).fetchone()
+    if row is None:
+        raise ConflictException(f"The user id: {user_id} already exists")
+
+
+def delete_user(connection: Connection, collection: Collection, user_id: UserId) -> None:
+    """Its faces stay, associated with nobody. Raises ResourceNotFoundException."""
+    _require(connection, collection, user_id, how="claim_subject")
+    faces = connection.execute(QUERIES["lock_faces_of_subject"], _of(collection, user_id)).fetchall()
+    _assign(connection, collection, [face_id for (face_id,) in faces], user_id=None)
+    connection.execute(QUERIES["delete_subject"], _of(collection, user_id))
+
+
+def list_users(
+    connection: Connection, collection: Collection, *, limit: int, after: UserId | None
+) -> list[Subject]:
+    """By id (byte order), those behind `after`."""
+    rows = connection.execute(
+        QUERIES["list_subjects"],
+        {"collection_id": collection.collection_id, "limit": limit, "after": after or ""},
+    )
+    return [Subject(UserId(user_id), _status(has_faces)) for user_id, has_faces in rows]
+
+
+def require_user(connection: Connection, collection: Collection, user_id: UserId) -> None:
+    """Raises ResourceNotFoundException."""
+    _require(connection, collection, user_id, how="find_subject")
+
+
+def associate(
+    connection: Connection,
+    collection: Collection,
+    seal: TemplateSeal,
+    user_id: UserId,
+    face_ids: Sequence[FaceId],
+    *,
+    calibration: Calibration,
+    threshold: Similarity,
+) -> Associated:
+    """Give faces to a user who exists; see `Gallery.associate`."""
+    _require(connection, collection, user_id, how="lock_subject")
+    asked = list(dict.fromkeys(face_ids))
+    given = {face_id: (owner, sealed) for face_id, owner, sealed in lock_faces(connection, collection, asked)}
+    held = connection.execute(
+        QUERIES["read_faces_of_subject"], _of(collection, user_id), binary=True
+    ).fetchall()
+    own = _opened(seal, [(face_id, sealed) for face_id, sealed in held])
+    reference = subject_template(own) if len(own) else None
+    accepted: list[FaceId] = []
+    failures: list[FaceFailure] = []
+    for face_id in asked:
+        owner, sealed = given.get(face_id, (None, None))
+        if sealed is None:
+            failures.append(FaceFailure(face_id, Reason.FACE_NOT_FOUND))
+        elif owner is not None:
+            failures += _of_another(face_id, owner, user_id)
+        elif reference is not None and not meets(
+            similarity := _similarity(calibration, reference, _opened(seal, [(face_id, sealed)])[0]),
+            threshold,
+        ):
+            failures.append(FaceFailure(face_id, Reason.LOW_MATCH_CONFIDENCE, similarity=similarity))
+        else:
+            accepted.append(face_id)
+    if len(held) + len(accepted) > FACES_PER_USER:
+        raise ServiceQuotaExceededException(
+            f"the user would have {len(held) + len(accepted)} faces; at most {FACES_PER_USER} are allowed"
+        )
+    _assign(connection, collection, accepted, user_id=user_id)
+    return Associated(face_ids=accepted, failures=failures, status=_status(bool(held or accepted)))
+
+
+def disassociate(
+    connection: Connection, collection: Collection, user_id: UserId, face_ids: Sequence[FaceId]
+) -> Associated:
+    """Take faces from a user who exists; those of nobody are skipped."""
+    _require(connection, collection, user_id, how="lock_subject")
+    asked = list(dict.fromkeys(face_ids))
+    owners = {face_id: owner for face_id, owner, _ in lock_faces(connection, collection, asked)}
+    taken = [face_id for face_id in asked if owners.get(face_id) == user_id]
+    failures: list[FaceFailure] = []
+    for face_id in asked:
+        if face_id not in owners:
+            failures.append(FaceFailure(face_id, Reason.FACE_NOT_FOUND))
+        elif (owner := owners[face_id]) is not None:
+            failures += _of_another(face_id, owner, user_id)
+    _assign(connection, collection, taken, user_id=None)
+    left = connection.execute(QUERIES["count_faces_of_subject"], _of(collection, user_id)).fetchone()
+    assert left is not None
+    return Associated(face_ids=taken, failures=failures, status=_status(left[0] > 0))
+
+
+def _of_another(face_id: FaceId, owner: UserId, user_id: UserId) -> list[FaceFailure]:
+    if owner == user_id:
+        return []
+    return [FaceFailure(face_id, Reason.ASSOCIATED_TO_A_DIFFERENT_USER, user_id=owner)]
+
+
+def _similarity(calibration: Calibration, reference: Template, template: Template) -> Similarity:
+    dot = float(reference.astype(np.float64) @ template.astype(np.float64))
+    return calibration.similarity_of(Cosine(float(np.float32(min(max(dot, -1.0), 1.0)))))
+
+
+def _opened(seal: TemplateSeal, rows: Sequence[tuple[FaceId, bytes]]) -> Templates:
+    templates, broken = seal.unseal_all(rows)
+    if broken:
+        # What a damaged template resembles is unknown: nothing may be decided from it.
+        raise InternalServerError(
+            f"the stored template of face `{rows[broken[0]][0]}` is damaged"
+        ) from BrokenSeal(rows[broken[0]][0])
+    return templates
+
+
+def _assign(
+    connection: Connection, collection: Collection, face_ids: Sequence[FaceId], *, user_id: UserId | None
+) -> None:
+    if face_ids:
+        connection.execute(
+            QUERIES["assign_faces"],
+            {"collection_id": collection.collection_id, "face_ids": list(face_ids), "user_id": user_id},
+        )
+
+
+def _require(connection: Connection, collection: Collection, user_id: UserId, *, how: str) -> None:
+    if connection.execute(QUERIES[how], _of(collection, user_id)).fetchone() is None:
+        raise no_such_user(user_id)
+
+
+def _of(collection: Collection, user_id: UserId) -> dict[str, object]:
+    return {"collection_id": collection.collection_id, "user_id": user_id}
+
+
+def _status(has_faces: object) -> UserStatus:
+    return UserStatus.ACTIVE if has_faces else UserStatus.CREATED
