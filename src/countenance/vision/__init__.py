@@ -1,0 +1,1 @@
+"""From bytes to faces and templates: decode, detect, align, embed, judge; and the packs that do it."""
