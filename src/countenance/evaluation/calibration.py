@@ -23,7 +23,7 @@ _BODY_EXPONENTS = (0.05, 0.15, 0.3, 0.5, *(0.25 * step for step in range(3, 60))
 _TAIL_EXPONENTS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 _LEAST_COUNTED = 50.0  # effective exceedances behind a knot: its FMR is known to about +-28 %
 _TAIL_TRIALS = 1000.0  # effective exceedances that the tail is fitted to
-_DECIMALS = 4
+_DECIMALS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class CalibrationFit:
 
 
 def fit_calibration(non_mated: Trials) -> CalibrationFit:
-    """Knots from all non-mated trials, rounded to 4 decimals as a manifest states them.
+    """Knots from all non-mated trials, rounded to 5 decimals as a manifest states them.
 
     Raises:
         TooFewTrials: not even FMR 0.1 can be counted.

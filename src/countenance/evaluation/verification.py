@@ -101,10 +101,9 @@ def fnmr_at_fmr(mated: Trials, non_mated: Trials, *, max_fmr: float) -> Operatin
     threshold = _lowest_threshold(scores, masses, max_fmr)
     false_matches = non_mated.scores >= np.float32(threshold)
     relative = math.sqrt(variance_of_match_rate(non_mated, false_matches)) / max_fmr
-    thresholds = [
-        _lowest_threshold(scores, masses, max_fmr * math.exp(step)) for step in (-relative, relative)
-    ]
-    rates = [1.0 - match_rate(mated, at) for at in thresholds]
+    strict = _lowest_threshold(scores, masses, max_fmr * math.exp(-relative))
+    lax = _lowest_threshold(scores, masses, max_fmr * math.exp(relative))
+    from_threshold = (match_rate(mated, lax) - match_rate(mated, strict)) / 2
     fnmr = min(1.0, max(0.0, 1.0 - match_rate(mated, threshold)))
     variance = variance_of_match_rate(mated, mated.scores >= np.float32(threshold))
     return OperatingPoint(
