@@ -1,9 +1,14 @@
 """The exact scan: every row is compared, so that no match is ever missed.
 
 A row's cosine is defined as the float64 dot product of two float32 unit vectors, rounded to float32:
-the same wherever the row lies, however the rows are cut into blocks and whatever BLAS computes. BLAS
-goes first, in float32, and leaves out only rows that cannot count by its own error bound; what is
-left is computed as defined. The certified scan over quantised codes keeps this interface.
+the same wherever the row lies and however the rows are cut into blocks. A first pass in float32 leaves
+out only rows that cannot count by its own error bound (any order of summing D products of unit vectors
+errs by less than D + 2 roundoffs); what is left is computed as defined. The certified scan over
+quantised codes keeps this interface.
+
+The first pass is numpy's own loop and not BLAS: both are bound by memory, and BLAS's threads stand in
+each other's way when searches run side by side (8 searchers, 2 cores, 100,000 x 256: 270 a second
+against 18).
 """
 
 from __future__ import annotations
@@ -120,7 +125,7 @@ class ExactScan:
         cut = float(floor) - self._error
         rows, estimates = np.empty(0, np.int64), np.empty(0, np.float32)
         for start, block in self._filled():
-            estimate = block @ probe
+            estimate = np.einsum("nd,d->n", block, probe)
             kept = np.flatnonzero(estimate >= cut)
             if not len(kept):
                 continue
