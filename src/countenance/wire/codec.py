@@ -186,7 +186,9 @@ def _write_list(value: Any, shape: ListShape, path: str) -> list[Any]:
 def _write_map(value: Any, shape: MapShape, path: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise _bug(path, "a mapping", value)
-    return {_write(key, shape.key, path): _write(element, shape.value, path) for key, element in value.items()}
+    return {
+        _write(key, shape.key, path): _write(element, shape.value, path) for key, element in value.items()
+    }
 
 
 def _write_string(value: Any, shape: StringShape, path: str) -> str:

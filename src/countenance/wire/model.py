@@ -201,9 +201,13 @@ def _to_operation(
         name=operation.name,
         input_shape=_to_structure(operation.input_shape, known),
         output_shape=_to_structure(operation.output_shape, known),
-        error_codes=frozenset(shape.error_code or shape.name for shape in operation.error_shapes),
+        error_codes=frozenset(_error_code(shape) for shape in operation.error_shapes),
         idempotency_token=tokens[0] if tokens else None,
     )
+
+
+def _error_code(shape: Any) -> str:
+    return str(shape.error_code or shape.name)
 
 
 def _to_structure(shape: Any, known: dict[str, StructureShape]) -> StructureShape:
@@ -220,7 +224,7 @@ def _to_structure(shape: Any, known: dict[str, StructureShape]) -> StructureShap
     return known[shape.name]
 
 
-def _to_shape(shape: Any, known: dict[str, StructureShape]) -> Shape:
+def _to_shape(shape: Any, known: dict[str, StructureShape]) -> Shape:  # noqa: PLR0911 - one for each type
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     match shape.type_name:
         case "structure":
@@ -228,9 +232,7 @@ def _to_shape(shape: Any, known: dict[str, StructureShape]) -> Shape:
         case "list":
             return ListShape(shape.name, _to_shape(shape.member, known), low, high)
         case "map":
-            return MapShape(
-                shape.name, _to_string(shape.key), _to_shape(shape.value, known), low, high
-            )
+            return MapShape(shape.name, _to_string(shape.key), _to_shape(shape.value, known), low, high)
         case "string":
             return _to_string(shape)
         case "integer" | "long":
@@ -244,7 +246,9 @@ def _to_shape(shape: Any, known: dict[str, StructureShape]) -> Shape:
         case "timestamp":
             return TimestampShape(shape.name)
         case other:
-            raise NotImplementedError(f"shape `{shape.name}` is of a type this wire does not speak: `{other}`")
+            raise NotImplementedError(
+                f"shape `{shape.name}` is of a type this wire does not speak: `{other}`"
+            )
 
 
 def _to_string(shape: Any) -> StringShape:
@@ -274,14 +278,14 @@ def compile_pattern(text: str) -> regex.Pattern[str]:
 def _ascii_classes(text: str) -> list[str]:
     parts: list[str] = []
     in_brackets = False
-    for token in regex.findall(r"\\u[0-9a-fA-F]{4}|\\.|.", text, flags=regex.DOTALL):
-        if token in _ASCII_CLASSES:
-            inner = _ASCII_CLASSES[token]
+    for piece in regex.findall(r"\\u[0-9a-fA-F]{4}|\\.|.", text, flags=regex.DOTALL):
+        if piece in _ASCII_CLASSES:
+            inner = _ASCII_CLASSES[piece]
             parts.append(inner if in_brackets else f"[{inner}]")
             continue
-        if token.lower() in _ASCII_CLASSES and not in_brackets:
-            parts.append(f"[^{_ASCII_CLASSES[token.lower()]}]")
+        if piece.lower() in _ASCII_CLASSES and not in_brackets:
+            parts.append(f"[^{_ASCII_CLASSES[piece.lower()]}]")
             continue
-        in_brackets = (in_brackets or token == "[") and token != "]"
-        parts.append(token)
+        in_brackets = (in_brackets or piece == "[") and piece != "]"
+        parts.append(piece)
     return parts

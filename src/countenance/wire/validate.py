@@ -35,95 +35,108 @@ _PATTERN_TIMEOUT_S = 1.0
 
 
 def validate(request: Mapping[str, Any], operation: OperationModel) -> None:
-    """Every constraint of the operation's input shape.
+    """Check every constraint of the operation's input shape.
 
     Raises:
-        ValidationException: names all violations, the first 20 in words.
+        ValidationException: counts all violations and names the first 20.
     """
-    findings: list[str] = []
-    _check(request, operation.input_shape, "", findings)
-    if findings:
-        errors = "error" if len(findings) == 1 else "errors"
-        shown = "; ".join(findings[:_SHOWN_VIOLATIONS])
-        raise ValidationException(f"{len(findings)} validation {errors} detected: {shown}")
+    violations = _Violations()
+    _check(request, operation.input_shape, "", violations)
+    if violations.count:
+        raise ValidationException(violations.message())
 
 
-def _check(value: Any, shape: Shape, path: str, findings: list[str]) -> None:
-    _CHECKS[type(shape)](value, shape, path, findings)
+class _Violations:
+    """Counts all, keeps the words of the first few: a large body must not make a larger message."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._first: list[str] = []
+
+    def add(self, path: str, shown: str, constraint: str) -> None:
+        self.count += 1
+        if len(self._first) < _SHOWN_VIOLATIONS:
+            self._first.append(f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}")
+
+    def message(self) -> str:
+        errors = "error" if self.count == 1 else "errors"
+        return f"{self.count} validation {errors} detected: {'; '.join(self._first)}"
+
+
+def _check(value: Any, shape: Shape, path: str, violations: _Violations) -> None:
+    _CHECKS[type(shape)](value, shape, path, violations)
 
 
 def _check_structure(
-    value: Mapping[str, Any], shape: StructureShape, path: str, findings: list[str]
+    value: Mapping[str, Any], shape: StructureShape, path: str, violations: _Violations
 ) -> None:
     for name in shape.required:
         if value.get(name) is None:
-            findings.append(_finding("null", join(path, name), "Member must not be null"))
+            violations.add(join(path, name), "null", "Member must not be null")
     given = {name: member for name, member in value.items() if member is not None and name in shape.members}
     if shape.union and len(given) != 1:
-        findings.append(
-            _finding(f"'{', '.join(sorted(given))}'", path, "Member must have exactly one of its members set")
-        )
+        shown = f"'{', '.join(sorted(given))}'"
+        violations.add(path, shown, "Member must have exactly one of its members set")
     for name, member in given.items():
-        _check(member, shape.members[name], join(path, name), findings)
+        _check(member, shape.members[name], join(path, name), violations)
 
 
-def _check_list(value: list[Any], shape: ListShape, path: str, findings: list[str]) -> None:
-    _check_length(len(value), shape, f"'[{len(value)} members]'", path, findings)
+def _check_list(value: list[Any], shape: ListShape, path: str, violations: _Violations) -> None:
+    _check_length(len(value), shape, f"'[{len(value)} members]'", path, violations)
     # Elements beyond the maximum are refused already: a list's cost stays bounded by its model.
     for number, element in enumerate(value[: shape.max], start=1):
-        _check(element, shape.member, f"{path}.{number}.member", findings)
+        _check(element, shape.member, f"{path}.{number}.member", violations)
 
 
-def _check_map(value: Mapping[str, Any], shape: MapShape, path: str, findings: list[str]) -> None:
-    _check_length(len(value), shape, f"'{{{len(value)} entries}}'", path, findings)
+def _check_map(value: Mapping[str, Any], shape: MapShape, path: str, violations: _Violations) -> None:
+    _check_length(len(value), shape, f"'[{len(value)} entries]'", path, violations)
     for number, (key, element) in enumerate(list(value.items())[: shape.max], start=1):
-        _check(key, shape.key, f"{path}.{number}.key", findings)
-        _check(element, shape.value, f"{path}.{number}.value", findings)
+        _check(key, shape.key, f"{path}.{number}.key", violations)
+        _check(element, shape.value, f"{path}.{number}.value", violations)
 
 
-def _check_string(value: Any, shape: StringShape, path: str, findings: list[str]) -> None:
+def _check_string(value: Any, shape: StringShape, path: str, violations: _Violations) -> None:
     if shape.json_value:
         return
     shown = "'***'" if shape.sensitive else f"'{_prefix(value)}'"
-    _check_length(len(value), shape, shown, path, findings)
+    _check_length(len(value), shape, shown, path, violations)
     if shape.enum and value not in shape.enum:
         allowed = ", ".join(shape.enum)
-        findings.append(_finding(shown, path, f"Member must satisfy enum value set: [{allowed}]"))
+        violations.add(path, shown, f"Member must satisfy enum value set: [{allowed}]")
     too_long = shape.max is not None and len(value) > shape.max
     if shape.pattern is not None and not too_long and not _matches(shape.pattern, value):
-        constraint = f"Member must satisfy regular expression pattern: {shape.pattern_text}"
-        findings.append(_finding(shown, path, constraint))
+        violations.add(path, shown, f"Member must satisfy regular expression pattern: {shape.pattern_text}")
 
 
-def _check_number(value: float, shape: IntegerShape | FloatShape, path: str, findings: list[str]) -> None:
+def _check_number(value: float, shape: IntegerShape | FloatShape, path: str, violations: _Violations) -> None:
     if not math.isfinite(value):
-        findings.append(_finding(f"'{value}'", path, "Member must be a finite number"))
+        violations.add(path, f"'{value}'", "Member must be a finite number")
         return
-    if shape.min is not None and value < shape.min:
-        constraint = f"Member must have value greater than or equal to {shape.min}"
-        findings.append(_finding(f"'{value}'", path, constraint))
     if shape.max is not None and value > shape.max:
-        constraint = f"Member must have value less than or equal to {shape.max}"
-        findings.append(_finding(f"'{value}'", path, constraint))
+        violations.add(path, f"'{value}'", f"Member must have value less than or equal to {shape.max}")
+    if shape.min is not None and value < shape.min:
+        violations.add(path, f"'{value}'", f"Member must have value greater than or equal to {shape.min}")
 
 
-def _check_blob(value: bytes, shape: BlobShape, path: str, findings: list[str]) -> None:
-    _check_length(len(value), shape, f"'[{len(value)} bytes]'", path, findings)
+def _check_blob(value: bytes, shape: BlobShape, path: str, violations: _Violations) -> None:
+    _check_length(len(value), shape, f"'[{len(value)} bytes]'", path, violations)
 
 
-def _check_nothing(value: Any, shape: Shape, path: str, findings: list[str]) -> None:
+def _check_nothing(value: Any, shape: Shape, path: str, violations: _Violations) -> None:
     """Booleans and times carry no constraints in this model language."""
 
 
 def _check_length(
-    length: int, shape: StringShape | BlobShape | ListShape | MapShape, shown: str, path: str, findings: list[str]
+    length: int,
+    shape: StringShape | BlobShape | ListShape | MapShape,
+    shown: str,
+    path: str,
+    violations: _Violations,
 ) -> None:
     if shape.max is not None and length > shape.max:
-        constraint = f"Member must have length less than or equal to {shape.max}"
-        findings.append(_finding(shown, path, constraint))
+        violations.add(path, shown, f"Member must have length less than or equal to {shape.max}")
     if shape.min is not None and length < shape.min:
-        constraint = f"Member must have length greater than or equal to {shape.min}"
-        findings.append(_finding(shown, path, constraint))
+        violations.add(path, shown, f"Member must have length greater than or equal to {shape.min}")
 
 
 def _matches(pattern: regex.Pattern[str], value: str) -> bool:
@@ -137,11 +150,7 @@ def _prefix(value: str) -> str:
     return value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}..."
 
 
-def _finding(shown: str, path: str, constraint: str) -> str:
-    return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"
-
-
-_CHECKS: dict[type, Callable[[Any, Any, str, list[str]], None]] = {
+_CHECKS: dict[type, Callable[[Any, Any, str, _Violations], None]] = {
     StructureShape: _check_structure,
     ListShape: _check_list,
     MapShape: _check_map,
