@@ -43,15 +43,6 @@ join account as a using (account_id)
 left join access_key as p on p.access_key_id = k.parent_access_key_id
 where k.access_key_id = %(access_key_id)s;
 
--- current_standing --
-select a.standing
-from access_key as k
-join account as a using (account_id)
-left join access_key as p on p.access_key_id = k.parent_access_key_id
-where k.access_key_id = %(access_key_id)s
-    and k.revoked_at is null
-    and p.revoked_at is null;
-
 -- create_session --
 insert into access_key
     (access_key_id, account_id, operator, sealed_secret, session_token_digest, parent_access_key_id, expires_at)

@@ -22,7 +22,11 @@ from countenance.accounts.records import (
     Standing,
 )
 from countenance.audit import record_change
-from countenance.errors import AccessDeniedException, ResourceAlreadyExistsException, ResourceNotFoundException
+from countenance.errors import (
+    AccessDeniedException,
+    ResourceAlreadyExistsException,
+    ResourceNotFoundException,
+)
 from countenance.store import (
     Connection,
     Database,
@@ -118,7 +122,9 @@ class Accounts:
         assert row is not None
         return NewAccessKey(access_key_id, secret, AccountId(account_id), operator, row[0])
 
-    def list_access_keys(self, account_id: str, *, limit: int | None = None, after: str = "") -> list[AccessKey]:
+    def list_access_keys(
+        self, account_id: str, *, limit: int | None = None, after: str = ""
+    ) -> list[AccessKey]:
         """The account's lasting keys by id, revoked ones as well: those behind `after`, at most `limit`."""
         values = {"account_id": account_id, "limit": limit, "after": after}
         with self._database.read() as connection:
@@ -147,14 +153,6 @@ class Accounts:
         key_id, account_id, standing, operator, sealed, digest, expires_at, revoked = row
         secret = self._keys.unseal(bytes(sealed), context=_secret_context(key_id)).decode()
         return Credential(key_id, account_id, standing, operator, secret, digest, expires_at, revoked)
-
-    def current_standing(self, connection: Connection, access_key_id: str) -> Standing | None:
-        """The account's standing as the transaction sees it; None when the key is gone or revoked.
-
-        For the record transaction: what was checked at the call's start may have ended meanwhile.
-        """
-        row = connection.execute(_QUERIES["current_standing"], {"access_key_id": access_key_id}).fetchone()
-        return None if row is None else row[0]
 
     def create_session(self, connection: Connection, parent: str, duration_s: int) -> SessionCredentials:
         """Temporary credentials from the lasting key `parent`, for its operator; they end with it.

@@ -36,7 +36,11 @@ class Rule:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.rule_id}: {self.message}; {self.remedy}" if self.remedy else f"{self.rule_id}: {self.message}"
+        return (
+            f"{self.rule_id}: {self.message}; {self.remedy}"
+            if self.remedy
+            else f"{self.rule_id}: {self.message}"
+        )
 
 
 class PolicyEngine:
@@ -145,10 +149,15 @@ def _read_rules(policies: str) -> dict[str, Rule]:
     for name, policy in parsed["staticPolicies"].items():
         said = policy.get("annotations", {})
         rule = Rule(
-            said.get("id") or "", policy["effect"] == "forbid", said.get("message") or "", said.get("remedy") or ""
+            said.get("id") or "",
+            policy["effect"] == "forbid",
+            said.get("message") or "",
+            said.get("remedy") or "",
         )
         if not rule.rule_id or not rule.message or (rule.is_forbid and not rule.remedy):
-            raise SetupError(f"policy `{rule.rule_id or name}` lacks its id, message or remedy", remedy=_BROKEN_PACKAGE)
+            raise SetupError(
+                f"policy `{rule.rule_id or name}` lacks its id, message or remedy", remedy=_BROKEN_PACKAGE
+            )
         if rule.rule_id in rules:
             raise SetupError(f"two policies have the id `{rule.rule_id}`", remedy=_BROKEN_PACKAGE)
         rules[rule.rule_id] = rule

@@ -43,7 +43,7 @@ def slice_for(request: AccessRequest) -> list[dict[str, Any]]:
 
 
 def resource_uid(request: AccessRequest) -> dict[str, str]:
-    """The resource's name in the slice. Collections are named within their account, so the owner is part of it."""
+    """The resource's name in the slice; a collection's includes its owner, as names are per account."""
     resource = request.resource
     if resource.kind == "Account":
         return uid("Account", resource.resource_id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from countenance.errors import SetupError
@@ -12,6 +14,12 @@ from countenance.store.launch import Launcher, major_version
 
 USER = "countenance"
 _INITDB_PATIENCE_S = 120
+_TELLING = re.compile(r"FATAL|PANIC|error:")
+_DAMAGED = re.compile(
+    r"PANIC|could not locate a valid checkpoint|incorrect checksum|checksum verification failed|invalid page"
+    r"|could not (open|read|access) (file|directory) .*No such file|invalid data"
+    r"|database files are incompatible"
+)
 _RESTORE = "restore the data directory from its backup; keep a copy of it as it is now"
 
 
@@ -37,20 +45,26 @@ def require_cluster(cluster: Path, binaries: Path, launcher: Launcher, *, passwo
 
 
 def explain(log: str) -> SetupError:
-    """What the last lines of the server's log mean for whoever starts it."""
+    """What the messages of a server (or of initdb) that ended mean for whoever starts it."""
     if "No space left on device" in log or "Disk quota exceeded" in log:
-        return SetupError("PostgreSQL did not start: the disk is full", remedy="free some space and start again")
-    if "could not create shared memory segment" in log or "Cannot allocate memory" in log:
-        return SetupError("PostgreSQL did not start: out of memory", remedy="free some memory and start again")
-    damaged = ("PANIC", "invalid", "could not locate a valid checkpoint", "could not read", "could not open file")
-    last = log.strip().rpartition("\n")[2].strip() or "it left no message"
-    if any(sign in log for sign in damaged):
-        return SetupError(f"PostgreSQL did not start, its files may be damaged: {last}", remedy=_RESTORE)
-    return SetupError(f"PostgreSQL did not start: {last}", remedy="read the log beside the cluster, `server.log`")
+        return SetupError(
+            "PostgreSQL did not start: the disk is full", remedy="free some space and start again"
+        )
+    if "could not map anonymous shared memory" in log or "Cannot allocate memory" in log:
+        return SetupError(
+            "PostgreSQL did not start: out of memory", remedy="free some memory and start again"
+        )
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if _TELLING.search(line)] or lines or ["it left no message"]
+    if _DAMAGED.search(log):
+        return SetupError(f"PostgreSQL finds its files damaged: {telling[-1]}", remedy=_RESTORE)
+    return SetupError(
+        f"PostgreSQL did not start: {telling[-1]}", remedy="see `server.log` beside the cluster"
+    )
 
 
 def _create(cluster: Path, binaries: Path, launcher: Launcher, password_file: Path) -> None:
-    """initdb beside the place, then one rename: a crash leaves no half-made cluster under its name."""
+    """Run initdb beside the place, then one rename: a crash leaves no half-made cluster under its name."""
     unfinished = cluster.with_name(cluster.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     command = [
@@ -65,6 +79,8 @@ def _create(cluster: Path, binaries: Path, launcher: Launcher, password_file: Pa
         "--locale-provider=builtin",
         "--locale=C.UTF-8",
         "--data-checksums",
+        # as durable as a thousand fsyncs, in a fifth of the time
+        *(["--sync-method=syncfs"] if sys.platform == "linux" else []),
     ]
     try:
         done = subprocess.run(  # noqa: S603  # a program of our own dependency, paths of our own
@@ -77,7 +93,9 @@ def _create(cluster: Path, binaries: Path, launcher: Launcher, password_file: Pa
             **launcher.keywords(),
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise SetupError(f"the database could not be made: {error}", remedy="see that the disk answers") from error
+        raise SetupError(
+            f"the database could not be made: {error}", remedy="see that the disk answers"
+        ) from error
     if done.returncode != 0:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise explain(done.stderr)

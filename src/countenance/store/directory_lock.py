@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from countenance.errors import SetupError
 from countenance.store.files import make_private_directory
 
 _LOCK_NAME = "lock"
+_TRIES = 5
+_PAUSE_S = 0.02
 
 
 @contextmanager
@@ -36,18 +39,28 @@ def take_directory(data_dir: Path) -> int:
     """
     make_private_directory(data_dir)
     descriptor = os.open(data_dir / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _try_lock(descriptor):
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
         os.close(descriptor)
         raise SetupError(
             f"another server (process {holder}) uses `{data_dir}`",
             remedy="stop it, or give another --data-dir",
-        ) from None
+        )
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+def _try_lock(descriptor: int) -> bool:
+    """A few tries: `is_owned` of another process holds the lock for an instant."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE_S)
+        else:
+            return True
+    return False
 
 
 def is_owned(data_dir: Path) -> bool:

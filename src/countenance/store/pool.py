@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from countenance.errors import SetupError
@@ -17,9 +18,16 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 OLDEST_SERVER = 150000
 _CONNECT_TIMEOUT_S = 10
-_WAIT_FOR_CONNECTION_S = 30.0
+_WAIT_FOR_CONNECTION_S = 20.0
 _DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
-_SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=60s"
+_INSPECTION = """
+select
+    current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+    (select system_identifier from pg_control_system()),
+    set_config('TimeZone', 'UTC', false),
+    -- a thread that hangs inside a transaction must not hold its locks for ever
+    set_config('idle_in_transaction_session_timeout', '60s', false)
+"""
 
 
 class Database:
@@ -42,7 +50,6 @@ class Database:
                 "autocommit": True,
                 "connect_timeout": _CONNECT_TIMEOUT_S,
                 "application_name": "countenance",
-                "options": _SESSION_OPTIONS,
             },
             configure=self._configure,
             check=ConnectionPool.check_connection,
@@ -80,6 +87,9 @@ class Database:
         """
         with _translated(), self._pool.connection() as connection, connection.transaction():
             yield connection
+            if connection.info.transaction_status is TransactionStatus.INERROR:
+                # INVARIANT: PostgreSQL answers COMMIT of a failed transaction with a quiet ROLLBACK.
+                raise StoreUnavailable("a statement of the transaction failed: it cannot be committed")
 
     def close(self) -> None:
         """Close every connection; those in use close when they are handed back."""
@@ -112,11 +122,7 @@ def _refuse_lossy(connection: Connection) -> int:
             f"the database server is PostgreSQL {version // 10000}",
             remedy=f"use PostgreSQL {OLDEST_SERVER // 10000} or newer",
         )
-    row = connection.execute(
-        "select current_setting('fsync'), current_setting('full_page_writes'),"
-        " current_setting('synchronous_commit'),"
-        " (select system_identifier from pg_control_system())"
-    ).fetchone()
+    row = connection.execute(_INSPECTION).fetchone()
     assert row is not None
     for name, value in zip(_DURABILITY, row, strict=False):
         if value == "off":

@@ -8,15 +8,10 @@ DATA_DIR/postgres/server.log   what PostgreSQL says; it is never told statements
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import secrets
-import shutil
-import signal
-import subprocess
-import tempfile
-import time
+import threading
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
@@ -24,64 +19,41 @@ from urllib.parse import quote
 import psycopg
 
 from countenance.errors import SetupError
-from countenance.store.cluster import USER, explain, require_cluster
+from countenance.store.cluster import USER, require_cluster
 from countenance.store.directory_lock import is_owned, take_directory
 from countenance.store.files import make_private_directory, write_private
 from countenance.store.launch import Launcher, find_binaries, find_launcher
-from countenance.store.processes import processes_in, send, wait_for_end
+from countenance.store.postmaster import Place, Postmaster
+from countenance.store.sockets import find_socket_directory, make_socket_directory, remove_socket_directory
 
 _LOG = logging.getLogger(__name__)
 
 DATABASE = "countenance"
-_LONGEST_SOCKET_PATH_BYTES = 103  # 107 on Linux, 103 on macOS
-_SOCKET_NAME = ".s.PGSQL.5432"
-_START_PATIENCE_S = 300.0  # after a crash PostgreSQL first replays what it had confirmed
-_FAST_STOP_PATIENCE_S = 30.0
-_HARD_STOP_PATIENCE_S = 10.0
-_LOG_BYTES_KEPT = 10 * 1024 * 1024
-_SETTINGS = {
-    "listen_addresses": "",
-    "unix_socket_permissions": "0700",
-    "max_connections": "100",
-    "shared_buffers": "128MB",
-    "fsync": "on",
-    "full_page_writes": "on",
-    "synchronous_commit": "on",
-    "wal_compression": "on",
-    "max_wal_size": "1GB",
-    "checkpoint_timeout": "10min",
-    # our statements are short: compiling and parallel workers cost more than they give
-    "jit": "off",
-    "max_parallel_workers_per_gather": "0",
-    # three processes fewer, and nothing to gain on a database that fits in memory
-    "io_method": "sync",
-    "huge_pages": "off",
-    # INVARIANT: the log names no person: neither statements nor the values that a constraint refused
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
-    "log_parameter_max_length": "0",
-    "log_parameter_max_length_on_error": "0",
-    "log_timezone": "UTC",
-    "log_line_prefix": "%m [%p] ",
-}
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
 
 
 class EmbeddedPostgres:
     """A PostgreSQL server that runs as long as we do, on a socket that only this user can reach.
 
-    Not thread-safe; only the process that started it stops it. A server left over from a killed process
-    is stopped first; whatever it had confirmed is there afterwards.
+    Started and stopped by one thread of one process. A server left over from a killed process is
+    stopped first; whatever it had confirmed is there afterwards. A server that dies under us is started
+    again at the same address.
+
+    Attributes:
+        notice: what the operator should know about how it runs here; empty when nothing is unusual.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, launcher: Launcher | None = None) -> None:
         self._data_dir = data_dir.absolute()
-        self._directory = self._data_dir / "postgres"
+        self._launcher = launcher
         self._owner = os.getpid()
         self._lock: int | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._cluster: Path | None = None
-        self._sockets: Path | None = None
-        self._password = ""
+        self._home: Path | None = None
+        self._url = ""
+        self._postmaster: Postmaster | None = None
+        self._stopping = threading.Event()
+        self._watch: threading.Thread | None = None
         self.notice = ""
 
     def __enter__(self) -> Self:
@@ -94,8 +66,8 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """Where to connect, password included: not for logs."""
-        assert self._sockets is not None, "the server is not started"
-        return _url(self._password, self._sockets)
+        assert self._url, "the server is not started"
+        return self._url
 
     @staticmethod
     def running_url(data_dir: Path) -> str | None:
@@ -104,13 +76,9 @@ class EmbeddedPostgres:
             return None
         home = find_launcher().home(data_dir.absolute() / "postgres")
         try:
-            password = (home / "password").read_text("ascii").strip()
+            return _url_of(home, find_socket_directory(home))
         except FileNotFoundError:
             return None  # that process uses a database of its own choice
-        sockets = home / "run"
-        if len(os.fsencode(sockets / _SOCKET_NAME)) > _LONGEST_SOCKET_PATH_BYTES:
-            sockets = Path(os.fsdecode((home / "run.path").read_bytes()))
-        return _url(password, sockets)
 
     def start(self) -> None:
         """Start the server, making the database on the first start; returns when it answers.
@@ -118,177 +86,96 @@ class EmbeddedPostgres:
         Raises:
             SetupError: another server owns the directory, or PostgreSQL cannot run on it; says why.
         """
-        assert self._process is None, "the server is started already"
+        assert self._lock is None, "the server is started already"
+        self._owner = os.getpid()
         self._lock = take_directory(self._data_dir)
         try:
-            make_private_directory(self._directory)
             self._start()
         except BaseException:
             self.stop()
             raise
 
-    def _start(self) -> None:
-        launcher, binaries = find_launcher(), find_binaries()
-        self._owner = os.getpid()
-        self.notice = launcher.notice
-        if self.notice:
-            _LOG.warning(self.notice)
-        home = launcher.home(self._directory)
-        password_file = home / "password"
-        self._password = _require_password(password_file, launcher)
-        self._cluster = home / "cluster"
-        require_cluster(self._cluster, binaries, launcher, password_file=password_file)
-        _stop_leftover(self._cluster)
-        self._sockets = _socket_directory(home, launcher)
-        log = self._directory / "server.log"
-        _rotate(log)
-        offset = log.stat().st_size if log.exists() else 0
-        self._process = _launch(self._cluster, binaries, launcher, self._sockets, log)
-        self._wait_until_ready(self._cluster, log, offset)
-        _require_database(self.url)
-
     def stop(self) -> None:
         """Stop the server and let go of the directory; again, or in another process, does nothing.
 
-        Commits in progress end first; connections are closed. Takes at most 50 s, usually far less.
+        Sessions are closed and a checkpoint is written: at most 50 s, usually a tenth of a second.
         """
-        if os.getpid() != self._owner:
+        if os.getpid() != self._owner or self._lock is None:
             return
-        if self._process is not None:
-            for number, patience_s in (
-                (signal.SIGINT, _FAST_STOP_PATIENCE_S),
-                (signal.SIGQUIT, _HARD_STOP_PATIENCE_S),
-                (signal.SIGKILL, _HARD_STOP_PATIENCE_S),
-            ):
-                send([self._process.pid] if self._process.poll() is None else [], number)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(patience_s)
-                    break
-            self._process = None
-        if self._sockets is not None and self._sockets.parent != self._directory:
-            shutil.rmtree(self._sockets, ignore_errors=True)
-        self._sockets = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._stopping.set()
+        if self._postmaster is not None:
+            self._postmaster.stop()
+        if self._watch is not None:
+            self._watch.join()
+        if self._home is not None:
+            remove_socket_directory(self._home)
+        self._postmaster, self._watch, self._home, self._url = None, None, None, ""
+        self._stopping = threading.Event()
+        os.close(self._lock)
+        self._lock = None
 
-    def _wait_until_ready(self, cluster: Path, log: Path, offset: int) -> None:
-        """PostgreSQL says so itself, in the eighth line of its pid file."""
-        assert self._process is not None
-        deadline = time.monotonic() + _START_PATIENCE_S
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise explain(_read_from(log, offset))
-            with contextlib.suppress(OSError, IndexError):
-                lines = (cluster / "postmaster.pid").read_text("utf-8", "replace").splitlines()
-                if int(lines[0]) == self._process.pid and lines[7].strip() == "ready":
-                    return
-            time.sleep(0.005)
-        raise SetupError(
-            f"PostgreSQL was not ready within {_START_PATIENCE_S:.0f} s",
-            remedy=f"read `{log}`; if it still recovers, start again later",
+    def _start(self) -> None:
+        directory = self._data_dir / "postgres"
+        make_private_directory(directory)
+        launcher, binaries = self._launcher or find_launcher(), find_binaries()
+        self.notice = launcher.notice
+        if self.notice:
+            _LOG.warning(self.notice)
+        self._home = home = launcher.home(directory)
+        cluster = home / "cluster"
+        password_file = _require_password(home, launcher, has_cluster=cluster.exists())
+        require_cluster(cluster, binaries, launcher, password_file=password_file)
+        sockets = make_socket_directory(home, launcher)
+        place = Place(binaries, launcher, cluster, sockets, directory / "server.log")
+        self._postmaster = Postmaster.start(place, stopping=self._stopping)
+        self._url = _url_of(home, sockets)
+        _require_database(self._url)
+        self._watch = threading.Thread(
+            target=self._keep_running, args=(place, self._stopping), name="postgres-watch", daemon=True
         )
+        self._watch.start()
+
+    def _keep_running(self, place: Place, stopping: threading.Event) -> None:
+        """Start the server again whenever it ends and nobody asked it to."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            assert self._postmaster is not None
+            status = self._postmaster.wait()
+            if stopping.is_set():
+                return
+            _LOG.error("PostgreSQL ended with status %d: starting it again", status)
+            try:
+                self._postmaster = Postmaster.start(place, stopping=stopping)
+                pause_s = _FIRST_PAUSE_S
+            except SetupError as error:
+                _LOG.error("%s", error)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            if stopping.wait(pause_s):
+                # stop() may have looked before this one was there
+                self._postmaster.stop()
+                return
 
 
-def _url(password: str, sockets: Path) -> str:
+def _url_of(home: Path, sockets: Path) -> str:
+    password = (home / "password").read_text("ascii").strip()
     return f"postgresql://{USER}:{quote(password, safe='')}@/{DATABASE}?host={quote(str(sockets), safe='')}"
 
 
-def _require_password(path: Path, launcher: Launcher) -> str:
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_text("ascii").strip()
-    password = secrets.token_urlsafe(32)
-    write_private(path, password.encode(), replace=False)
+def _require_password(home: Path, launcher: Launcher, *, has_cluster: bool) -> Path:
+    """The file with the database user's password, made before the cluster is.
+
+    Raises:
+        SetupError: it is gone while there is a cluster that wants it.
+    """
+    path = home / "password"
+    if path.exists():
+        return path
+    if has_cluster:
+        raise SetupError(f"`{path}` is missing", remedy="restore it from the data directory's backup")
+    write_private(path, secrets.token_urlsafe(32).encode(), replace=False)
     if launcher.account is not None:
         os.chown(path, *launcher.account)
-    return password
-
-
-def _stop_leftover(cluster: Path) -> None:
-    """End what a killed server left running, and forget its pid file, which may name a recycled pid.
-
-    INVARIANT: we hold the lock, so whatever runs in the cluster now is nobody's; and the pid file goes
-    only when nothing runs there, as two servers on one cluster destroy it.
-    """
-    for number, patience_s in (
-        (signal.SIGINT, _FAST_STOP_PATIENCE_S),
-        (signal.SIGQUIT, _HARD_STOP_PATIENCE_S),
-        (signal.SIGKILL, _HARD_STOP_PATIENCE_S),
-    ):
-        left = processes_in(cluster)
-        if not left:
-            break
-        postmaster = _recorded_pid(cluster)
-        send([postmaster] if postmaster in left and number is not signal.SIGKILL else left, number)
-        wait_for_end(left, patience_s=patience_s)
-    if left := processes_in(cluster):
-        raise SetupError(
-            f"PostgreSQL processes {left} still run on `{cluster}` and do not end",
-            remedy="end them, then start again",
-        )
-    (cluster / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _recorded_pid(cluster: Path) -> int | None:
-    try:
-        return int((cluster / "postmaster.pid").read_text("utf-8", "replace").splitlines()[0])
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def _socket_directory(home: Path, launcher: Launcher) -> Path:
-    """A directory of mode 700 whose path leaves room for a socket's name."""
-    sockets = home / "run"
-    if len(os.fsencode(sockets / _SOCKET_NAME)) > _LONGEST_SOCKET_PATH_BYTES:
-        _forget_earlier_sockets(home)
-        runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-        place = runtime if runtime and len(runtime) < 60 and os.access(runtime, os.W_OK) else "/tmp"  # noqa: S108
-        sockets = Path(tempfile.mkdtemp(prefix="countenance-", dir=place))
-        write_private(home / "run.path", os.fsencode(sockets), replace=True)
-    else:
-        make_private_directory(sockets)
-    if launcher.account is not None:
-        os.chown(sockets, *launcher.account)
-    return sockets
-
-
-def _forget_earlier_sockets(home: Path) -> None:
-    """Remove the short-named directory of a server that was killed, if it is still ours."""
-    with contextlib.suppress(OSError):
-        earlier = Path(os.fsdecode((home / "run.path").read_bytes()))
-        if earlier.name.startswith("countenance-") and earlier.lstat().st_uid == os.geteuid():
-            shutil.rmtree(earlier, ignore_errors=True)
-
-
-def _rotate(log: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        if log.stat().st_size > _LOG_BYTES_KEPT:
-            log.replace(log.with_name("server.log.1"))
-
-
-def _launch(
-    cluster: Path, binaries: Path, launcher: Launcher, sockets: Path, log: Path
-) -> subprocess.Popen[bytes]:
-    settings = _SETTINGS | {"unix_socket_directories": str(sockets)}
-    command = [*launcher.prefix, str(binaries / "postgres"), "-D", str(cluster)]
-    for name, value in settings.items():
-        command += ["-c", f"{name}={value}"]
-    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        # a session of its own: Ctrl-C in our terminal is ours to handle, and PostgreSQL goes last
-        return subprocess.Popen(  # noqa: S603  # a program of our own dependency, paths of our own
-            command, stdout=descriptor, stderr=descriptor, start_new_session=True, **launcher.keywords()
-        )
-    except OSError as error:
-        raise SetupError(f"PostgreSQL could not be started: {error}") from error
-    finally:
-        os.close(descriptor)
-
-
-def _read_from(log: Path, offset: int) -> str:
-    with log.open("rb") as file:
-        file.seek(offset)
-        return file.read().decode("utf-8", "replace")
+    return path
 
 
 def _require_database(url: str) -> None:
@@ -300,4 +187,7 @@ def _require_database(url: str) -> None:
             if found is None:
                 connection.execute(f"create database {DATABASE}")
     except psycopg.Error as error:
-        raise SetupError(f"the embedded database does not answer: {str(error).strip()}") from error
+        raise SetupError(
+            f"the embedded database does not answer: {str(error).strip()}",
+            remedy="restore the data directory from its backup, password included",
+        ) from error

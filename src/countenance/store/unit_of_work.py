@@ -69,11 +69,7 @@ class UnitOfWork:
         context = self._context
         self._forget()
         if context is not None:
-            undo = _RolledBack()
-            try:
-                context.__exit__(_RolledBack, undo, None)
-            except _RolledBack:
-                pass
+            context.__exit__(_RolledBack, _RolledBack(), None)
 
     def _forget(self) -> None:
         self._context, self._connection, self._callbacks = None, None, []

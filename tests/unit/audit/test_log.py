@@ -81,9 +81,15 @@ def test_an_administrative_change_names_what_it_touched_and_no_policy(database: 
     """A change made on the machine is as much on the record as one made by a call."""
     account = an_event().account_id
     with database.transaction() as connection:
-        event_id = record_change(connection, "CreateAccessKey", account_id=account, resource="AKIA" + "C" * 16)
+        event_id = record_change(
+            connection, "CreateAccessKey", account_id=account, resource="AKIA" + "C" * 16
+        )
     with database.read() as connection:
         (event,) = list_events(connection, account)
-    assert (event.event_id, event.operation, event.resource) == (event_id, "CreateAccessKey", "AKIA" + "C" * 16)
+    assert (event.event_id, event.operation, event.resource) == (
+        event_id,
+        "CreateAccessKey",
+        "AKIA" + "C" * 16,
+    )
     assert event.decision == "none"
     assert event.operator.startswith("uid:")
