@@ -13,7 +13,7 @@ import boto3
 import countenance.wire.model
 import pytest
 from botocore.config import Config
-from tests.paths import SHARED
+from paths import SHARED
 
 from countenance.cli.server_process import RunningServer, running_server
 from countenance.settings import Settings

@@ -10,9 +10,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.fixtures_server import Service, server_settings
 
 from countenance.cli.server_process import running_server
+from fixtures_server import Service, server_settings
 
 pytestmark = pytest.mark.xdist_group("confinement")
 

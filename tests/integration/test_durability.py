@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
-from tests.fixtures_server import Service, server_settings
 
 from countenance.cli.server_process import running_server
+from fixtures_server import Service, server_settings
 
 pytestmark = pytest.mark.xdist_group("durability")
 

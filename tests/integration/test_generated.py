@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-from countenance.wire.model import load_models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.strategies import requests_for
+from strategies import requests_for
 
 from countenance.operations.registry import OPERATIONS
+from countenance.wire.model import load_models
 
 pytestmark = pytest.mark.xdist_group("server")
 

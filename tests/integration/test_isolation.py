@@ -23,9 +23,11 @@ pytestmark = pytest.mark.xdist_group("server")
 def cli(service):
     """Run `countenance accounts ... --json` on the running server's data directory."""
 
+    where = ["--data-dir", str(service.data_dir)]
+
     def run(*arguments):
         done = subprocess.run(
-            [sys.executable, "-m", "countenance.cli", "accounts", *arguments, "--data-dir", str(service.data_dir), "--json"],
+            [sys.executable, "-m", "countenance.cli", "accounts", *arguments, "--json", *where],
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
