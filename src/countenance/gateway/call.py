@@ -1,0 +1,144 @@
+"""A call, as far as it has come: one complete frozen value for each step of `pipeline`.
+
+Each type is the one before it with what the next step found out, so that whoever holds an
+`Authorized` holds everything that was verified on the way, and an event can be written of a call
+that stopped anywhere.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+from countenance.accounts import Credential
+from countenance.audit import Event
+from countenance.gateway.sigv4 import Authorization
+from countenance.operations.deps import Caller
+from countenance.policy import Verdict
+from countenance.wire.model import OperationModel, ServiceModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What arrived before the body: header names in lower case, repeated ones joined by commas.
+
+    `started_s` is `time.perf_counter`.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str] = field(repr=False)
+    received_at: datetime
+    started_s: float = field(default_factory=time.perf_counter)
+    request_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    event_id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+def join_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name; a repeated one becomes one comma-separated value (RFC 9110, 5.3).
+
+    A second `authorization` or `x-amz-target` therefore never shadows the first: the joined value
+    parses as neither.
+    """
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Something was posted to us."""
+
+    head: Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified(Call):
+    """It names an operation of one of our models: from here on the call leaves an event."""
+
+    service: ServiceModel
+    operation: OperationModel
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.service.name}:{self.operation.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted(Identified):
+    """It claims a key that exists, is not revoked and has not expired: its body may be read.
+
+    Attributes:
+        announced_bytes: length of the body; None when it comes in chunks.
+    """
+
+    authorization: Authorization
+    credential: Credential
+    announced_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticated(Admitted):
+    """Whoever holds the key's secret signed this head with this body."""
+
+    caller: Caller
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated(Authenticated):
+    """The body is a request of the operation, within every constraint of the model."""
+
+    request: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorized(Validated):
+    """Policy allows it."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performed(Authorized):
+    """The operation has run; its changes wait, uncommitted, for the event.
+
+    Attributes:
+        response: the operation's output; empty when an earlier call's answer is given again.
+        payload: the same as it goes out, in JSON.
+    """
+
+    response: Mapping[str, Any] = field(repr=False)
+    payload: bytes = field(repr=False)
+    is_replay: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Performed):
+    """Change and event are committed together: now, and only now, it may be answered."""
+
+    event: Event
+
+
+C = TypeVar("C", bound=Call)
+
+
+def advance(call: Call, to: type[C], **found: Any) -> C:
+    """The same call one step further: what it carried, and what the step found."""
+    return to(**{part.name: getattr(call, part.name) for part in fields(call)}, **found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What goes back, complete."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = field(repr=False)

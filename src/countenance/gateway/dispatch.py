@@ -1,0 +1,64 @@
+"""The operation itself, and the answers kept under a client's token."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from countenance.errors import IdempotentParameterMismatchException
+from countenance.gateway.call import Authorized, Performed, advance
+from countenance.gateway.services import GatewayServices
+from countenance.store import UnitOfWork, idempotency
+from countenance.wire.codec import to_body
+
+_TOKEN = "ClientRequestToken"  # noqa: S105  # a member's name; only some operations mark theirs in the model
+
+
+def dispatch(call: Authorized, work: UnitOfWork, services: GatewayServices) -> Performed:
+    """Run the operation, or give the answer that its token has got before.
+
+    What the operation changed, and the answer kept under the token, are in `work`, uncommitted.
+
+    Raises:
+        IdempotentParameterMismatchException: the token came before, with another request.
+        ServiceError: the operation's own; the caller rolls `work` back.
+    """
+    token = call.request.get(_TOKEN)
+    if token is None:
+        return _perform(call, work, services)
+    digest = digest_of(call.request)
+    scope = (work.connection, call.caller.account_id, call.qualified_name, token)
+    # Of two calls with one token, the second waits here until the first is committed or rolled back.
+    kept = idempotency.find(*scope)
+    if kept is not None:
+        if kept.input_digest != digest:
+            raise IdempotentParameterMismatchException(
+                f"The ClientRequestToken: {token} you have supplied is already in use"
+            )
+        payload = orjson.dumps(kept.response)
+        return advance(call, Performed, response={}, payload=payload, is_replay=True)
+    performed = _perform(call, work, services)
+    idempotency.save(*scope, input_digest=digest, response=orjson.loads(performed.payload))
+    return performed
+
+
+def digest_of(request: Mapping[str, Any]) -> bytes:
+    """SHA-256 of a validated request without its token, whatever the order of its members."""
+    members = {name: value for name, value in request.items() if name != _TOKEN}
+    return hashlib.sha256(orjson.dumps(members, default=_plain, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def _plain(value: Any) -> str:
+    assert isinstance(value, bytes), "a request holds JSON values, times and blobs"
+    return hashlib.sha256(value).hexdigest()
+
+
+def _perform(call: Authorized, work: UnitOfWork, services: GatewayServices) -> Performed:
+    operation = services.operations[call.service.name][call.operation.name]
+    response = operation(call.request, services.make_deps(call.caller, work))
+    # Written out now: a response that cannot be must fail before anything is committed.
+    payload = to_body(response, call.operation)
+    return advance(call, Performed, response=response, payload=payload, is_replay=False)

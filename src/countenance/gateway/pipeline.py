@@ -1,0 +1,91 @@
+"""The life of a call, step by step. Start here.
+
+A call comes in two parts. Its head is enough to say which operation is meant and which key signs
+for it: whoever has no key is refused before a byte of the body is read. The body comes after. Each
+step takes the call as far as it has come and returns it one step further, as a complete value of a
+new type (`call`), or raises; nothing reaches an operation except along this list.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from countenance.errors import InternalServerError, ServiceError
+from countenance.gateway.authenticate import admit_key, authenticate
+from countenance.gateway.authorize import Denied, authorize
+from countenance.gateway.call import Admitted, Answer, Authorized, Call, Head
+from countenance.gateway.dispatch import dispatch
+from countenance.gateway.identify import identify
+from countenance.gateway.log import Fault, log_call
+from countenance.gateway.record import record, record_refusal
+from countenance.gateway.respond import Refusal, respond, respond_refused
+from countenance.gateway.services import GatewayServices
+from countenance.gateway.validate import validate
+from countenance.store import StoreUnavailable, UnitOfWork
+
+
+class Pipeline:
+    """Admits and answers calls. Thread-safe, synchronous, never raises.
+
+    An answer with a result is given only after the call's changes and its event are committed, in
+    one transaction. Any error rolls the changes back, and leaves an event of its own.
+    """
+
+    def __init__(self, services: GatewayServices) -> None:
+        self._services = services
+
+    def admit(self, head: Head) -> Admitted | Answer:
+        """All that can be refused before the body is read."""
+        reached = Call(head=head)
+        try:
+            reached = identified = identify(reached, self._services)
+            return admit_key(identified, self._services)
+        except Exception as error:  # noqa: BLE001  # every way to fail ends in an answer and an event
+            return self.refuse(reached, error)
+
+    def answer(self, admitted: Admitted, body: bytes) -> Answer:
+        """The rest of the life of a call whose body has been read."""
+        reached: Call = admitted
+        try:
+            reached = authentic = authenticate(admitted, body, self._services)
+            reached = validated = validate(authentic, self._services)
+            reached = authorized = authorize(validated, self._services)
+            with UnitOfWork(self._services.database) as work:
+                reached = performed = dispatch(authorized, work, self._services)
+                recorded = record(performed, work, self._services)
+        except Exception as error:  # noqa: BLE001  # as above
+            return self.refuse(reached, error)
+        log_call(recorded, status=200, log_format=self._services.log_format)
+        return respond(recorded)
+
+    def refuse(self, reached: Call, error: Exception) -> Answer:
+        """The answer to a call that got as far as `reached` and ends there."""
+        refusal = record_refusal(_refusal(reached, error), self._services)
+        code, status = refusal.error.code, refusal.error.status
+        log_call(
+            reached, status=status, error_code=code, fault=refusal.fault, log_format=self._services.log_format
+        )
+        return respond_refused(refusal)
+
+    def now(self) -> datetime:
+        """The time that calls are stamped with and judged by."""
+        return self._services.clock()
+
+    def is_healthy(self) -> bool:
+        """Whether the database answers; without it no call can be."""
+        try:
+            with self._services.database.read() as connection:
+                connection.execute("select 1")
+        except StoreUnavailable:
+            return False
+        return True
+
+
+def _refusal(reached: Call, error: Exception) -> Refusal:
+    verdict = reached.verdict if isinstance(reached, Authorized) else None
+    if isinstance(error, Denied):
+        return Refusal(call=reached, error=error.answer, verdict=error.verdict, fault=None)
+    if isinstance(error, ServiceError):
+        fault = Fault.of(error) if error.status >= 500 else None
+        return Refusal(call=reached, error=error, verdict=verdict, fault=fault)
+    return Refusal(call=reached, error=InternalServerError(), verdict=verdict, fault=Fault.of(error))

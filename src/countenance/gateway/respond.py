@@ -1,0 +1,57 @@
+"""From the end of a call to what goes over the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from countenance.errors import ServiceError
+from countenance.gateway.call import Answer, Call, Recorded
+from countenance.gateway.log import Fault
+from countenance.policy import Verdict
+
+_CONTENT_TYPE = ("content-type", "application/x-amz-json-1.1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A call that ends without a result.
+
+    Attributes:
+        call: as far as it came.
+        error: what the caller is told.
+        verdict: what policy said, if it was asked.
+        fault: what went wrong on our side, if something did.
+        has_event: whether the refusal itself is on record.
+    """
+
+    call: Call
+    error: ServiceError
+    verdict: Verdict | None
+    fault: Fault | None
+    has_event: bool = False
+
+
+def respond(call: Recorded) -> Answer:
+    """The result; its event is durable already."""
+    return Answer(status=200, headers=_headers(call, has_event=True), body=call.payload)
+
+
+def respond_refused(refusal: Refusal) -> Answer:
+    """The error, in the shape of the service's own errors or of the framework before it."""
+    error = refusal.error
+    if error.modeled:
+        event_id = str(refusal.call.head.event_id)
+        told = {"__type": error.code, "Code": error.code, "Logref": event_id, "Message": error.message}
+    else:
+        told = {"__type": error.code, "message": error.message}
+    headers = (*_headers(refusal.call, has_event=refusal.has_event), ("x-amzn-ErrorType", error.code))
+    return Answer(status=error.status, headers=headers, body=orjson.dumps(told))
+
+
+def _headers(call: Call, *, has_event: bool) -> tuple[tuple[str, str], ...]:
+    headers = (_CONTENT_TYPE, ("x-amzn-RequestId", str(call.head.request_id)))
+    if not has_event:
+        return headers
+    return (*headers, ("x-countenance-event-id", str(call.head.event_id)))

@@ -1,0 +1,45 @@
+"""What the gateway works with: one value, made by `app.build`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from countenance.accounts import Accounts
+from countenance.gateway.log import LogFormat
+from countenance.operations.deps import Caller, Deps
+from countenance.policy import PolicyEngine
+from countenance.store import Database, UnitOfWork
+from countenance.wire.model import Models
+
+Operation = Callable[[Any, Deps], Any]
+"""`request, deps → response`, each a TypedDict of its own, which a table of all cannot say."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayServices:
+    """Thread-safe throughout; the gateway keeps no state of its own between calls.
+
+    Attributes:
+        models: the service models, by which requests are understood and responses written.
+        operations: service → operation → function: what is offered.
+        make_deps: what an operation may reach, for one caller and one unit of work.
+        region: the region that signatures must be scoped to.
+        clock: the time that signatures and tokens are judged by.
+    """
+
+    models: Models
+    accounts: Accounts
+    policy: PolicyEngine
+    database: Database
+    operations: Mapping[str, Mapping[str, Operation]]
+    make_deps: Callable[[Caller, UnitOfWork], Deps]
+    region: str
+    clock: Callable[[], datetime] = utc_now
+    log_format: LogFormat = "text"

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from countenance.gateway.record import Facts, facts_of
+from fixtures_gateway import SECRET_WORDS, header
+
+FACE = "00000000-0000-4000-8000-000000000001"
+
+
+def _event(bench, answer):
+    return bench.event(header(answer, "x-countenance-event-id"))
+
+
+def test_an_answered_call_is_on_record_with_what_decided_and_what_was_found(bench):
+    answer, _ = bench.call("SearchFaces", {"CollectionId": "faces", "FaceId": FACE, "FaceMatchThreshold": 90})
+    event = _event(bench, answer)
+    assert event["request_id"] == header(answer, "x-amzn-requestid")
+    assert {name: event[name] for name in event if name not in {"event_id", "at", "request_id"}} == {
+        "service": "rekognition",
+        "operation": "SearchFaces",
+        "account_id": bench.account.account_id,
+        "access_key_id": bench.key.access_key_id,
+        "operator": "tester",
+        "collection": "faces",
+        "resource": None,
+        "decision": "allow",
+        "rule_ids": ["CORE-001"],
+        "policy_digest": bench.services.policy.digest,
+        "outcome": "answered",
+        "error_code": None,
+        "model_version": "1.0",
+        "threshold": 90.0,
+        "candidates": 2,
+        "idempotent_replay": False,
+    }
+
+
+def test_a_change_and_its_event_are_committed_together(bench):
+    answer, _ = bench.call("CreateCollection", {"CollectionId": "faces"})
+    assert bench.collections() == {"faces"}
+    assert _event(bench, answer)["outcome"] == "answered"
+
+
+def test_a_refused_call_changes_nothing_and_is_on_record(bench):
+    answer, told = bench.call("DescribeCollection", {"CollectionId": "faces"})
+    assert told["__type"] == "ResourceNotFoundException"
+    assert bench.collections() == set()
+    event = _event(bench, answer)
+    assert (event["outcome"], event["error_code"], event["decision"]) == (
+        "refused",
+        "ResourceNotFoundException",
+        "allow",
+    )
+
+
+def test_a_failed_call_is_on_record_and_tells_nothing(bench, caplog):
+    answer, told = bench.call("ListCollections", {})
+    assert (answer.status, told["__type"]) == (500, "InternalServerError")
+    assert _event(bench, answer)["outcome"] == "failed"
+    assert SECRET_WORDS not in answer.body.decode()
+    assert SECRET_WORDS not in caplog.text
+    assert "fault=RuntimeError" in caplog.text
+
+
+def test_a_call_whose_event_cannot_be_written_fails_and_changes_nothing(bench):
+    """No answer without a record: the id is taken, so the event cannot be written."""
+    bench.call("CreateCollection", {"CollectionId": "first"})
+    taken = bench.events()[0].event_id
+    body = b'{"CollectionId": "second"}'
+    admitted = bench.pipeline.admit(replace(bench.head("CreateCollection", body), event_id=taken))
+    answer = bench.pipeline.answer(admitted, body)
+    assert answer.status == 500
+    assert bench.collections() == {"first"}
+    assert header(answer, "x-countenance-event-id") is None
+
+
+def test_a_refusal_that_cannot_be_recorded_is_a_failure(bench):
+    bench.call("CreateCollection", {"CollectionId": "first"})
+    taken = bench.events()[0].event_id
+    answer = bench.pipeline.admit(replace(bench.head("CreateUser", b"{}", secret="wrong"), event_id=taken))
+    answer = bench.pipeline.answer(answer, b"{}")
+    assert answer.status == 500
+
+
+def test_a_call_of_a_key_that_is_revoked_meanwhile_is_refused_and_changes_nothing(bench):
+    body = b'{"CollectionId": "faces"}'
+    admitted = bench.pipeline.admit(bench.head("CreateCollection", body))
+    bench.services.accounts.revoke_access_key(bench.account.account_id, bench.key.access_key_id)
+    answer = bench.pipeline.answer(admitted, body)
+    assert (answer.status, header(answer, "x-amzn-errortype")) == (400, "AccessDeniedException")
+    assert bench.collections() == set()
+    assert _event(bench, answer)["outcome"] == "refused"
+
+
+@pytest.mark.parametrize("operation", ["CreateCollection", "SearchFaces"])
+def test_a_call_of_an_account_that_is_suspended_meanwhile_is_refused(bench, operation):
+    """A suspension stops calls in flight, those that only read as well."""
+    body = b'{"CollectionId": "faces", "FaceId": "%s"}' % FACE.encode()
+    admitted = bench.pipeline.admit(bench.head(operation, body))
+    bench.services.accounts.change_standing(bench.account.account_id, "suspended")
+    answer = bench.pipeline.answer(admitted, body)
+    assert header(answer, "x-amzn-errortype") == "AccessDeniedException"
+    assert bench.collections() == set()
+
+
+def test_a_key_may_revoke_itself(bench):
+    """The check for keys revoked meanwhile must not stop the call that revokes."""
+    answer, told = bench.call(
+        "RevokeAccessKey", {"AccessKeyId": bench.key.access_key_id}, service="countenance"
+    )
+    assert (answer.status, told) == (200, {})
+    assert _event(bench, answer)["resource"] == bench.key.access_key_id
+    assert bench.call("ListCollections", {})[1]["__type"] == "UnrecognizedClientException"
+
+
+def test_no_account_stands_in_the_event_of_a_call_that_it_did_not_sign(bench):
+    """Else anybody who knows a key's id could fill the account's record."""
+    answer, _ = bench.call("CreateCollection", {"CollectionId": "faces"}, secret="wrong")
+    event = _event(bench, answer)
+    assert (event["account_id"], event["operator"], event["decision"]) == (None, None, "none")
+    assert event["access_key_id"] == bench.key.access_key_id
+
+
+def test_a_call_that_names_no_operation_leaves_no_event(bench):
+    head = replace(bench.head("CreateCollection", b"{}"), headers={})
+    answer = bench.pipeline.admit(head)
+    assert header(answer, "x-countenance-event-id") is None
+    assert bench.event(str(head.event_id)) is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "response", "facts"),
+    [
+        ({}, {}, Facts()),
+        ({"CollectionId": "c"}, {"FaceModelVersion": "2.0"}, Facts(collection="c", model_version="2.0")),
+        ({"SimilarityThreshold": 0.0}, {"FaceMatches": []}, Facts(threshold=0.0, candidates=0)),
+        ({"UserMatchThreshold": 80.0}, {"UserMatches": [{}]}, Facts(threshold=80.0, candidates=1)),
+        ({}, {"AccessKeyId": "AKIA"}, Facts(resource="AKIA")),
+        ({}, {"Credentials": {"AccessKeyId": "ASIA"}}, Facts(resource="ASIA")),
+        (
+            {"ResourceArn": "arn:aws:rekognition:r:111111111111:collection/c"},
+            {"Tags": {}},
+            Facts(collection="c", resource="arn:aws:rekognition:r:111111111111:collection/c"),
+        ),
+        ({"Image": {"Bytes": b"photo"}, "ExternalImageId": "ada"}, {"FaceRecords": [{}]}, Facts()),
+    ],
+)
+def test_an_event_keeps_names_and_figures_and_nothing_of_a_face_or_a_person(request_, response, facts):
+    assert facts_of(request_, response) == facts
+
+
+def test_event_ids_are_answered_as_they_are_recorded(bench):
+    answer, _ = bench.call("SearchFaces", {"CollectionId": "faces", "FaceId": FACE})
+    assert uuid.UUID(header(answer, "x-countenance-event-id")) == bench.events()[0].event_id

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from countenance.errors import (
+    InternalServerError,
+    ResourceNotFoundException,
+    UnrecognizedClientException,
+)
+from countenance.gateway.call import Call, Head
+from countenance.gateway.respond import Refusal, respond_refused
+from fixtures_gateway import header
+
+
+@pytest.fixture
+def call():
+    return Call(head=Head(method="POST", path="/", query="", headers={}, received_at=datetime.now(UTC)))
+
+
+def _refused(call, error):
+    return respond_refused(Refusal(call=call, error=error, verdict=None, fault=None, has_event=True))
+
+
+def test_a_modeled_error_has_amazons_four_members(call):
+    answer = _refused(call, ResourceNotFoundException("no such thing"))
+    assert answer.body == (
+        b'{"__type":"ResourceNotFoundException","Code":"ResourceNotFoundException","Logref":"%s",'
+        b'"Message":"no such thing"}' % str(call.head.event_id).encode()
+    )
+
+
+def test_a_framework_error_has_a_type_and_a_small_message(call):
+    """Clients read `message` first; only modeled errors have the capital one."""
+    told = json.loads(_refused(call, UnrecognizedClientException()).body)
+    assert told == {
+        "__type": "UnrecognizedClientException",
+        "message": "The security token included in the request is invalid.",
+    }
+
+
+def test_an_error_names_itself_in_a_header_as_well(call):
+    """JavaScript and Java clients prefer the header, Python ones read the body only."""
+    answer = _refused(call, InternalServerError())
+    assert answer.status == 500
+    assert header(answer, "x-amzn-ErrorType") == "InternalServerError"
+    assert header(answer, "x-amzn-RequestId") == str(call.head.request_id)
+    assert header(answer, "x-countenance-event-id") == str(call.head.event_id)
+    assert header(answer, "content-type") == "application/x-amz-json-1.1"
+
+
+def test_an_event_id_is_answered_only_if_there_is_an_event(call):
+    refusal = Refusal(call=call, error=InternalServerError(), verdict=None, fault=None, has_event=False)
+    assert header(respond_refused(refusal), "x-countenance-event-id") is None
+
+
+def test_a_result_is_compact_json_with_its_ids(bench):
+    answer, _ = bench.call(
+        "SearchFaces", {"CollectionId": "c", "FaceId": "00000000-0000-4000-8000-000000000001"}
+    )
+    assert answer.status == 200
+    assert b'"Similarity":90.25' in answer.body
+    assert header(answer, "x-amzn-ErrorType") is None
+    assert header(answer, "x-amzn-RequestId")

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from countenance.errors import RequestEntityTooLargeException, ThrottlingException, ValidationException
+from countenance.gateway.throttle import MAX_BODY_BYTES, Budget, parse_announced_bytes
+
+
+def test_bytes_are_given_back_when_a_call_ends():
+    """A budget that leaked would throttle everybody in the end."""
+    budget = Budget(max_bytes=100, max_calls=2)
+    with budget.enter(announced_bytes=60) as share:
+        share.take(60)
+        assert (budget.bytes_in_flight, budget.calls_in_flight) == (60, 1)
+    assert (budget.bytes_in_flight, budget.calls_in_flight) == (0, 0)
+
+
+def test_bytes_are_given_back_when_a_call_breaks_off():
+    budget = Budget(max_bytes=100, max_calls=2)
+    share = budget.enter(announced_bytes=60)
+    share.take(60)
+    with pytest.raises(ThrottlingException), share:
+        share.take(60)
+    assert (budget.bytes_in_flight, budget.calls_in_flight) == (0, 0)
+
+
+def test_a_body_that_would_not_fit_is_throttled_before_it_is_read():
+    budget = Budget(max_bytes=100, max_calls=2)
+    with budget.enter(announced_bytes=0) as share:
+        share.take(60)
+        with pytest.raises(ThrottlingException):
+            budget.enter(announced_bytes=41)
+        with budget.enter(announced_bytes=40):
+            pass
+
+
+def test_announced_bytes_take_no_room_until_they_arrive():
+    """Else a client could lock out the others by announcing and sending nothing."""
+    budget = Budget(max_bytes=100, max_calls=3)
+    with budget.enter(announced_bytes=100), budget.enter(announced_bytes=100) as share:
+        share.take(100)
+
+
+def test_bytes_beyond_the_budget_are_refused_as_they_arrive_and_not_counted():
+    budget = Budget(max_bytes=100, max_calls=2)
+    with budget.enter(announced_bytes=0) as share:
+        share.take(100)
+        with pytest.raises(ThrottlingException):
+            share.take(1)
+        assert budget.bytes_in_flight == 100
+    assert budget.bytes_in_flight == 0
+
+
+def test_calls_beyond_the_number_are_throttled():
+    budget = Budget(max_bytes=100, max_calls=1)
+    with budget.enter(announced_bytes=0), pytest.raises(ThrottlingException):
+        budget.enter(announced_bytes=0)
+    with budget.enter(announced_bytes=0):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("headers", "announced"),
+    [({}, 0), ({"content-length": "12"}, 12), ({"transfer-encoding": "chunked"}, None)],
+)
+def test_the_length_of_a_body_is_read_from_its_head(headers, announced):
+    assert parse_announced_bytes(headers) == announced
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-length": "twelve"},
+        {"content-length": "-1"},
+        {"content-length": "12,12"},
+        {"content-length": "²"},
+        {"content-length": "9" * 5000},
+        {"content-length": ""},
+        {"content-length": "12", "transfer-encoding": "chunked"},
+    ],
+)
+def test_a_length_that_is_none_or_ambiguous_is_refused(headers):
+    """Two readings of one body are how requests are smuggled past a proxy."""
+    with pytest.raises(ValidationException):
+        parse_announced_bytes(headers)
+
+
+def test_a_body_longer_than_any_request_is_refused_with_both_numbers():
+    assert parse_announced_bytes({"content-length": str(MAX_BODY_BYTES)}) == MAX_BODY_BYTES
+    with pytest.raises(RequestEntityTooLargeException, match=r"16777216.*16777217"):
+        parse_announced_bytes({"content-length": str(MAX_BODY_BYTES + 1)})
