@@ -20,7 +20,7 @@ from countenance.accounts import Accounts
 from countenance.cli.progress import install_progress
 from countenance.errors import SetupError
 from countenance.settings import Settings
-from countenance.store import Database, EmbeddedPostgres, KeyStore, directory_lock, migrate
+from countenance.store import Database, EmbeddedPostgres, KeyStore, directory_lock, migrate, require_same_keys
 from countenance.store.files import make_private_directory, write_private
 from countenance.vision.install import InstalledPack, PackStore
 
@@ -81,7 +81,9 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
 def _accounts(data_dir: Path, database_url: str) -> Iterator[Accounts]:
     with Database(database_url, max_connections=_SETUP_CONNECTIONS) as database:
         migrate(database)
-        yield Accounts(database, KeyStore.open(data_dir / "keys"))
+        keys = KeyStore.open(data_dir / "keys")
+        require_same_keys(database, keys)
+        yield Accounts(database, keys)
 
 
 def first_credentials(installation: Installation, *, endpoint: str) -> Path:

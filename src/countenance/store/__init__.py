@@ -9,6 +9,7 @@ from countenance.store.errors import (
     StoreUnavailable,
     UniqueViolation,
 )
+from countenance.store.key_binding import require_same_keys
 from countenance.store.keys import KeyStore
 from countenance.store.migrate import migrate
 from countenance.store.pool import Connection, Database
@@ -32,4 +33,5 @@ __all__ = [
     "directory_lock",
     "load_queries",
     "migrate",
+    "require_same_keys",
 ]

@@ -35,16 +35,21 @@ class KeyStore:
 
     A key that was created is durable when the call returns; a key that was destroyed is gone for every
     process at once, as none keeps a copy here.
+
+    Attributes:
+        fingerprint: 16 bytes that tell master keys apart and give nothing of them away.
     """
 
     def __init__(self, directory: Path, master_key: bytes) -> None:
+        self.directory = directory
+        self.fingerprint = _derive(master_key, b"fingerprint")[:16]
         self._collections = directory / "collections"
         self._wrapping = AESGCM(_derive(master_key, b"collection keys"))
         self._sealing = AESGCM(_derive(master_key, b"secrets"))
         self._derivation = _derive(master_key, b"derived keys")
 
     def __repr__(self) -> str:
-        return f"KeyStore({str(self._collections.parent)!r})"
+        return f"KeyStore({str(self.directory)!r})"
 
     @classmethod
     def open(cls, directory: Path) -> KeyStore:

@@ -1,6 +1,13 @@
 -- Everything the main job stores. Names and ids that callers see are COLLATE "C": order and equality are
 -- those of bytes, whatever the server's locale. Templates and secrets arrive sealed; no key is ever here.
 
+-- Which key store the sealed columns were sealed with: one row.
+create table key_binding (
+    one boolean primary key default true check (one),
+    fingerprint bytea not null check (octet_length(fingerprint) = 16),
+    bound_at timestamptz not null default clock_timestamp()
+);
+
 create table account (
     account_id text primary key check (account_id ~ '^[0-9]{12}$'),
     name text not null check (length(name) between 1 and 256),

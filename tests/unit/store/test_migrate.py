@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from countenance.errors import SetupError
+from countenance.store import Database, migrate
+from countenance.store.migrate import load_migrations
+
+TABLES = {
+    "access_key", "account", "audit_event", "collection", "face", "gallery_change", "idempotency",
+    "key_binding", "schema_migration", "subject", "tag", "terms_acceptance",
+}  # fmt: skip
+
+
+def test_an_empty_database_gets_every_table_once(empty_database_url: str):
+    """The second start finds nothing to do."""
+    with Database(empty_database_url, max_connections=2) as database:
+        assert migrate(database) == len(load_migrations())
+        assert migrate(database) == 0
+        with database.read() as connection:
+            rows = connection.execute("select table_name from information_schema.tables where table_schema = 'public'")
+            assert {name for (name,) in rows} == TABLES
+
+
+def test_processes_that_start_at_once_migrate_once(empty_database_url: str):
+    """Workers and a command on the machine may all be first."""
+    program = (
+        "import sys; from countenance.store import *;\n"
+        "with Database(sys.argv[1], max_connections=1) as database: print(migrate(database))"
+    )
+    racing = [
+        subprocess.Popen([sys.executable, "-c", program, empty_database_url], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    applied = sorted(int(process.communicate()[0]) for process in racing)
+    assert applied == [0, 0, len(load_migrations())]
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url: str, monkeypatch):
+    """Half a schema could be neither used nor migrated again."""
+    from countenance.store import migrate as module
+    from countenance.store.migrate import Migration
+
+    broken = Migration(2, "0002_broken.sql", "create table half (n int); select 1 / 0;")
+    with Database(empty_database_url, max_connections=2) as database:
+        real = load_migrations()
+        monkeypatch.setattr(sys.modules["countenance.store.migrate"], "load_migrations", lambda: [*real, broken])
+        with pytest.raises(Exception, match="division by zero"):
+            module(database)
+        with database.read() as connection:
+            assert connection.execute("select to_regclass('half'), to_regclass('account')").fetchone() == (None, None)
+
+
+def test_a_database_of_a_newer_program_is_refused(empty_database_url: str):
+    """An older program would not know what the newer one's rows mean."""
+    with Database(empty_database_url, max_connections=2) as database:
+        migrate(database)
+        with database.transaction() as connection:
+            connection.execute("insert into schema_migration (number, name, digest) values (99, 'later', '')")
+        with pytest.raises(SetupError, match="newer"):
+            migrate(database)
+
+
+def test_a_migration_that_was_changed_after_it_ran_is_told(empty_database_url: str):
+    """Editing an applied file makes two databases of one version differ."""
+    with Database(empty_database_url, max_connections=2) as database:
+        migrate(database)
+        with database.transaction() as connection:
+            connection.execute("update schema_migration set digest = '\\x00' where number = 1")
+        with pytest.raises(SetupError, match=r"0001_initial\.sql"):
+            migrate(database)
+
+
+def test_one_face_of_one_photograph_is_kept_once_even_without_an_external_id(database: Database):
+    """NULLs count as equal there: that is what makes IndexFaces of the same bytes find the face again."""
+    with database.read() as connection:
+        (definition,) = connection.execute(
+            "select pg_get_constraintdef(oid) from pg_constraint"
+            " where conrelid = 'face'::regclass and contype = 'u'"
+        ).fetchone()
+    assert definition.startswith("UNIQUE NULLS NOT DISTINCT (collection_id, image_id, external_image_id, box_")
