@@ -1,0 +1,290 @@
+"""Where packs are kept: installed once, checked whenever they are opened.
+
+`CACHE/packs/NAME/` holds a pack's files. Nothing enters it but by an atomic rename after its digest
+was checked. Installing is the only thing here that writes or reaches out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from countenance.errors import SetupError
+from countenance.vision.convert import CONVERTER_REVISIONS, convert
+from countenance.vision.fetch import by_hand, digest_of, fetch
+from countenance.vision.manifest import Artifact, Conversion, PackManifest
+from countenance.vision.packs import InstalledPack, find_packs
+from countenance.vision.pinned_files import (
+    copy_whole,
+    find_problem,
+    index_by_name,
+    locked,
+    settle,
+    write_whole,
+)
+from countenance.vision.progress import Progress, SilentProgress
+
+__all__ = ["Flaw", "InstalledPack", "PackStore"]
+
+PREFERRED_PACK = "standard"
+PACK_FROM_PYPI = "open"
+
+_RECORD = "converted.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with one file of a pack: `missing`, or what it is instead of what it should be."""
+
+    file: str
+    problem: str
+
+
+class PackStore:
+    """The packs of one cache folder.
+
+    Thread and process safety: any number may read and install at once; installing one pack is
+    serialised by a lock file in its folder.
+    """
+
+    def __init__(self, cache_dir: Path, models_dir: Path | None = None) -> None:
+        """`models_dir` is searched before the cache and the network, at any depth; nothing is read yet."""
+        self._packs_dir = cache_dir / "packs"
+        self._models_dir = models_dir
+
+    def packs(self) -> Mapping[str, PackManifest]:
+        """Every pack that is known, installed or not.
+
+        Raises:
+            SetupError: as `find_packs`.
+        """
+        search = [self._packs_dir] if self._models_dir is None else [self._models_dir, self._packs_dir]
+        return find_packs(search)
+
+    def require_manifest(self, name: str) -> PackManifest:
+        """The manifest of a pack.
+
+        Raises:
+            SetupError: no pack has that name; as `find_packs`.
+        """
+        packs = self.packs()
+        if name not in packs:
+            raise SetupError(f"there is no pack `{name}`", remedy=f"known packs: {', '.join(sorted(packs))}")
+        return packs[name]
+
+    def verify(self, name: str) -> tuple[Flaw, ...]:
+        """What keeps a pack from being used; nothing for one that is installed and whole.
+
+        Raises:
+            SetupError: as `require_manifest`.
+        """
+        return tuple(self._flaws(self.require_manifest(name)))
+
+    def installed(self, name: str) -> InstalledPack | None:
+        """The pack if every file is there with its digest: about a millisecond a megabyte.
+
+        Raises:
+            SetupError: as `require_manifest`.
+        """
+        manifest = self.require_manifest(name)
+        if any(True for _ in self._flaws(manifest)):
+            return None
+        return InstalledPack(manifest, self._directory(manifest))
+
+    def require(self, name: str) -> InstalledPack:
+        """The pack, which must be installed.
+
+        Raises:
+            SetupError: it is not, with the first file that is missing or wrong; as `require_manifest`.
+        """
+        pack = self.installed(name)
+        if pack is None:
+            flaw = self.verify(name)[0]
+            raise SetupError(
+                f"pack `{name}` is not installed in {self._packs_dir}: `{flaw.file}` is {flaw.problem}",
+                remedy=f"`countenance models install {name}`",
+            )
+        return pack
+
+    def install(self, name: str, *, progress: Progress | None = None, offline: bool = False) -> InstalledPack:
+        """Bring every file of a pack into the cache; what is there already is checked and kept.
+
+        Args:
+            offline: use folders only, reach for no address and no package client.
+
+        Raises:
+            SetupError: a file cannot be had: names it, every source's reason, and the way by hand.
+        """
+        manifest = self.require_manifest(name)
+        directory = self._directory(manifest)
+        told = SilentProgress() if progress is None else progress
+        try:
+            with locked(directory):
+                folders = index_by_name(
+                    self._folders(manifest), {artifact.file for artifact in manifest.artifacts}
+                )
+                for artifact in manifest.artifacts:
+                    self._obtain(manifest, artifact, folders.get(artifact.file, []), told, offline=offline)
+                for conversion in manifest.conversions:
+                    self._convert(manifest, conversion, told)
+        except OSError as error:
+            raise SetupError(
+                f"cannot write into {directory}: {error.strerror}",
+                remedy="choose a cache folder that this user may write to and that has space",
+            ) from error
+        return self.require(name)
+
+    def default_pack(
+        self, preferred: str = "", *, progress: Progress | None = None, offline: bool = False
+    ) -> InstalledPack:
+        """`preferred`, else `standard`, else `open`: the pack to use, installed if need be.
+
+        What is at hand goes before what must be fetched: a machine that once had to make do with
+        `open` does not try for `standard` again at every start. A fallback is told as a notice.
+
+        Raises:
+            SetupError: no such pack can be had.
+        """
+        told = SilentProgress() if progress is None else progress
+        if preferred:
+            return self.installed(preferred) or self.install(preferred, progress=told, offline=offline)
+        with contextlib.suppress(SetupError):
+            return self.installed(PREFERRED_PACK) or self.install(PREFERRED_PACK, progress=told, offline=True)
+        if (pack := self.installed(PACK_FROM_PYPI)) is not None:
+            told.notice(
+                f"pack `{PREFERRED_PACK}` is not installed: using `{PACK_FROM_PYPI}`, which is weaker"
+            )
+            return pack
+        return self.install_default(progress=told, offline=offline)
+
+    def install_default(self, *, progress: Progress | None = None, offline: bool = False) -> InstalledPack:
+        """Install `standard`; where it cannot be had, `open`, and say so.
+
+        Raises:
+            SetupError: neither can be had; both reasons.
+        """
+        told = SilentProgress() if progress is None else progress
+        try:
+            return self.install(PREFERRED_PACK, progress=told, offline=offline)
+        except SetupError as error:
+            refused = error
+        told.notice(
+            f"pack `{PREFERRED_PACK}` cannot be had here, so this is `{PACK_FROM_PYPI}`, "
+            f"which is weaker at low false match rates. {refused.problem}"
+        )
+        try:
+            return self.install(PACK_FROM_PYPI, progress=told, offline=offline)
+        except SetupError as error:
+            raise SetupError(
+                f"{refused.problem}. {error.problem}", remedy=f"{refused.remedy}. {error.remedy}"
+            ) from None
+
+    def _directory(self, manifest: PackManifest) -> Path:
+        return self._packs_dir / manifest.name
+
+    def _flaws(self, manifest: PackManifest) -> Iterator[Flaw]:
+        directory = self._directory(manifest)
+        for artifact in manifest.artifacts:
+            if (problem := find_problem(directory / artifact.file, artifact)) is not None:
+                yield Flaw(artifact.file, problem)
+        record = _load_record(directory)
+        for conversion in manifest.conversions:
+            path, entry = directory / conversion.file, record.get(conversion.file, {})
+            if not path.is_file():
+                yield Flaw(conversion.file, "missing")
+            elif entry.get("recipe") != _recipe(manifest, conversion):
+                yield Flaw(conversion.file, "converted from other files or by another version of Countenance")
+            elif (found := digest_of(path)) != entry.get("sha256"):
+                yield Flaw(conversion.file, f"changed since it was converted (SHA-256 {found})")
+
+    def _folders(self, manifest: PackManifest) -> list[Path]:
+        """Where files may lie already, best first: the pack's own folder, the models folder, the cache."""
+        return [
+            folder for folder in (manifest.directory, self._models_dir, self._packs_dir) if folder is not None
+        ]
+
+    def _obtain(
+        self,
+        manifest: PackManifest,
+        artifact: Artifact,
+        found: list[Path],
+        progress: Progress,
+        *,
+        offline: bool,
+    ) -> None:
+        target = self._directory(manifest) / artifact.file
+        if find_problem(target, artifact) is None:
+            return
+        part = target.with_name(f"{target.name}.part")
+        reasons = []
+        for path in found:
+            if (problem := find_problem(path, artifact)) is None:
+                copy_whole(path, target)
+                return
+            reasons.append(f"{path} is {problem}")
+        for source in () if offline else artifact.sources:
+            try:
+                fetch(source, part, size_bytes=artifact.size_bytes, progress=progress)
+            except SetupError as error:
+                reasons.append(error.problem)
+                continue
+            if (problem := find_problem(part, artifact)) is None:
+                settle(part, target)
+                return
+            part.unlink()
+            reasons.append(f"what came {by_hand(source)} is {problem}")
+        raise _cannot_be_had(manifest, artifact, reasons, offline=offline)
+
+    def _convert(self, manifest: PackManifest, conversion: Conversion, progress: Progress) -> None:
+        directory = self._directory(manifest)
+        if all(flaw.file != conversion.file for flaw in self._flaws(manifest)):
+            return
+        files = {artifact.name: directory / artifact.file for artifact in manifest.artifacts}
+        progress.begin(f"{conversion.file} (converting)", total_bytes=None)
+        try:
+            content = convert(
+                conversion.converter, [files[name].read_bytes() for name in conversion.made_from]
+            )
+        finally:
+            progress.end()
+        # the record goes first: a file without its record is refused, a record without its file is nothing
+        record = _load_record(directory)
+        record[conversion.file] = {
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "recipe": _recipe(manifest, conversion),
+        }
+        write_whole(directory / _RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+        write_whole(directory / conversion.file, content)
+
+
+def _recipe(manifest: PackManifest, conversion: Conversion) -> str:
+    """What a conversion's file depends on: the converter, its revision, and the digests it reads."""
+    digests = {artifact.name: artifact.sha256 for artifact in manifest.artifacts}
+    read = " ".join(digests[name] for name in conversion.made_from)
+    return f"{conversion.converter} {CONVERTER_REVISIONS[conversion.converter]} {read}"
+
+
+def _load_record(directory: Path) -> dict[str, dict[str, str]]:
+    try:
+        record = json.loads((directory / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # whatever it vouched for is converted again
+    return record if isinstance(record, dict) else {}
+
+
+def _cannot_be_had(
+    manifest: PackManifest, artifact: Artifact, reasons: list[str], *, offline: bool
+) -> SetupError:
+    tried = "; ".join(reasons) or ("no folder has it" if offline else "nothing says where it is")
+    ways = (
+        " or ".join(by_hand(source) for source in artifact.sources)
+        or "from wherever the pack's author keeps it"
+    )
+    return SetupError(
+        f"`{artifact.file}` of pack `{manifest.name}` cannot be had: {tried}",
+        remedy=f"get it {ways} (SHA-256 {artifact.sha256}), put it in a folder and give that by --models",
+    )
