@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import cast
 
 from countenance.gallery import FaceFailure, NewFace
 from countenance.operations.deps import Deps
@@ -20,6 +21,7 @@ from countenance.wire.shapes import (
     ListFacesResponse,
     UnindexedFace,
     UnsuccessfulFaceDeletion,
+    UnsuccessfulFaceDeletionReason,
 )
 
 
@@ -127,10 +129,8 @@ def _to_face_ids(texts: Sequence[str]) -> list[FaceId]:
 
 
 def _to_refused_deletion(failure: FaceFailure) -> UnsuccessfulFaceDeletion:
-    refused: UnsuccessfulFaceDeletion = {
-        "FaceId": str(failure.face_id),
-        "Reasons": [failure.reason.value],
-    }
+    reason = cast("UnsuccessfulFaceDeletionReason", failure.reason.value)
+    refused: UnsuccessfulFaceDeletion = {"FaceId": str(failure.face_id), "Reasons": [reason]}
     if failure.user_id is not None:
         refused["UserId"] = failure.user_id
     return refused

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from operator import attrgetter
+from typing import cast
 
 from countenance.gallery import FaceFailure
 from countenance.operations.deps import Deps
@@ -21,7 +22,9 @@ from countenance.wire.shapes import (
     ListUsersRequest,
     ListUsersResponse,
     UnsuccessfulFaceAssociation,
+    UnsuccessfulFaceAssociationReason,
     UnsuccessfulFaceDisassociation,
+    UnsuccessfulFaceDisassociationReason,
 )
 
 
@@ -95,10 +98,8 @@ def _to_face_ids(texts: Iterable[str]) -> list[FaceId]:
 
 
 def _to_refused_association(failure: FaceFailure) -> UnsuccessfulFaceAssociation:
-    refused: UnsuccessfulFaceAssociation = {
-        "FaceId": str(failure.face_id),
-        "Reasons": [failure.reason.value],
-    }
+    reason = cast("UnsuccessfulFaceAssociationReason", failure.reason.value)
+    refused: UnsuccessfulFaceAssociation = {"FaceId": str(failure.face_id), "Reasons": [reason]}
     if failure.user_id is not None:
         refused["UserId"] = failure.user_id
     if failure.similarity is not None:
@@ -107,10 +108,8 @@ def _to_refused_association(failure: FaceFailure) -> UnsuccessfulFaceAssociation
 
 
 def _to_refused_disassociation(failure: FaceFailure) -> UnsuccessfulFaceDisassociation:
-    refused: UnsuccessfulFaceDisassociation = {
-        "FaceId": str(failure.face_id),
-        "Reasons": [failure.reason.value],
-    }
+    reason = cast("UnsuccessfulFaceDisassociationReason", failure.reason.value)
+    refused: UnsuccessfulFaceDisassociation = {"FaceId": str(failure.face_id), "Reasons": [reason]}
     if failure.user_id is not None:
         refused["UserId"] = failure.user_id
     return refused

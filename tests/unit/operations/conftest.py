@@ -1,0 +1,125 @@
+"""Operations on a real database with a real gallery; only the nets are stood in for (tests/fakes)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+
+from countenance.accounts import Accounts
+from countenance.errors import ServiceError
+from countenance.gallery import Gallery
+from countenance.objects import ObjectStores
+from countenance.operations.deps import Caller, Deps
+from countenance.operations.pagination import PageTokens
+from countenance.operations.registry import OPERATIONS
+from countenance.settings import Settings
+from countenance.store import UnitOfWork
+from countenance.wire.codec import to_body
+from countenance.wire.model import load_models
+from fakes.vision import FakeModels
+
+MODELS = load_models()
+SERVICE_OF = {name: service for service, operations in OPERATIONS.items() for name in operations}
+
+
+@dataclass
+class Client:
+    """Calls operations as the gateway does: one unit of work a call, committed if nothing is raised."""
+
+    database: object
+    caller: Caller
+    gallery: Gallery
+    objects: ObjectStores
+    accounts: Accounts
+    models: FakeModels
+    page_tokens: PageTokens = field(default_factory=lambda: PageTokens(b"t" * 32))
+
+    def __call__(self, operation, /, **request):
+        """The response as it goes over the wire, parsed; every error must be declared in the model."""
+        service = SERVICE_OF[operation]
+        model = MODELS.services[service].operations[operation]
+        with UnitOfWork(self.database) as uow:
+            try:
+                response = OPERATIONS[service][operation](request, self.deps(uow))
+            except ServiceError as error:
+                if error.code not in model.error_codes:
+                    pytest.fail(f"{operation} raised {error.code}, which its model does not declare")
+                raise
+            uow.commit()
+        return json.loads(to_body(response, model))
+
+    def deps(self, uow):
+        return Deps(
+            caller=self.caller,
+            uow=uow,
+            gallery=self.gallery,
+            objects=self.objects,
+            accounts=self.accounts,
+            page_tokens=self.page_tokens,
+            models=self.models,
+        )
+
+
+@pytest.fixture
+def models():
+    return FakeModels()
+
+
+@pytest.fixture
+def s3_root(tmp_path):
+    root = tmp_path / "buckets"
+    (root / "photos").mkdir(parents=True)
+    return root
+
+
+@pytest.fixture
+def client_of(database, key_store, models, s3_root):
+    """Make a client of an account, in a region; all share one gallery, as in one server."""
+    accounts = Accounts(database, key_store)
+    gallery = Gallery(database, key_store)
+    objects = ObjectStores.from_settings(Settings(s3_root=s3_root, s3_buckets="*/photos"))
+
+    def make(account, *, region="us-east-1"):
+        key = accounts.create_access_key(account.account_id, operator="tester")
+        caller = Caller(account.account_id, key.access_key_id, key.operator, region)
+        return Client(database, caller, gallery, objects, accounts, models)
+
+    make.accounts = accounts
+    return make
+
+
+@pytest.fixture
+def account(client_of):
+    return client_of.accounts.create_account("Tester")
+
+
+@pytest.fixture
+def call(client_of, account):
+    """A client of the test's own account."""
+    return client_of(account)
+
+
+@pytest.fixture
+def other_call(client_of):
+    """A client of somebody else on the same server."""
+    return client_of(client_of.accounts.create_account("Other"))
+
+
+@pytest.fixture
+def collection(call):
+    """An empty collection's name."""
+    call("CreateCollection", CollectionId="friends")
+    return "friends"
+
+
+@pytest.fixture
+def index(call, collection):
+    """Index a picture; return the FaceIds, largest face first."""
+
+    def index(data, **options):
+        answer = call("IndexFaces", CollectionId=collection, Image={"Bytes": data}, **options)
+        return [record["Face"]["FaceId"] for record in answer["FaceRecords"]]
+
+    return index
