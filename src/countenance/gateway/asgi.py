@@ -130,7 +130,10 @@ class Gateway:
                 await reply.finish(await self._run(self._workers, self._answer, admitted, chunks))
         except ServiceError as error:
             refused = await self._run(self._admission, self._pipeline.refuse, admitted, error)
-            await reply.finish_early(refused, receive, has_body=True)
+            has_stopped = isinstance(error, RequestTimeoutException)
+            await reply.finish_early(
+                refused, receive, has_body=True, linger_s=0 if has_stopped else _LINGER_S
+            )
         except _Disconnected:
             await self._run(self._admission, self._pipeline.refuse, admitted, RequestTimeoutException())
 
@@ -191,7 +194,9 @@ class _Reply:
         await self._start(answer, close=False)
         await self._send({"type": "http.response.body", "body": answer.body})
 
-    async def finish_early(self, answer: Answer, receive: Receive, *, has_body: bool) -> None:
+    async def finish_early(
+        self, answer: Answer, receive: Receive, *, has_body: bool, linger_s: float = _LINGER_S
+    ) -> None:
         """Answer a request whose body has not been read, and will not be.
 
         The answer leaves at once and whole. Closing while the client still sends would reset the
@@ -202,7 +207,7 @@ class _Reply:
             return
         await self._start(answer, close=True)
         await self._send({"type": "http.response.body", "body": answer.body, "more_body": True})
-        await _drop_body(receive)
+        await _drop_body(receive, linger_s)
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _start(self, answer: Answer, *, close: bool) -> None:
@@ -215,10 +220,10 @@ class _Reply:
         await self._send({"type": "http.response.start", "status": answer.status, "headers": encoded})
 
 
-async def _drop_body(receive: Receive) -> None:
+async def _drop_body(receive: Receive, linger_s: float) -> None:
     dropped = 0
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LINGER_S):
+        async with asyncio.timeout(linger_s):
             while dropped <= MAX_BODY_BYTES:
                 message = await receive()
                 dropped += len(message.get("body", b""))
