@@ -7,8 +7,15 @@ from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box, to_compared_face
 from countenance.operations.images import NO_FACE, load_photo
 from countenance.similarity import meets
-from countenance.types import Similarity
-from countenance.wire.shapes import CompareFacesRequest, CompareFacesResponse
+from countenance.types import Similarity, Template
+from countenance.vision.pipeline import Vision
+from countenance.vision.quality_filter import Level
+from countenance.wire.shapes import (
+    ComparedSourceImageFace,
+    CompareFacesRequest,
+    CompareFacesResponse,
+    Image,
+)
 
 
 def compare_faces(request: CompareFacesRequest, deps: Deps) -> CompareFacesResponse:
@@ -18,23 +25,18 @@ def compare_faces(request: CompareFacesRequest, deps: Deps) -> CompareFacesRespo
     """
     vision = deps.default_vision()
     level = request.get("QualityFilter", "NONE")
-    threshold = Similarity(request.get("SimilarityThreshold", 80.0))
-    source = load_photo(request["SourceImage"], vision, deps)
+    source_face, reference = _read_source(request["SourceImage"], vision, level, deps)
     target = load_photo(request["TargetImage"], vision, deps)
-    probe = source.require_probe(level)
     if not target.detection.faces:
         raise InvalidParameterException(NO_FACE)
 
     compared = [face for face in target.detection.faces if not target.reasons_against(face, level)]
-    similarities = vision.calibration.to_similarity(target.embed(*compared) @ source.embed(probe)[0])
+    similarities = vision.calibration.to_similarity(target.embed(*compared) @ reference)
+    is_match = meets(similarities, Similarity(request.get("SimilarityThreshold", 80.0)))
     described = [to_compared_face(face, target.detection) for face in compared]
-    is_match = meets(similarities, threshold)
     best_first = sorted(range(len(compared)), key=lambda index: -similarities[index])
     return {
-        "SourceImageFace": {
-            "BoundingBox": to_bounding_box(ratio_box(probe, source.detection)),
-            "Confidence": probe.confidence,
-        },
+        "SourceImageFace": source_face,
         "FaceMatches": [
             {"Similarity": float(similarities[index]), "Face": described[index]}
             for index in best_first
@@ -42,3 +44,16 @@ def compare_faces(request: CompareFacesRequest, deps: Deps) -> CompareFacesRespo
         ],
         "UnmatchedFaces": [face for face, matched in zip(described, is_match, strict=True) if not matched],
     }
+
+
+def _read_source(
+    image: Image, vision: Vision, level: Level, deps: Deps
+) -> tuple[ComparedSourceImageFace, Template]:
+    """The source's largest face. Its pixels are let go before the target is decoded: each may have 300 MB."""
+    source = load_photo(image, vision, deps)
+    probe = source.require_probe(level)
+    face: ComparedSourceImageFace = {
+        "BoundingBox": to_bounding_box(ratio_box(probe, source.detection)),
+        "Confidence": probe.confidence,
+    }
+    return face, source.embed(probe)[0]
