@@ -1,8 +1,8 @@
 """A stand-in for the model packs, for tests of what operations do with faces once they are found.
 
-`picture(...)` writes a "photograph" that is a list of faces, and `FakeVision` reads it back. Templates
-depend on the name of who is in the picture and on nothing else but a little noise. It says nothing
-about recognition: the tests of vision and of the whole server use real photographs and real nets.
+`picture(...)` writes a "photograph" that is a list of faces, and `FakeVision` reads it back. A template
+depends on the name of who is in the picture and on a stated likeness. It says nothing about
+recognition: the tests of vision and of the whole server use real photographs and real nets.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ FAKE_CALIBRATION = Calibration(
 GOOD = MappingProxyType({"confidence": 99.9, "yaw": 0.0, "brightness": 80.0, "sharpness": 90.0})
 
 
-def person(who, *, left=100, top=100, size=200, nuance="", **looks):
-    """One face of a picture: a square box of `size` px; `looks` override `GOOD`."""
-    return {"who": who, "box": [left, top, size, size], "nuance": nuance, **GOOD, **looks}
+def person(who, *, left=100, top=100, size=200, likeness=1.0, **looks):
+    """One face of a picture: a square box of `size` px; `looks` override `GOOD`.
+
+    `likeness` is the cosine to the same person at likeness 1.
+    """
+    return {"who": who, "box": [left, top, size, size], "likeness": likeness, **GOOD, **looks}
 
 
 def picture(*people, width=1000, height=800, note=""):
@@ -69,10 +72,10 @@ class FakeVision:
         return templates
 
     def _template(self, entry):
-        template = _direction(entry["who"], self.dimensions)
-        if entry["nuance"]:
-            template = template + 0.2 * _direction(entry["nuance"], self.dimensions)
-        return template / np.linalg.norm(template)
+        likeness, own = entry["likeness"], _direction(entry["who"], self.dimensions)
+        aside = _direction(entry["who"] + " aside", self.dimensions)
+        aside -= (aside @ own) * own
+        return likeness * own + np.sqrt(1 - likeness**2) * aside / np.linalg.norm(aside)
 
 
 class FakeModels:

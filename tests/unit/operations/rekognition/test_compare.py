@@ -8,7 +8,7 @@ from fakes.vision import person, picture
 NO_FACE = r"^There are no faces in the image\. Should be at least 1\.$"
 TARGET = picture(
     person("eve", left=0, size=300),
-    person("ada", left=350, size=100, nuance="hat"),
+    person("ada", left=350, size=100, likeness=0.9),
     person("ada", left=600, size=200),
 )
 
@@ -39,7 +39,7 @@ def test_every_target_face_is_in_exactly_one_list(call, threshold, matched):
 
 
 def test_a_face_exactly_at_the_threshold_matches(call):
-    source, target = picture(person("ada")), picture(person("ada", nuance="hat"))
+    source, target = picture(person("ada")), picture(person("ada", likeness=0.9))
     seen = compare(call, source, target)["FaceMatches"][0]["Similarity"]
     assert compare(call, source, target, SimilarityThreshold=seen)["FaceMatches"]
     assert compare(call, source, target, SimilarityThreshold=seen + 0.005)["UnmatchedFaces"]

@@ -32,13 +32,13 @@ def user(call, collection):
 class TestSearchFaces:
     def test_matches_are_ranked_and_the_searched_face_is_not_among_them(self, call, collection, index):
         [plain] = index(picture(person("ada")))
-        [nuanced] = index(picture(person("ada", nuance="hat")))
+        [similar] = index(picture(person("ada", likeness=0.9)))
         [other] = index(picture(person("bob")))
         answer = call("SearchFaces", CollectionId=collection, FaceId=plain)
         assert (answer["SearchedFaceId"], answer["FaceModelVersion"]) == (plain, "1.0")
-        assert matches(answer) == [nuanced]
+        assert matches(answer) == [similar]
         everything = call("SearchFaces", CollectionId=collection, FaceId=plain, FaceMatchThreshold=0.0)
-        assert matches(everything) == [nuanced, other]
+        assert matches(everything) == [similar, other]
         similarities = [match["Similarity"] for match in everything["FaceMatches"]]
         assert similarities == sorted(similarities, reverse=True)
 
@@ -60,7 +60,7 @@ class TestSearchFaces:
 
     def test_max_faces_keeps_the_best(self, call, collection, index):
         [probe] = index(picture(person("ada")))
-        index(picture(person("ada", nuance="hat")))
+        index(picture(person("ada", likeness=0.9)))
         [twin] = index(picture(person("ada"), note="again"))
         assert matches(call("SearchFaces", CollectionId=collection, FaceId=probe, MaxFaces=1)) == [twin]
 
@@ -110,7 +110,7 @@ class TestSearchFacesByImage:
             self.search(call, dark, QualityFilter="AUTO")
 
     def test_the_threshold_is_inclusive(self, call, index):
-        index(picture(person("ada", nuance="hat")))
+        index(picture(person("ada", likeness=0.9)))
         seen = self.search(call, picture(person("ada")))["FaceMatches"][0]["Similarity"]
         assert self.search(call, picture(person("ada")), FaceMatchThreshold=seen)["FaceMatches"]
         above = self.search(call, picture(person("ada")), FaceMatchThreshold=seen + 0.005)
@@ -134,7 +134,7 @@ class TestSearchFacesByImage:
 
 class TestSearchUsers:
     def test_a_face_finds_its_own_user_and_needs_none(self, call, collection, index, user):
-        faces = index(picture(person("ada"))) + index(picture(person("ada", nuance="hat")))
+        faces = index(picture(person("ada"))) + index(picture(person("ada", likeness=0.9)))
         user("ada", *faces)
         [loose] = index(picture(person("ada"), note="again"))
         for face in (faces[0], loose):
@@ -146,7 +146,7 @@ class TestSearchUsers:
 
     def test_a_user_is_not_its_own_match(self, call, collection, index, user):
         user("ada", *index(picture(person("ada"))))
-        user("twin", *index(picture(person("ada", nuance="hat"))))
+        user("twin", *index(picture(person("ada", likeness=0.9))))
         answer = call("SearchUsers", CollectionId=collection, UserId="ada")
         assert users(answer) == ["twin"]
         assert answer["SearchedUser"] == {"UserId": "ada"}

@@ -98,25 +98,21 @@ def test_a_face_unlike_the_users_is_refused_with_its_similarity(ada, index, asso
     assert answer["UserStatus"] == "ACTIVE"
 
 
-def test_the_threshold_of_association_is_75_unless_given(ada, index, associate):
-    """Every other threshold's default is 80."""
+def test_the_threshold_of_association_is_75_by_default(call, collection, ada, index, associate):
+    """Every other threshold's default is 80: this face is similar enough to associate, not to find."""
+    [first] = index(picture(person("ada")))
+    associate(ada, first)
+    [face] = index(picture(person("ada", likeness=0.485)))
+    assert associate(ada, face)["AssociatedFaces"] == [{"FaceId": face}]
+    assert call("SearchFaces", CollectionId=collection, FaceId=first)["FaceMatches"] == []
+
+
+def test_the_threshold_of_association_is_inclusive(ada, index, associate):
     associate(ada, *index(picture(person("ada"))))
     [face] = index(picture(person("bob")))
     confidence = associate(ada, face)["UnsuccessfulFaceAssociations"][0]["Confidence"]
+    assert associate(ada, face, UserMatchThreshold=confidence + 0.005)["AssociatedFaces"] == []
     assert associate(ada, face, UserMatchThreshold=confidence)["AssociatedFaces"] == [{"FaceId": face}]
-
-
-def test_the_default_threshold_lies_between_75_and_80(ada, index, associate, models, monkeypatch):
-    """A face whose similarity to the user is between the two defaults is associated."""
-    associate(ada, *index(picture(person("ada"))))
-    [face] = index(picture(person("bob")))
-    similarity_of = type(models.default.calibration).similarity_of
-    monkeypatch.setattr(
-        type(models.default.calibration),
-        "similarity_of",
-        lambda self, cosine: type(similarity_of(self, cosine))(77.0),
-    )
-    assert associate(ada, face)["AssociatedFaces"] == [{"FaceId": face}]
 
 
 def test_a_face_of_this_user_is_skipped_and_one_of_another_is_refused(
