@@ -236,8 +236,8 @@ def make_bench(
 ) -> Callable[..., Bench]:
     """Makes gateways, each with an account of its own in the session's database."""
 
-    def make(**changes: Any) -> Bench:
-        accounts, clock = Accounts(database, key_store), Clock()
+    def make(store: Database = database, **changes: Any) -> Bench:
+        accounts, clock = Accounts(store, key_store), Clock()
         account = accounts.create_account("Test")
         key = accounts.create_access_key(account.account_id, operator="tester")
         operations = {service: dict(offered) for service, offered in OPERATIONS.items()}
@@ -245,7 +245,7 @@ def make_bench(
             models=models,
             accounts=accounts,
             policy=policy,
-            database=changes.pop("database", database),
+            database=changes.pop("database", store),
             operations=operations,
             make_deps=lambda caller, uow: Deps(
                 caller=caller,
