@@ -1,0 +1,262 @@
+"""Error rates of the packs as installed, end to end: decode, detect, align, embed, compare.
+
+    python bench/accuracy.py [--pack standard --pack open] [--photos DIR] [--write-calibration]
+
+Always the largest face of a photo, whoever it is; a photo without a face matches nothing. Protocols:
+
+- pairs: at most 10 mated pairs a person, as many random non-mated ones, 10 folds split by person,
+  each decided at the threshold that is best on the other nine. Balanced accuracy.
+- all pairs: every mated and every non-mated pair, people (and pairs of people) weighted equally.
+  TAR at FAR, the lowest threshold whose FAR does not exceed the target.
+- capped: the mated pairs of the first protocol against all non-mated pairs. TAR at FAR.
+- closed set: one random photo of everybody enrolled, the others searched with (at most 10 a person,
+  and all of them). Rank-1.
+- calibration check: knots fitted on one half of the people, counted on the other, both ways.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from embeddings import Embedded, code_digest, embed_data_set
+from knots import write_knots
+from packs import installed_pack
+from photographs import DEFAULT_PHOTOS, OUT, DataSet, load_data_set
+from tables import print_table
+
+from countenance.errors import TooFewTrials
+from countenance.evaluation.calibration import CalibrationFit, fit_calibration
+from countenance.evaluation.identification import draw_closed_set, rank_one
+from countenance.evaluation.trials import (
+    Pairs,
+    Samples,
+    Trials,
+    all_mated,
+    all_non_mated,
+    draw_pairs,
+    score_pairs,
+    to_trials,
+)
+from countenance.evaluation.verification import (
+    balanced_accuracy,
+    fnmr_at_fmr,
+    match_rate,
+    match_rate_interval,
+)
+from countenance.similarity import Calibration
+from countenance.vision.packs import InstalledPack
+
+SEED = 2026
+RATES = (1e-3, 1e-4, 1e-5, 1e-6)
+CHECKED_SIMILARITIES = (80.0, 90.0, 99.0)
+TARGETS = {  # share: pack, figure
+    ("standard", "balanced accuracy"): 0.994,
+    ("standard", "TAR at FAR 1e-04, all pairs"): 0.965,
+    ("standard", "rank-1, at most 10 probes a person"): 0.98,
+    ("open", "balanced accuracy"): 0.988,
+}
+
+
+def measure(pack: InstalledPack, data: DataSet, *, write_calibration: bool = False) -> dict[str, Any]:
+    """Every figure of one pack, as JSON values."""
+    embedded = embed_data_set(pack, data)
+    samples = embedded.samples
+    mated, non_mated = all_mated(samples), all_non_mated(samples)
+    pairs = draw_pairs(samples.subjects, seed=SEED)
+    fit = fit_calibration(non_mated)
+    if write_calibration:
+        measured_on = (
+            f"{data.name}: {len(data.files)} photos of {len(data.people)} people, all non-mated pairs"
+        )
+        write_knots(pack.manifest.name, fit, measured_on=measured_on)
+    return {
+        "pack": pack.manifest.name,
+        "face_model_version": pack.manifest.face_model_version,
+        "pack_digest": pack.manifest.digest,
+        "data": {
+            "name": data.name,
+            "photos": len(data.files),
+            "people": len(data.people),
+            "digest": data.digest,
+        },
+        "embeddings_digest": embedded.digest,
+        "failures_to_enrol": samples.failures_to_enrol,
+        "seconds_a_photo": embedded.seconds_a_photo,
+        "pairs": asdict(balanced_accuracy(score_pairs(samples, pairs), pairs)),
+        "all_pairs": _operating_points(mated, non_mated),
+        "capped": _operating_points(_capped(samples, pairs), non_mated),
+        "closed_set_capped": _closed_set(samples, most=10),
+        "closed_set": _closed_set(samples, most=None),
+        "calibration_in_use": _check(pack.manifest.calibration, mated, non_mated),
+        "calibration_fitted": _described(fit),
+        "calibration_check": _calibration_check(embedded),
+    }
+
+
+def _operating_points(mated: Trials, non_mated: Trials) -> list[dict[str, Any]]:
+    points: list[dict[str, Any]] = []
+    for rate in RATES:
+        try:
+            points.append(asdict(fnmr_at_fmr(mated, non_mated, max_fmr=rate)))
+        except TooFewTrials as refusal:
+            points.append({"max_fmr": rate, "refused": str(refusal)})
+    return points
+
+
+def _capped(samples: Samples, pairs: Pairs) -> Trials:
+    """The mated pairs of the pairs protocol, each weighing the same."""
+    chosen = to_trials(samples, pairs.first[pairs.mated], pairs.second[pairs.mated])
+    return Trials(chosen.scores, chosen.first, chosen.second, np.full(len(chosen), 1 / len(chosen)))
+
+
+def _closed_set(samples: Samples, *, most: int | None) -> dict[str, Any]:
+    return asdict(rank_one(samples, draw_closed_set(samples.subjects, seed=SEED, most_probes_a_person=most)))
+
+
+def _described(fit: CalibrationFit) -> dict[str, Any]:
+    return {**asdict(fit), "non_mated_trials": fit.calibration.trials}
+
+
+def _check(calibration: Calibration, mated: Trials, non_mated: Trials) -> list[dict[str, Any]]:
+    """What a Similarity threshold of the given calibration really costs on these trials."""
+    rows = []
+    for similarity in CHECKED_SIMILARITIES:
+        cosine = _cosine_at(calibration, similarity)
+        rows.append(
+            {
+                "similarity": similarity,
+                "stated_fmr": 10.0 ** -float(calibration.to_neg_log10_fmr(np.array([cosine]))[0]),
+                "cosine": cosine,
+                "fmr": match_rate(non_mated, cosine),
+                "fmr_interval": asdict(match_rate_interval(non_mated, cosine)),
+                "tar": match_rate(mated, cosine),
+                "tar_interval": asdict(match_rate_interval(mated, cosine)),
+            }
+        )
+    return rows
+
+
+def _cosine_at(calibration: Calibration, similarity: float) -> float:
+    """The lowest cosine, to 1e-5, that is answered as `similarity` or more."""
+    grid = np.arange(-100_000, 100_001) / 100_000
+    return float(grid[np.searchsorted(calibration.to_similarity(grid), np.float32(similarity), side="left")])
+
+
+def _calibration_check(embedded: Embedded) -> list[dict[str, Any]]:
+    """Fit on one half of the people, count on the other: does a stated FMR hold on strangers?"""
+    samples = embedded.samples
+    people = np.random.default_rng(SEED).permutation(samples.subjects.max() + 1)
+    halves = np.array_split(people, 2)
+    checks = []
+    for fitted, counted in (halves, halves[::-1]):
+        calibration = fit_calibration(all_non_mated(_only(samples, fitted))).calibration
+        others = _only(samples, counted)
+        checks.append(_check(calibration, all_mated(others), all_non_mated(others)))
+    return [
+        {"fitted_on": name, "at": check}
+        for name, check in zip(("one half", "other half"), checks, strict=True)
+    ]
+
+
+def _only(samples: Samples, people: np.ndarray) -> Samples:
+    rows = np.isin(samples.subjects, people)
+    _, renumbered = np.unique(samples.subjects[rows], return_inverse=True)
+    return Samples(samples.templates[rows], renumbered, samples.enrolled[rows])
+
+
+def figures_of(result: dict[str, Any]) -> list[tuple[str, float, dict[str, float] | None]]:
+    """(figure, share, interval) in the order of the table."""
+    rows: list[tuple[str, float, dict[str, float] | None]] = [
+        ("balanced accuracy", result["pairs"]["mean"], result["pairs"]["interval"])
+    ]
+    for protocol, label in (("all_pairs", "all pairs"), ("capped", "capped")):
+        for point in result[protocol]:
+            if "refused" not in point:
+                interval = point["fnmr_interval"]
+                flipped = {"low": 1 - interval["high"], "high": 1 - interval["low"]}
+                rows.append((f"TAR at FAR {point['max_fmr']:.0e}, {label}", 1 - point["fnmr"], flipped))
+    for protocol, label in (
+        ("closed_set_capped", "at most 10 probes a person"),
+        ("closed_set", "all probes"),
+    ):
+        rows.append((f"rank-1, {label}", result[protocol]["rank_one"], result[protocol]["interval"]))
+    return rows
+
+
+def print_result(result: dict[str, Any]) -> None:
+    data = result["data"]
+    rows = []
+    for figure, share, interval in figures_of(result):
+        target = TARGETS.get((result["pack"], figure))
+        verdict = "" if target is None else f"{'reached' if share >= target else 'MISSED'} (>= {target:.1%})"
+        between = f"{interval['low']:.2%} - {interval['high']:.2%}" if interval else ""
+        rows.append((figure, f"{share:.2%}", between, verdict))
+    rows.append(("failures to enrol", f"{result['failures_to_enrol']} of {data['photos']}", "", ""))
+    print_table(
+        f"{result['pack']} on {data['name']}: {data['photos']} photos of {data['people']} people",
+        ("figure", "measured", "95 % interval", "target"),
+        rows,
+    )
+    checked = [("in use, all people", check) for check in result["calibration_in_use"]]
+    checked += [
+        (f"fitted on {half['fitted_on']}", check)
+        for half in result["calibration_check"]
+        for check in half["at"]
+    ]
+    print_table(
+        f"{result['pack']}: what a Similarity means (the halves are counted on people not fitted to)",
+        ("calibration", "Similarity", "stated FMR", "counted FMR", "95 % interval", "TAR"),
+        [
+            (
+                name,
+                f"{check['similarity']:g}",
+                f"{check['stated_fmr']:.1e}",
+                f"{check['fmr']:.1e}",
+                f"{check['fmr_interval']['low']:.1e} - {check['fmr_interval']['high']:.1e}",
+                f"{check['tar']:.2%}",
+            )
+            for name, check in checked
+        ],
+    )
+
+
+def run(packs: list[str], photos: Path, *, write_calibration: bool = False) -> dict[str, Any]:
+    """Measure each pack, print its tables, and return what goes into the JSON."""
+    os.nice(10)
+    data = load_data_set(photos)
+    results = []
+    for name in packs:
+        results.append(measure(installed_pack(name), data, write_calibration=write_calibration))
+        print_result(results[-1])
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code_digest": code_digest(),
+        "seed": SEED,
+        "packs": results,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pack", action="append", help="a pack by name; default: standard and open")
+    parser.add_argument(
+        "--photos", type=Path, default=DEFAULT_PHOTOS, help="a folder of folders, one a person"
+    )
+    parser.add_argument(
+        "--write-calibration", action="store_true", help="put the fitted knots into the packs' manifests"
+    )
+    given = parser.parse_args()
+    result = run(given.pack or ["standard", "open"], given.photos, write_calibration=given.write_calibration)
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "accuracy.json").write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

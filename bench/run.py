@@ -1,0 +1,58 @@
+"""`make bench`: every figure as tables, and as JSON in bench/out/bench.json.
+
+python bench/run.py [accuracy | peers | http | all] [--photos DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import accuracy
+import peers
+import serving
+from photographs import DEFAULT_PHOTOS, OUT
+
+BENCHES = {
+    "accuracy": lambda photos: accuracy.run(["standard", "open"], photos),
+    "peers": lambda photos: peers.run(photos=photos),
+    "http": lambda photos: serving.run(photos=photos),
+}
+ORDER = ("http", "peers", "accuracy")  # timings first: accuracy makes itself nice for good
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "onnxruntime": version("onnxruntime"),
+        "countenance": version("countenance"),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("which", nargs="?", choices=[*BENCHES, "all"], default="all")
+    parser.add_argument(
+        "--photos", type=Path, default=DEFAULT_PHOTOS, help="a folder of folders, one a person"
+    )
+    given = parser.parse_args()
+    OUT.mkdir(parents=True, exist_ok=True)
+    written = OUT / "bench.json"
+    results = json.loads(written.read_text()) if written.is_file() else {}
+    results["machine"] = machine()
+    for name in ORDER if given.which == "all" else (given.which,):
+        results[name] = BENCHES[name](given.photos)
+        written.write_text(json.dumps(results, indent=2) + "\n")
+    print(f"figures written to bench/out/{written.name}")
+
+
+if __name__ == "__main__":
+    main()
