@@ -55,6 +55,15 @@ def hold(connection: Connection, collection: Collection, *, how: str = "hold_col
         raise no_such_collection(collection.name)
 
 
+def require_present(connection: Connection, collection: Collection) -> None:
+    """Tell an empty answer from that of a deleted collection. Raises ResourceNotFoundException."""
+    found = connection.execute(
+        QUERIES["find_present_collections"], {"collection_ids": [collection.collection_id]}
+    ).fetchone()
+    if found is None:
+        raise no_such_collection(collection.name)
+
+
 def no_such_collection(name: str) -> ResourceNotFoundException:
     return ResourceNotFoundException(f"The collection id: {name} does not exist")
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from countenance.errors import ThrottlingException
-from countenance.gallery.changing import QUERIES
+from countenance.gallery.changing import QUERIES, require_present
 from countenance.gallery.records import Collection, Deleted, FaceFailure, NewFace, Reason, StoredFace
 from countenance.gallery.seal import TemplateSeal
 from countenance.store import Connection
@@ -108,7 +108,7 @@ def list_faces(
     limit: int,
     after: FaceId | None,
 ) -> list[StoredFace]:
-    """By FaceId, those behind `after`."""
+    """By FaceId, those behind `after`. Raises ResourceNotFoundException."""
     parameters: dict[str, Any] = {
         "collection_id": collection.collection_id,
         "after": _BEFORE_ALL if after is None else after,
@@ -121,7 +121,9 @@ def list_faces(
     elif user_id is not None:
         query = "list_faces_of_user"
         parameters["user_id"] = user_id
-    rows = connection.execute(QUERIES[query], parameters)
+    rows = connection.execute(QUERIES[query], parameters).fetchall()
+    if not rows:
+        require_present(connection, collection)
     return [to_stored(row, collection.face_model_version) for row in rows]
 
 

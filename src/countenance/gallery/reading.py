@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 from countenance.errors import InternalServerError
-from countenance.gallery.changing import QUERIES, no_such_collection
+from countenance.gallery.changing import QUERIES, no_such_collection, require_present
 from countenance.gallery.faces import to_stored
 from countenance.gallery.records import Collection
 from countenance.gallery.resident import Enrolled, ResidentGallery
@@ -150,11 +150,7 @@ def open_seal(connection: Connection, collection: Collection, keys: KeyStore) ->
     try:
         key = keys.collection_key(collection.collection_id)
     except KeyMissing as error:
-        present = connection.execute(
-            QUERIES["find_present_collections"], {"collection_ids": [collection.collection_id]}
-        ).fetchone()
-        if present is None:
-            raise no_such_collection(collection.name) from error
+        require_present(connection, collection)
         _LOG.error("key missing: collection=%s", collection.collection_id)  # no traceback needed
         raise InternalServerError from error
     return TemplateSeal(

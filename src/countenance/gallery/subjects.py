@@ -12,7 +12,7 @@ from countenance.errors import (
     ResourceNotFoundException,
     ServiceQuotaExceededException,
 )
-from countenance.gallery.changing import QUERIES
+from countenance.gallery.changing import QUERIES, require_present
 from countenance.gallery.faces import lock_faces
 from countenance.gallery.records import Associated, Collection, FaceFailure, Reason, Subject, UserStatus
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
@@ -46,11 +46,13 @@ def delete_user(connection: Connection, collection: Collection, user_id: UserId)
 def list_users(
     connection: Connection, collection: Collection, *, limit: int, after: UserId | None
 ) -> list[Subject]:
-    """By id (byte order), those behind `after`."""
+    """By id (byte order), those behind `after`. Raises ResourceNotFoundException."""
     rows = connection.execute(
         QUERIES["list_subjects"],
         {"collection_id": collection.collection_id, "limit": limit, "after": after or ""},
-    )
+    ).fetchall()
+    if not rows:
+        require_present(connection, collection)
     return [Subject(UserId(user_id), _status(has_faces)) for user_id, has_faces in rows]
 
 

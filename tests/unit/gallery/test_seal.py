@@ -1,0 +1,97 @@
+"""Templates at rest open only where they were sealed."""
+
+from __future__ import annotations
+
+import uuid
+
+import numpy as np
+import pytest
+
+from countenance.gallery.seal import BrokenSeal, TemplateSeal
+
+KEY = bytes(range(32))
+COLLECTION, FACE = uuid.uuid4(), uuid.uuid4()
+
+
+def seal_of(*, key=KEY, collection_id=COLLECTION, face_model_version="1.0", dimensions=256):
+    return TemplateSeal(
+        key, collection_id=collection_id, face_model_version=face_model_version, dimensions=dimensions
+    )
+
+
+@pytest.fixture
+def template(rng):
+    vector = rng.standard_normal(256)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def test_what_opens_is_what_was_sealed_in_half_precision_and_of_unit_length(template):
+    opened = seal_of().unseal(FACE, seal_of().seal(FACE, template))
+    assert opened.dtype == np.float32
+    assert float(opened @ template) == pytest.approx(1.0, abs=1e-6)
+    assert np.linalg.norm(opened) == pytest.approx(1.0, abs=1e-6)
+    assert np.abs(opened - template).max() < 2e-4
+
+
+def test_a_sealed_template_has_29_bytes_more_than_its_halves(template):
+    assert len(seal_of().seal(FACE, template)) == 2 * 256 + 29
+
+
+def test_the_same_template_never_looks_the_same(template):
+    """Equal rows in a stolen database must not show that two faces are of one photograph."""
+    assert seal_of().seal(FACE, template) != seal_of().seal(FACE, template)
+
+
+def test_the_plain_template_is_not_in_the_sealed_one(template):
+    sealed = seal_of().seal(FACE, template)
+    assert template.astype("<f2").tobytes()[:16] not in sealed
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"key": bytes(32)},
+        {"collection_id": uuid.uuid4()},
+        {"face_model_version": "2.0"},
+        {"dimensions": 128},
+    ],
+)
+def test_it_does_not_open_elsewhere(template, other):
+    sealed = seal_of().seal(FACE, template)
+    with pytest.raises(BrokenSeal, match=str(FACE)):
+        seal_of(**other).unseal(FACE, sealed)
+
+
+def test_it_does_not_open_for_another_face(template):
+    """Rows cannot be swapped: somebody who can write to the database cannot make A be found as B."""
+    with pytest.raises(BrokenSeal):
+        seal_of().unseal(uuid.uuid4(), seal_of().seal(FACE, template))
+
+
+@pytest.mark.parametrize("position", [0, 1, 12, 13, 300, -1])
+def test_a_changed_byte_does_not_open(template, position):
+    sealed = bytearray(seal_of().seal(FACE, template))
+    sealed[position] ^= 1
+    with pytest.raises(BrokenSeal):
+        seal_of().unseal(FACE, bytes(sealed))
+
+
+@pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01" + bytes(28)])
+def test_a_stump_does_not_open(sealed):
+    with pytest.raises(BrokenSeal):
+        seal_of().unseal(FACE, sealed)
+
+
+def test_many_open_at_once_and_the_broken_are_told_by_position(template):
+    faces = [uuid.uuid4() for _ in range(4)]
+    rows = [(face, seal_of().seal(face, template)) for face in faces]
+    rows[2] = (faces[2], rows[1][1])
+    templates, broken = seal_of().unseal_all(rows)
+    assert templates.shape == (3, 256)
+    assert broken == [2]
+
+
+def test_none_to_open_is_no_error():
+    templates, broken = seal_of().unseal_all([])
+    assert templates.shape == (0, 256)
+    assert broken == []
