@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -43,7 +44,8 @@ def serve(**given: Any) -> None:
         listener = stack.enter_context(_listener(settings))
         endpoint = _endpoint(settings, listener)
         credentials = first_credentials(installation, endpoint=endpoint)
-        fleet = stack.enter_context(Fleet(settings, installation.database_url, listener))
+        chosen = replace(settings, pack=installation.default_pack.manifest.name)
+        fleet = stack.enter_context(Fleet(chosen, installation.database_url, listener))
         fleet.wait_until_ready(stopping)
         if not stopping.is_set:
             _print_banner(installation, endpoint=endpoint, credentials=str(credentials))

