@@ -32,6 +32,7 @@ _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 _TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 _HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+(;[!#$%&'*+.^_`|~0-9a-z-]+)*")
+_BLANKS = re.compile(r"[ \t]+")
 _SIGNED_ALWAYS = ("host", "x-amz-date")
 _SIGNED_IF_SENT = ("x-amz-target", "x-amz-security-token")
 
@@ -224,7 +225,9 @@ def _canonical_headers(headers: Mapping[str, str], signed_headers: str) -> str:
     for name in names:
         if name not in headers:
             raise InvalidSignatureException(f"The signed header '{name}' is not in the request.")
-    return "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in names)
+    # Only space and tab: Python's split() would also eat bytes of UTF-8 that read as Latin-1 blanks.
+    values = (_BLANKS.sub(" ", headers[name].strip(" \t")) for name in names)
+    return "".join(f"{name}:{value}\n" for name, value in zip(names, values, strict=True))
 
 
 def _check_time(authorization: Authorization, now: datetime) -> None:
