@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from countenance.errors import InternalServerError, ServiceError
+from countenance.errors import InternalServerError, ServiceError, ThrottlingException
 from countenance.gateway.authenticate import admit_key, authenticate
 from countenance.gateway.authorize import Denied, authorize
 from countenance.gateway.call import Admitted, Answer, Authorized, Call, Head
@@ -21,7 +21,7 @@ from countenance.gateway.record import record, record_refusal
 from countenance.gateway.respond import Refusal, respond, respond_refused
 from countenance.gateway.services import GatewayServices
 from countenance.gateway.validate import validate
-from countenance.store import StoreUnavailable, UnitOfWork
+from countenance.store import CONTENTION, StoreUnavailable, UnitOfWork
 
 
 class Pipeline:
@@ -88,4 +88,6 @@ def _refusal(reached: Call, error: Exception) -> Refusal:
     if isinstance(error, ServiceError):
         fault = Fault.of(error) if error.status >= 500 else None
         return Refusal(call=reached, error=error, verdict=verdict, fault=fault)
+    if isinstance(error, CONTENTION):  # rolled back for another call's sake: clients try again
+        return Refusal(call=reached, error=ThrottlingException(), verdict=verdict, fault=Fault.of(error))
     return Refusal(call=reached, error=InternalServerError(), verdict=verdict, fault=Fault.of(error))

@@ -79,6 +79,18 @@ def test_without_a_database_every_call_fails_closed(make_bench, database_url, ca
     assert "fault=StoreUnavailable" in caplog.text
 
 
+def test_a_call_that_gave_way_to_another_in_the_database_may_be_tried_again(bench):
+    """A deadlock is nobody's fault and over at once: throttled calls are retried by every SDK."""
+
+    def give_way(request, deps):
+        deps.uow.connection.execute("do $$ begin raise exception using errcode = '40P01'; end $$")
+
+    bench.operations["rekognition"]["DetectFaces"] = give_way
+    answer, told = bench.call("DetectFaces", {"Image": {"Bytes": "AAAA"}})
+    assert (answer.status, told["__type"]) == (400, "ThrottlingException")
+    assert bench.events()[0].outcome == "refused"
+
+
 @pytest.mark.parametrize("body", [b"", b"{}"])
 def test_an_empty_body_is_an_empty_request(bench, body):
     assert bench.call("GetCallerIdentity", body, service="countenance")[0].status == 200
