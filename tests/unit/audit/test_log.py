@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from countenance.audit import Event, list_events, record, record_change
+from countenance.accounts import Accounts
+from countenance.audit import Event, list_events, record, record_change, record_in_force
 from countenance.store import Database, UniqueViolation
 
 
@@ -93,3 +94,20 @@ def test_an_administrative_change_names_what_it_touched_and_no_policy(database: 
     )
     assert event.decision == "none"
     assert event.operator.startswith("uid:")
+
+
+def test_an_event_is_recorded_only_while_its_key_and_standing_hold(database: Database, key_store):
+    """What ended while a call ran stops the call: the check and the record are one statement."""
+    accounts = Accounts(database, key_store)
+    account = accounts.create_account("Test").account_id
+    key = accounts.create_access_key(account, operator="tester").access_key_id
+    with database.read() as connection:
+        first = an_event(account_id=account, access_key_id=key)
+        assert record_in_force(connection, first, standing="good")
+        other = an_event(account_id=account, access_key_id=key)
+        assert not record_in_force(connection, other, standing="suspended")
+        accounts.revoke_access_key(account, key)
+        assert not record_in_force(connection, other, standing="good")
+        recorded = {event.event_id for event in list_events(connection, account)}
+    assert first.event_id in recorded
+    assert other.event_id not in recorded
