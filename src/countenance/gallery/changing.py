@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ from countenance.store import BROKEN, CONTENTION, Connection, StoreUnavailable, 
 QUERIES = load_queries("countenance.gallery", "queries.sql")
 
 _Result = TypeVar("_Result")
+
+_PAUSE_S = 0.02
+"""Before the second attempt: whoever waited for our locks takes them now, or we would meet again."""
 
 
 def change(
@@ -34,6 +38,7 @@ def change(
         try:
             return _attempt(uow, work)
         except CONTENTION:
+            time.sleep(_PAUSE_S)
             return _attempt(uow, work)
     except CONTENTION as error:
         raise busy("too many changes to the same faces at once; try again") from error
