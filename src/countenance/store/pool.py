@@ -104,14 +104,32 @@ class Database:
 
 def _inspect(url: str) -> int:
     """Connect once, so that a wrong address or password is told at once and not after a pool's patience."""
+    if _is_ambiguous(url):
+        raise _unreadable()
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
             return _refuse_lossy(connection)
+    except (psycopg.ProgrammingError, UnicodeDecodeError):
+        raise _unreadable() from None
     except psycopg.Error as error:
         raise SetupError(
-            f"cannot connect to the database: {str(error).strip()}",
+            f"cannot connect to the database: {str(error).strip().partition(chr(10))[0]}",
             remedy="check the database URL, that the server runs, and that this account may connect",
         ) from error
+
+
+def _is_ambiguous(url: str) -> bool:
+    """Whether a special character of the password was not escaped, so that a part of it is read as a host."""
+    authority, _, rest = url.partition("://")[2].partition("?")[0].partition("/")
+    return authority.count("@") > 1 or "@" in rest
+
+
+def _unreadable() -> SetupError:
+    """Not the driver's own message: it quotes the part it stumbled over, which may be the password."""
+    return SetupError(
+        "the database URL cannot be read",
+        remedy="write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters as %XX",
+    )
 
 
 def _refuse_lossy(connection: Connection) -> int:

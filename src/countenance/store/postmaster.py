@@ -119,20 +119,18 @@ def end_leftover(cluster: Path, sockets: Path) -> None:
     Raises:
         SetupError: a process does not end.
     """
-    left = processes_in(cluster)
-    if left and _recorded_pid(cluster) not in left:
-        # without a postmaster the others end by themselves, but for one deep in a statement
-        left = wait_for_end(left, patience_s=_ORPHAN_PATIENCE_S)
-    for number, patience_s in _STOPS:
-        if not left:
-            break
-        postmaster = _recorded_pid(cluster)
-        if postmaster in left and number is not signal.SIGKILL:
+    left, postmaster = processes_in(cluster), _recorded_pid(cluster)
+    if postmaster in left:
+        for number, patience_s in _STOPS:
             send([postmaster], number)
-        elif number is not signal.SIGINT:  # which would only cancel an orphan's statement
-            send(left, number)
-        wait_for_end(left, patience_s=patience_s if postmaster in left else _HARD_STOP_PATIENCE_S)
-        left = processes_in(cluster)
+            if not wait_for_end(left, patience_s=patience_s):
+                break
+    # without a postmaster its sessions end by themselves, but for one deep in a statement
+    left = wait_for_end(processes_in(cluster), patience_s=_ORPHAN_PATIENCE_S)
+    for number in (signal.SIGQUIT, signal.SIGKILL):
+        send(left, number)
+        left = wait_for_end(left, patience_s=_ORPHAN_PATIENCE_S)
+    left = processes_in(cluster)
     if left:
         raise SetupError(
             f"PostgreSQL processes {left} still run on `{cluster}` and do not end",

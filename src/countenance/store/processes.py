@@ -89,7 +89,7 @@ def _state(pid: int) -> str:
 def _processes_by_command_line(directory: Path) -> list[int]:
     """Where there is no /proc (macOS): the postmaster alone, by the directory that it was started with."""
     answer = subprocess.run(
-        ["/bin/ps", "-axo", "pid=,stat=,command="], capture_output=True, text=True, check=False
+        ["/bin/ps", "-axwwo", "pid=,stat=,command="], capture_output=True, text=True, check=False
     )
     found = []
     for line in answer.stdout.splitlines():

@@ -7,7 +7,7 @@ import pytest
 
 from countenance.errors import SetupError
 from countenance.store import Database, migrate
-from countenance.store.migrate import load_migrations
+from countenance.store.migrate import Migration, load_migrations
 
 TABLES = {
     "access_key", "account", "audit_event", "collection", "face", "gallery_change", "idempotency",
@@ -21,7 +21,9 @@ def test_an_empty_database_gets_every_table_once(empty_database_url: str):
         assert migrate(database) == len(load_migrations())
         assert migrate(database) == 0
         with database.read() as connection:
-            rows = connection.execute("select table_name from information_schema.tables where table_schema = 'public'")
+            rows = connection.execute(
+                "select table_name from information_schema.tables where table_schema = 'public'"
+            )
             assert {name for (name,) in rows} == TABLES
 
 
@@ -32,7 +34,9 @@ def test_processes_that_start_at_once_migrate_once(empty_database_url: str):
         "with Database(sys.argv[1], max_connections=1) as database: print(migrate(database))"
     )
     racing = [
-        subprocess.Popen([sys.executable, "-c", program, empty_database_url], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", program, empty_database_url], stdout=subprocess.PIPE, text=True
+        )
         for _ in range(3)
     ]
     applied = sorted(int(process.communicate()[0]) for process in racing)
@@ -41,17 +45,19 @@ def test_processes_that_start_at_once_migrate_once(empty_database_url: str):
 
 def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url: str, monkeypatch):
     """Half a schema could be neither used nor migrated again."""
-    from countenance.store import migrate as module
-    from countenance.store.migrate import Migration
-
     broken = Migration(2, "0002_broken.sql", "create table half (n int); select 1 / 0;")
     with Database(empty_database_url, max_connections=2) as database:
         real = load_migrations()
-        monkeypatch.setattr(sys.modules["countenance.store.migrate"], "load_migrations", lambda: [*real, broken])
+        monkeypatch.setattr(
+            sys.modules["countenance.store.migrate"], "load_migrations", lambda: [*real, broken]
+        )
         with pytest.raises(Exception, match="division by zero"):
-            module(database)
+            migrate(database)
         with database.read() as connection:
-            assert connection.execute("select to_regclass('half'), to_regclass('account')").fetchone() == (None, None)
+            assert connection.execute("select to_regclass('half'), to_regclass('account')").fetchone() == (
+                None,
+                None,
+            )
 
 
 def test_a_database_of_a_newer_program_is_refused(empty_database_url: str):
@@ -81,4 +87,6 @@ def test_one_face_of_one_photograph_is_kept_once_even_without_an_external_id(dat
             "select pg_get_constraintdef(oid) from pg_constraint"
             " where conrelid = 'face'::regclass and contype = 'u'"
         ).fetchone()
-    assert definition.startswith("UNIQUE NULLS NOT DISTINCT (collection_id, image_id, external_image_id, box_")
+    assert definition.startswith(
+        "UNIQUE NULLS NOT DISTINCT (collection_id, image_id, external_image_id, box_"
+    )

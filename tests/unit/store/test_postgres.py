@@ -96,7 +96,9 @@ def test_the_socket_alone_opens_nothing_without_the_password(data_dir: Path):
             with pytest.raises(psycopg.OperationalError, match=r"password"):
                 psycopg.connect(conninfo)
         with psycopg.connect(server.url) as connection:
-            (stored,) = connection.execute("select rolpassword from pg_authid where rolpassword is not null").fetchone()
+            (stored,) = connection.execute(
+                "select rolpassword from pg_authid where rolpassword is not null"
+            ).fetchone()
         assert stored.startswith("SCRAM-SHA-256$")
 
 
