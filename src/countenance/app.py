@@ -60,7 +60,8 @@ def build(settings: Settings, *, database_url: str) -> App:
     models = InstalledModels(store, default_pack=settings.pack or store.default_pack().manifest.name)
     objects = ObjectStores.from_settings(settings)
     keys = KeyStore.open(settings.data_dir / "keys")
-    database = Database(database_url, max_connections=threads + _SPARE_CONNECTIONS)
+    # A call with a ClientRequestToken reads on a second connection while its transaction is open.
+    database = Database(database_url, max_connections=2 * threads + _SPARE_CONNECTIONS)
     migrate(database)
     accounts, gallery = Accounts(database, keys), Gallery(database, keys)
     page_tokens = PageTokens(keys.derive("page tokens"))

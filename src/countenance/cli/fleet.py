@@ -77,8 +77,8 @@ class Fleet:
         for worker in self._workers:
             _await_ready(worker.process, stopping)
 
-    def supervise(self, stopping: _Stopping, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Replace workers that die until a stop is asked for.
+    def supervise(self, stopping: _Stopping, *, meanwhile: Callable[[], None]) -> None:
+        """Replace workers that die until a stop is asked for; call `meanwhile` a few times a second.
 
         Raises:
             SetupError: workers keep dying as soon as they start.
@@ -97,7 +97,8 @@ class Fleet:
                     )
                 click.echo(f"a worker ended with status {status}: starting another", err=True)
                 self._workers[place] = self._start()
-            sleep(_POLL_S)
+            meanwhile()
+            time.sleep(_POLL_S)
 
     def _start(self) -> _Worker:
         process = subprocess.Popen(

@@ -35,6 +35,7 @@ class Installation:
 
     settings: Settings
     database_url: str
+    database: Database
     accounts: Accounts
     default_pack: InstalledPack
 
@@ -55,8 +56,9 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             database_url = embedded.url
         else:
             stack.enter_context(directory_lock(settings.data_dir))
-        accounts = stack.enter_context(_accounts(settings.data_dir, database_url))
-        yield Installation(settings, database_url, accounts, default_pack)
+        database = stack.enter_context(Database(database_url, max_connections=_SETUP_CONNECTIONS))
+        accounts = _register(database, settings.data_dir)
+        yield Installation(settings, database_url, database, accounts, default_pack)
 
 
 @contextmanager
@@ -80,10 +82,14 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
 @contextmanager
 def _accounts(data_dir: Path, database_url: str) -> Iterator[Accounts]:
     with Database(database_url, max_connections=_SETUP_CONNECTIONS) as database:
-        migrate(database)
-        keys = KeyStore.open(data_dir / "keys")
-        require_same_keys(database, keys)
-        yield Accounts(database, keys)
+        yield _register(database, data_dir)
+
+
+def _register(database: Database, data_dir: Path) -> Accounts:
+    migrate(database)
+    keys = KeyStore.open(data_dir / "keys")
+    require_same_keys(database, keys)
+    return Accounts(database, keys)
 
 
 def first_credentials(installation: Installation, *, endpoint: str) -> Path:

@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from countenance.cli.fleet import Fleet
+from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.installation import Installation, first_credentials, open_installation
 from countenance.cli.options import settings_options
 from countenance.errors import SetupError
@@ -49,7 +50,7 @@ def serve(**given: Any) -> None:
         fleet.wait_until_ready(stopping)
         if not stopping.is_set:
             _print_banner(installation, endpoint=endpoint, credentials=str(credentials))
-            fleet.supervise(stopping)
+            fleet.supervise(stopping, meanwhile=Housekeeping(installation.database))
         click.echo("stopping: calls in flight are finished first", err=True)
 
 
