@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from countenance.audit import Event
+
+FIELDS = {
+    "event_id", "at", "request_id", "service", "operation", "decision", "outcome", "account_id",
+    "access_key_id", "operator", "collection", "resource", "rule_ids", "policy_digest", "error_code",
+    "model_version", "threshold", "candidates", "idempotent_replay",
+}  # fmt: skip
+
+
+def an_event(**changes) -> Event:
+    values = {
+        "event_id": uuid.uuid4(),
+        "at": datetime.now(UTC),
+        "request_id": "r",
+        "service": "rekognition",
+        "operation": "DetectFaces",
+        "decision": "allow",
+        "outcome": "answered",
+    }
+    return Event(**(values | changes))
+
+
+def test_an_event_has_these_fields_and_no_place_for_a_biometric():
+    """A new field has to be thought about: the log outlives what it tells of."""
+    assert {field.name for field in dataclasses.fields(Event)} == FIELDS
+
+
+def test_an_event_cannot_be_changed():
+    """Evidence is not edited."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        an_event().outcome = "failed"
+
+
+def test_a_time_without_its_zone_is_refused():
+    """Events of two servers must be comparable."""
+    with pytest.raises(ValueError, match="time zone"):
+        an_event(at=datetime(2026, 11, 23))  # noqa: DTZ001  # the case
+
+
+@pytest.mark.parametrize(("outcome", "error_code"), [("answered", "X"), ("refused", None), ("failed", None)])
+def test_an_event_names_an_error_unless_it_was_answered(outcome: str, error_code: str | None):
+    """A refusal without its reason is no evidence."""
+    with pytest.raises(ValueError, match="error code"):
+        an_event(outcome=outcome, error_code=error_code)
