@@ -320,7 +320,7 @@ def _sizes(shape: ListShape | MapShape) -> dict[str, int]:
     low = shape.min or 0
     return {
         "min_size": low,
-        "max_size": min(low + EXTRA_MEMBERS, low + EXTRA_MEMBERS if shape.max is None else shape.max),
+        "max_size": min(low + EXTRA_MEMBERS, shape.max),
     }
 
 

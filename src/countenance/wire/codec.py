@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import math
 import struct
 from collections.abc import Callable, Mapping
@@ -87,21 +88,22 @@ def _parse_structure(value: Any, shape: StructureShape, path: str) -> dict[str, 
 def _parse_list(value: Any, shape: ListShape, path: str) -> list[Any]:
     if type(value) is not list:
         raise _wrong_type(path, "an array", value)
-    return [
+    elements = [element for element in value if element is not None]
+    # Past the maximum `validate` refuses the whole list: the tail counts, and is not worth parsing.
+    parsed = [
         _parse(element, shape.member, f"{path}.{number}.member")
-        for number, element in enumerate(value, start=1)
-        if element is not None
+        for number, element in enumerate(elements[: shape.max], start=1)
     ]
+    return parsed + elements[shape.max :]
 
 
 def _parse_map(value: Any, shape: MapShape, path: str) -> dict[str, Any]:
     if type(value) is not dict:
         raise _wrong_type(path, "an object", value)
-    return {
-        key: _parse(element, shape.value, f"{path}.{number}.value")
-        for number, (key, element) in enumerate(value.items(), start=1)
-        if element is not None
-    }
+    entries = {key: element for key, element in value.items() if element is not None}
+    for number, (key, element) in enumerate(itertools.islice(entries.items(), shape.max), start=1):
+        entries[key] = _parse(element, shape.value, f"{path}.{number}.value")
+    return entries
 
 
 def _parse_string(value: Any, shape: StringShape, path: str) -> Any:

@@ -19,8 +19,13 @@ import botocore.model
 import regex
 from botocore.loaders import Loader
 
+from countenance.wire.pattern import compile_pattern
+
+MAX_MEMBERS = 10_000
+"""Most members of a list or map for which a model has no maximum: a body of megabytes holds millions, and
+one request must not cost seconds."""
+
 _SERVICES = ("rekognition", "countenance")
-_ASCII_CLASSES = {r"\d": "0-9", r"\w": "a-zA-Z0-9_", r"\s": r" \t\n\x0b\f\r"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,19 +40,23 @@ class StructureShape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListShape:
+    """A JSON array. `max` is the model's or, where it has none, `MAX_MEMBERS`."""
+
     name: str
     member: Shape
     min: int | None
-    max: int | None
+    max: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapShape:
+    """A JSON object with keys of the caller's. `max` as for lists."""
+
     name: str
     key: StringShape
     value: Shape
     min: int | None
-    max: int | None
+    max: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,9 +239,17 @@ def _to_shape(shape: Any, known: dict[str, StructureShape]) -> Shape:  # noqa: P
         case "structure":
             return _to_structure(shape, known)
         case "list":
-            return ListShape(shape.name, _to_shape(shape.member, known), low, high)
+            return ListShape(
+                shape.name, _to_shape(shape.member, known), low, MAX_MEMBERS if high is None else high
+            )
         case "map":
-            return MapShape(shape.name, _to_string(shape.key), _to_shape(shape.value, known), low, high)
+            return MapShape(
+                shape.name,
+                _to_string(shape.key),
+                _to_shape(shape.value, known),
+                low,
+                MAX_MEMBERS if high is None else high,
+            )
         case "string":
             return _to_string(shape)
         case "integer" | "long":
@@ -264,28 +281,3 @@ def _to_string(shape: Any) -> StringShape:
         sensitive=bool(traits.get("sensitive")),
         json_value=bool(shape.serialization.get("jsonvalue")),
     )
-
-
-def compile_pattern(text: str) -> regex.Pattern[str]:
-    r"""A model's pattern as AWS's own regular expressions read it.
-
-    There \d, \w and \s are ASCII; here they would take in all of Unicode, and the flag that forbids it
-    would take \p{L} with it. So they are spelled out, bracketed unless already inside brackets.
-    """
-    return regex.compile("".join(_ascii_classes(text)))
-
-
-def _ascii_classes(text: str) -> list[str]:
-    parts: list[str] = []
-    in_brackets = False
-    for piece in regex.findall(r"\\u[0-9a-fA-F]{4}|\\.|.", text, flags=regex.DOTALL):
-        if piece in _ASCII_CLASSES:
-            inner = _ASCII_CLASSES[piece]
-            parts.append(inner if in_brackets else f"[{inner}]")
-            continue
-        if piece.lower() in _ASCII_CLASSES and not in_brackets:
-            parts.append(f"[^{_ASCII_CLASSES[piece.lower()]}]")
-            continue
-        in_brackets = (in_brackets or piece == "[") and piece != "]"
-        parts.append(piece)
-    return parts

@@ -6,6 +6,7 @@ the words AWS uses. A value is shown as a short prefix; a blob only as its lengt
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -90,7 +91,7 @@ def _check_list(value: list[Any], shape: ListShape, path: str, violations: _Viol
 
 def _check_map(value: Mapping[str, Any], shape: MapShape, path: str, violations: _Violations) -> None:
     _check_length(len(value), shape, f"'[{len(value)} entries]'", path, violations)
-    for number, (key, element) in enumerate(list(value.items())[: shape.max], start=1):
+    for number, (key, element) in enumerate(itertools.islice(value.items(), shape.max), start=1):
         _check(key, shape.key, f"{path}.{number}.key", violations)
         _check(element, shape.value, f"{path}.{number}.value", violations)
 

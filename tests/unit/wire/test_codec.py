@@ -337,3 +337,11 @@ def test_integers_of_the_wire_are_whole():
     """A long may be larger than an integer."""
     long = taking(N=IntegerShape("Long", 64, None, None))
     assert parse({"N": 2**40}, long) == {"N": 2**40}
+
+
+def test_members_past_a_maximum_are_counted_and_not_parsed():
+    """`validate` refuses the whole; until then the length must be the one that was sent."""
+    request = parse({"FaceIds": ["a"] * 4096 + [None, 5]}, REKOGNITION["DeleteFaces"])
+    assert len(request["FaceIds"]) == 4097
+    tags = {f"k{number}": "" for number in range(200)} | {"last": 5}
+    assert len(parse({"Tags": tags}, REKOGNITION["TagResource"])["Tags"]) == 201

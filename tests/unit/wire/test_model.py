@@ -12,7 +12,6 @@ from countenance.wire.model import (
     IntegerShape,
     StringShape,
     StructureShape,
-    compile_pattern,
     data_path,
     load_models,
     to_service_model,
@@ -112,28 +111,6 @@ def test_a_type_that_the_wire_does_not_speak_is_refused_at_start():
     }
     with pytest.raises(NotImplementedError, match="`character`"):
         to_service_model(botocore.model.ServiceModel(model, "x"))
-
-
-@pytest.mark.parametrize(
-    ("pattern", "text", "matches"),
-    [
-        (r"\d{2}", "12", True),
-        (r"\d{2}", "\u0661\u0662", False),
-        (r"\w+", "a_1", True),
-        (r"\w+", "é", False),
-        (r"[\w.-]+", "a.b-c", True),
-        (r"[a-z\d-]+", "us-east-1", True),
-        (r"\S*", "a b", False),
-        (r"\S*", "a\u00a0b", True),
-        (r"\s", "\u00a0", False),
-        (r"[\u0009\u000A\u0020-\u00FF]+", "a\té", True),
-        (r"[\p{L}]+", "né北", True),
-        (r"\[x\d\]", "[x1]", True),
-    ],
-)
-def test_classes_in_patterns_are_ascii_except_where_they_name_unicode(pattern, text, matches):
-    r"""So \d takes no Arabic digits while \p{L} takes letters of every script."""
-    assert (compile_pattern(pattern).fullmatch(text) is not None) == matches
 
 
 def test_every_error_of_our_own_model_is_one_we_raise():

@@ -8,14 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from countenance.errors import ValidationException
+from countenance.wire.codec import parse_request
 from countenance.wire.model import (
     ListShape,
     OperationModel,
     StringShape,
     StructureShape,
-    compile_pattern,
     load_models,
 )
+from countenance.wire.pattern import compile_pattern
 from countenance.wire.validate import validate
 from strategies import ABSENT, bounds_of, planted, requests_for, smallest
 
@@ -196,6 +197,17 @@ def test_a_pattern_that_backtracks_for_ever_is_cut_short():
 
 def test_lengths_are_counted_before_patterns_are_tried():
     """A pattern is never run on a string that is too long already."""
-    operation = taking(Names=ListShape("L", string(max=64, pattern_text="(a|aa)+b"), None, None))
+    operation = taking(Names=ListShape("L", string(max=64, pattern_text="(a|aa)+b"), None, 10))
     message = message_of({"Names": ["a" * 1_000_000]}, operation)
     assert message.startswith("1 validation error detected")
+
+
+def test_a_list_without_a_maximum_has_one_all_the_same():
+    """Sixteen megabytes hold millions of attributes; that must cost neither seconds nor a long answer."""
+    body = b'{"Image":{"Bytes":"YQ=="},"Attributes":[' + b",".join([b'""'] * 5_000_000) + b"]}"
+    operation = REKOGNITION["DetectFaces"]
+    started = time.process_time()
+    message = message_of(parse_request(body, operation), operation)
+    assert time.process_time() - started < 3
+    assert "'[5000000 members]' at 'attributes'" in message
+    assert "length less than or equal to 10000" in message
