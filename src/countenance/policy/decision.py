@@ -29,6 +29,10 @@ class Resource:
     resource_id: str
     owner: AccountId
 
+    def __post_init__(self) -> None:
+        if self.kind == "Account" and self.resource_id != self.owner:
+            raise ValueError("an account is owned by itself")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRequest:

@@ -102,6 +102,9 @@ class PolicyEngine:
             )
         except (OpenSlice, ValueError, TypeError) as error:
             return _undecided(request, [str(error)])
+        return self._to_verdict(request, answer)
+
+    def _to_verdict(self, request: AccessRequest, answer: cedarpy.AuthzResult) -> Verdict:
         diagnostics = answer.diagnostics
         if diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
             return _undecided(request, diagnostics.errors or ["no decision"])
