@@ -31,6 +31,8 @@ from countenance.store import Connection, Database, KeyStore
 
 _SWEEP_INTERVAL_S = 10.0
 _FORGOTTEN_AT_ONCE = 10_000
+_BYTES_PER_COPY = 8_192
+"""Locks, cipher and empty tables: many empty collections are bounded as well."""
 
 
 class ResidentCopy:
@@ -46,11 +48,6 @@ class ResidentCopy:
         self._done = 0
         self._gallery: ResidentGallery | None = None
         self._moment: Moment | None = None
-
-    @property
-    def nbytes(self) -> int:
-        gallery = self._gallery
-        return 0 if gallery is None else gallery.nbytes
 
     @contextmanager
     def reading(self) -> Iterator[ResidentGallery]:
@@ -137,6 +134,8 @@ class Residency:
         self._clock = clock
         self._mutex = threading.Lock()
         self._copies: OrderedDict[uuid.UUID, ResidentCopy] = OrderedDict()
+        self._sizes: dict[uuid.UUID, int] = {}
+        self._held_bytes = 0
         self._swept_at = clock()
 
     @contextmanager
@@ -150,7 +149,7 @@ class Residency:
         self._sweep()
         try:
             with self._copy_of(collection).reading() as gallery:
-                self._keep_within_bounds(collection.collection_id)
+                self._keep_within_bounds(collection.collection_id, gallery.nbytes + _BYTES_PER_COPY)
                 yield gallery
         except ResourceNotFoundException:
             self.give_up(collection.collection_id)
@@ -159,7 +158,7 @@ class Residency:
     def give_up(self, collection_id: uuid.UUID) -> None:
         """The collection was deleted: keep nothing of it."""
         with self._mutex:
-            self._copies.pop(collection_id, None)
+            self._release(collection_id)
 
     def __contains__(self, collection_id: uuid.UUID) -> bool:
         with self._mutex:
@@ -174,11 +173,17 @@ class Residency:
             self._copies.move_to_end(collection.collection_id)
             return copy
 
-    def _keep_within_bounds(self, in_use: uuid.UUID) -> None:
+    def _keep_within_bounds(self, in_use: uuid.UUID, size_bytes: int) -> None:
         with self._mutex:
-            held = sum(copy.nbytes for copy in self._copies.values())
-            while held > self._max_bytes and (oldest := next(iter(self._copies))) != in_use:
-                held -= self._copies.pop(oldest).nbytes
+            if in_use in self._copies:  # not given up meanwhile
+                self._held_bytes += size_bytes - self._sizes.get(in_use, 0)
+                self._sizes[in_use] = size_bytes
+            while self._held_bytes > self._max_bytes and len(self._copies) > 1:
+                self._release(next(iter(self._copies)))
+
+    def _release(self, collection_id: uuid.UUID) -> None:
+        self._copies.pop(collection_id, None)
+        self._held_bytes -= self._sizes.pop(collection_id, 0)
 
     def _sweep(self) -> None:
         """Now and then: give up what was deleted, and clear away changes that no copy can need."""

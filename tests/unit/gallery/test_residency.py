@@ -127,7 +127,7 @@ def test_the_least_recently_searched_is_given_up_first(resident, new_collection,
     one, two, three = collections
     sample = resident()
     found(sample, one)
-    size = sample._copies[one.collection_id].nbytes
+    size = sample._held_bytes
     held = resident(max_bytes=2 * size)
     for collection in (one, two, one, three):
         found(held, collection)
