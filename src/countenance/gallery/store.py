@@ -1,4 +1,8 @@
-"""The gallery: every collection of every account, what is enrolled in it, and the search over it."""
+"""The gallery: every collection of every account, what is enrolled in it, and the search over it.
+
+Over 300 lines because the contract of every method stands here, in one place; the work is done beside:
+catalog (collections, tags), faces, subjects, and residency (search).
+"""
 
 from __future__ import annotations
 
