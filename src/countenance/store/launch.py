@@ -59,7 +59,8 @@ class Launcher:
         name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
         home = _FOREIGN_HOME / name
         if not home.exists():
-            _FOREIGN_HOME.mkdir(mode=0o711, parents=True, exist_ok=True)
+            _FOREIGN_HOME.mkdir(parents=True, exist_ok=True)
+            _FOREIGN_HOME.chmod(0o711)  # passable for that account, whatever our umask
             make_private_directory(home)
             os.chown(home, *self.account)
         return home

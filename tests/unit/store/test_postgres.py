@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -241,9 +244,6 @@ def test_only_the_process_that_started_it_stops_it(data_dir: Path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give PostgreSQL another account")
 def test_where_namespaces_are_forbidden_it_runs_as_an_account_of_its_own_and_says_so(tmp_path: Path, caplog):
     """Containers often forbid namespaces; PostgreSQL still must not run as root."""
-    import pwd
-    import shutil
-
     account = pwd.getpwnam("nobody")
     launcher = Launcher(account=(account.pw_uid, account.pw_gid), notice="runs as `nobody`")
     data_dir = tmp_path / "data"
@@ -258,3 +258,5 @@ def test_where_namespaces_are_forbidden_it_runs_as_an_account_of_its_own_and_say
                 connection.execute("select 1")
     finally:
         shutil.rmtree(home)
+        with contextlib.suppress(OSError):  # another installation's folder may be there
+            home.parent.rmdir()
