@@ -4,6 +4,7 @@ import pytest
 
 from countenance.errors import (
     ImageTooLargeException,
+    InvalidImageFormatException,
     InvalidParameterException,
     InvalidS3ObjectException,
 )
@@ -77,3 +78,41 @@ def test_the_probe_is_the_largest_face_or_none(deps):
     assert photo.find_probe("AUTO") is None
     with pytest.raises(InvalidParameterException):
         photo.require_probe("AUTO")
+
+
+SMALL = {"Bytes": picture(width=79)}
+WRONG_IMAGES = [
+    ({}, InvalidParameterException),
+    ({"Bytes": b"x", "S3Object": S3}, InvalidParameterException),
+    ({"S3Object": S3}, InvalidS3ObjectException),
+    ({"S3Object": {"Bucket": "photos", "Name": "big.jpg"}}, ImageTooLargeException),
+    ({"Bytes": b"GIF89a"}, InvalidImageFormatException),
+    (SMALL, InvalidParameterException),
+]
+
+
+@pytest.mark.parametrize(("image", "error"), WRONG_IMAGES)
+@pytest.mark.parametrize(
+    ("operation", "member"),
+    [
+        ("CompareFaces", "SourceImage"),
+        ("CompareFaces", "TargetImage"),
+        ("DetectFaces", "Image"),
+        ("IndexFaces", "Image"),
+        ("SearchFacesByImage", "Image"),
+        ("SearchUsersByImage", "Image"),
+    ],
+)
+def test_every_operation_on_pictures_refuses_the_same_ones_with_declared_errors(
+    call, collection, s3_root, operation, member, image, error
+):
+    """That the model declares the error is what `call` itself checks."""
+    with (s3_root / "photos/big.jpg").open("wb") as file:
+        file.truncate(15 * 1024 * 1024 + 1)
+    fine = {"Bytes": picture(person("ada"))}
+    rest = {
+        "CompareFaces": {"SourceImage": fine, "TargetImage": fine},
+        "DetectFaces": {},
+    }.get(operation, {"CollectionId": collection})
+    with pytest.raises(error):
+        call(operation, **{**rest, member: image})
