@@ -36,6 +36,7 @@ class Installation:
     settings: Settings
     database_url: str
     database: Database
+    keys: KeyStore
     accounts: Accounts
     default_pack: InstalledPack
 
@@ -57,8 +58,8 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
         else:
             stack.enter_context(directory_lock(settings.data_dir))
         database = stack.enter_context(Database(database_url, max_connections=_SETUP_CONNECTIONS))
-        accounts = _register(database, settings.data_dir)
-        yield Installation(settings, database_url, database, accounts, default_pack)
+        keys = _ready(database, settings.data_dir)
+        yield Installation(settings, database_url, database, keys, Accounts(database, keys), default_pack)
 
 
 @contextmanager
@@ -82,14 +83,14 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
 @contextmanager
 def _accounts(data_dir: Path, database_url: str) -> Iterator[Accounts]:
     with Database(database_url, max_connections=_SETUP_CONNECTIONS) as database:
-        yield _register(database, data_dir)
+        yield Accounts(database, _ready(database, data_dir))
 
 
-def _register(database: Database, data_dir: Path) -> Accounts:
+def _ready(database: Database, data_dir: Path) -> KeyStore:
     migrate(database)
     keys = KeyStore.open(data_dir / "keys")
     require_same_keys(database, keys)
-    return Accounts(database, keys)
+    return keys
 
 
 def first_credentials(installation: Installation, *, endpoint: str) -> Path:

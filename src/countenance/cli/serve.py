@@ -50,7 +50,7 @@ def serve(**given: Any) -> None:
         fleet.wait_until_ready(stopping)
         if not stopping.is_set:
             _print_banner(installation, endpoint=endpoint, credentials=str(credentials))
-            fleet.supervise(stopping, meanwhile=Housekeeping(installation.database))
+            fleet.supervise(stopping, meanwhile=Housekeeping(installation.database, installation.keys))
         click.echo("stopping: calls in flight are finished first", err=True)
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from uuid import UUID
 
@@ -102,6 +104,20 @@ class KeyStore:
     def destroy_collection_key(self, collection: UUID) -> None:
         """Remove the key for good; no error when it is gone already."""
         remove_durably(self._path(collection))
+
+    def abandoned(self, known: AbstractSet[UUID], *, older_than_s: float) -> list[UUID]:
+        """Collections that have a key and are not `known`: left by a crash between file and commit.
+
+        Args:
+            older_than_s: younger keys are passed over: their collection may be about to be committed.
+        """
+        found = []
+        for path in self._collections.iterdir():
+            with contextlib.suppress(ValueError, FileNotFoundError):
+                collection = UUID(path.name)
+                if collection not in known and time.time() - path.stat().st_mtime > older_than_s:
+                    found.append(collection)
+        return found
 
     def derive(self, purpose: str) -> bytes:
         """32 secret bytes for one purpose: the same in every process and after a restart."""

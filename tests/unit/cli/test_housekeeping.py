@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from datetime import timedelta
+
+import pytest
 
 from countenance.accounts import Accounts
 from countenance.cli.housekeeping import TOKENS_KEPT, Housekeeping
-from countenance.store import idempotency
+from countenance.store import KeyMissing, idempotency
 
 
 def test_old_tokens_go_and_young_ones_stay_once_an_hour(database, key_store):
     """A token must hold for as long as a client may retry, and not for ever."""
     account = Accounts(database, key_store).create_account("tokens").account_id
     now = [0.0]
-    tidy = Housekeeping(database, clock=lambda: now[0])
+    tidy = Housekeeping(database, key_store, clock=lambda: now[0])
 
     def kept():
         with database.transaction() as connection:
@@ -43,3 +47,24 @@ def test_old_tokens_go_and_young_ones_stay_once_an_hour(database, key_store):
     now[0] = 3600.0
     tidy()
     assert kept() == ["young"]
+
+
+def test_keys_without_a_collection_are_destroyed_once_they_are_settled(database, key_store, tmp_path):
+    """A crash after DeleteCollection's commit must not leave the sealed rows with a key."""
+    account = Accounts(database, key_store).create_account("keys").account_id
+    kept, abandoned, young = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    for collection in (kept, abandoned, young):
+        key_store.create_collection_key(collection)
+    for collection in (kept, abandoned):
+        os.utime(tmp_path / "keys" / "collections" / str(collection), (0, 0))
+    with database.transaction() as connection:
+        connection.execute(
+            "insert into collection (collection_id, account_id, name, region, face_model_version, dimensions)"
+            " values (%s, %s, 'kept', 'us-east-1', '1.0', 4)",
+            (kept, account),
+        )
+    Housekeeping(database, key_store)()
+    assert key_store.collection_key(kept)
+    assert key_store.collection_key(young)
+    with pytest.raises(KeyMissing):
+        key_store.collection_key(abandoned)
