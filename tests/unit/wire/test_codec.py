@@ -32,6 +32,7 @@ from strategies import requests_for, values_of
 MODELS = load_models()
 OPERATIONS = [(service.name, name) for service in MODELS.services.values() for name in service.operations]
 REKOGNITION = MODELS.services["rekognition"].operations
+JSON_VALUE = "HumanLoopActivationConditionsEvaluationResults"
 UNIT = StructureShape("Unit", {}, (), union=False)
 FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -71,7 +72,10 @@ def test_what_botocore_writes_is_read_back_as_it_was(data, botocore_models):
 @FUZZ
 @given(data=st.data())
 def test_what_is_written_botocore_reads_as_it_was(data, botocore_models):
-    """The client's own parser is the oracle, over every operation of both services."""
+    """The client's own parser is the oracle, over every operation of both services.
+
+    Of a JSON value botocore hands on the string, and leaves reading it to its caller.
+    """
     service, name = data.draw(st.sampled_from(OPERATIONS))
     operation = MODELS.services[service].operations[name]
     response = data.draw(values_of(operation.output_shape))
@@ -79,6 +83,9 @@ def test_what_is_written_botocore_reads_as_it_was(data, botocore_models):
     answer = {"body": to_body(response, operation), "headers": {}, "status_code": 200}
     parsed = JSONParser().parse(answer, theirs.output_shape)
     del parsed["ResponseMetadata"]
+    human_loop = parsed.get("HumanLoopActivationOutput", {})
+    if JSON_VALUE in human_loop:
+        human_loop[JSON_VALUE] = json.loads(human_loop[JSON_VALUE])
     assert parsed == response
 
 
