@@ -25,6 +25,8 @@ select
     current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
     (select system_identifier from pg_control_system()),
     set_config('TimeZone', 'UTC', false),
+    -- a server's stricter default would turn waiting for a lock into a refusal
+    set_config('default_transaction_isolation', 'read committed', false),
     -- a thread that hangs inside a transaction must not hold its locks for ever
     set_config('idle_in_transaction_session_timeout', '60s', false)
 """
