@@ -28,5 +28,5 @@ def test_another_number_of_files_is_refused(converter):
 )
 def test_each_name_reaches_its_converter(converter, count):
     """Noise is refused by the converter itself."""
-    with pytest.raises(SetupError, match="IR|dlib|ONNX"):
+    with pytest.raises(SetupError, match=r"IR|dlib|ONNX"):
         convert(converter, [b"\x01noise"] * count)

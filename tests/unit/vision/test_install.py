@@ -206,7 +206,7 @@ def test_a_cache_that_cannot_be_written_is_a_set_up_error(tmp_path, models):
 def test_an_unknown_pack_lists_the_known_ones(tmp_path):
     """A typing mistake is mended at once."""
     store = PackStore(tmp_path)
-    with pytest.raises(SetupError, match="no pack `standrad`.*open, standard"):
+    with pytest.raises(SetupError, match=r"no pack `standrad`.*open, standard"):
         store.default_pack("standrad")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -65,6 +68,22 @@ def test_a_broken_file_is_a_set_up_error_that_names_it(tmp_path, capfd):
         with pytest.raises(SetupError, match=name):
             Session(model)
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_runtime_leaves_nothing_in_the_home_folder(doubling, tmp_path):
+    """It would keep a device id and events to send; not where it finds CI, hence the bare environment."""
+    (tmp_path / "model.onnx").write_bytes(doubling)
+    home = tmp_path / "home"
+    home.mkdir()
+    program = (
+        "import sys, numpy, pathlib\n"
+        "from countenance.vision.session import Session\n"
+        "Session(pathlib.Path(sys.argv[1])).run({'x': numpy.ones((1, 2), numpy.float32)})\n"
+    )
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", program, str(tmp_path / "model.onnx")]
+    subprocess.run(command, env=environment, check=True, timeout=60)
+    assert list(home.rglob("*")) == []
 
 
 def test_loading_is_quiet(doubling, capfd):
