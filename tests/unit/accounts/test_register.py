@@ -100,14 +100,18 @@ def test_another_accounts_key_behaves_as_if_it_were_not_there(accounts: Accounts
         accounts.revoke_access_key(stranger.account_id, key.access_key_id)
     with pytest.raises(ResourceNotFoundException) as nobodys:
         accounts.revoke_access_key(stranger.account_id, "AKIA" + "A" * 16)
-    assert theirs.value.message.replace(key.access_key_id, "") == nobodys.value.message.replace("AKIA" + "A" * 16, "")
+    assert theirs.value.message.replace(key.access_key_id, "") == nobodys.value.message.replace(
+        "AKIA" + "A" * 16, ""
+    )
     assert not accounts.find_credential(key.access_key_id).revoked
     assert accounts.list_access_keys(stranger.account_id) == []
 
 
 def test_keys_are_listed_by_id_in_pages(accounts: Accounts, account: Account):
     """A page begins behind the last one's end, so that none is left out or told twice."""
-    made = sorted(accounts.create_access_key(account.account_id, operator="o").access_key_id for _ in range(5))
+    made = sorted(
+        accounts.create_access_key(account.account_id, operator="o").access_key_id for _ in range(5)
+    )
     first = accounts.list_access_keys(account.account_id, limit=3)
     rest = accounts.list_access_keys(account.account_id, limit=3, after=first[-1].access_key_id)
     assert [key.access_key_id for key in (*first, *rest)] == made
@@ -128,7 +132,9 @@ def test_an_account_that_is_not_there_is_named(accounts: Accounts, call: str, da
     assert events(database, "0" * 12) == []
 
 
-def test_each_change_beside_the_calls_leaves_an_event(accounts: Accounts, account: Account, database: Database):
+def test_each_change_beside_the_calls_leaves_an_event(
+    accounts: Accounts, account: Account, database: Database
+):
     """Whoever is at the machine is on the record as much as whoever calls."""
     key = accounts.create_access_key(account.account_id, operator="guy")
     accounts.revoke_access_key(account.account_id, key.access_key_id)
@@ -218,7 +224,9 @@ def test_sessions_are_no_lasting_keys_and_are_forgotten_a_day_after_their_end(
             "update access_key set expires_at = now() - interval '25 hours' where access_key_id = %s",
             (old.access_key_id,),
         )
-    assert [key.access_key_id for key in accounts.list_access_keys(account.account_id)] == [parent.access_key_id]
+    assert [key.access_key_id for key in accounts.list_access_keys(account.account_id)] == [
+        parent.access_key_id
+    ]
     with database.transaction() as connection:
         accounts.create_session(connection, parent.access_key_id, 900)
     assert accounts.find_credential(old.access_key_id) is None
