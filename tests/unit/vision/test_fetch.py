@@ -247,7 +247,9 @@ def test_without_npm_the_source_is_passed_over(part, monkeypatch):
 def test_the_way_by_hand_names_commands_and_addresses():
     """What an offline machine's keeper reads out to somebody with a network."""
     assert by_hand(UpstreamUrl("https://example.org/w")) == "from https://example.org/w"
-    assert "`pip download --no-deps --only-binary :all: tiny-weights==1.0`" in by_hand(pypi("0" * 64))
+    assert "`pip download --no-deps --only-binary :all: --platform any tiny-weights==1.0`" in by_hand(
+        pypi("0" * 64)
+    )
     sdist = PypiMember("tiny-weights", "1.0", "sdist", "0" * 64, "a/b")
     assert "--no-binary :all:" in by_hand(sdist)
     assert by_hand(NpmMember("w", "1", "0" * 64, "m")) == "by `npm pack w@1`, then m out of it"

