@@ -16,12 +16,15 @@ from typing import Any
 import accuracy
 import peers
 import serving
+import soak
+from documents import write_documents
 from photographs import DEFAULT_PHOTOS, OUT
 
 BENCHES = {
     "accuracy": lambda photos: accuracy.run(["standard", "open"], photos),
     "peers": lambda photos: peers.run(photos=photos),
     "http": lambda photos: serving.run(photos=photos),
+    "soak": lambda photos: soak.run(photos=photos),
 }
 ORDER = ("http", "peers", "accuracy")  # timings first: accuracy makes itself nice for good
 
@@ -43,6 +46,7 @@ def main() -> None:
     parser.add_argument(
         "--photos", type=Path, default=DEFAULT_PHOTOS, help="a folder of folders, one a person"
     )
+    parser.add_argument("--write-docs", action="store_true", help="put the figures into docs/")
     given = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     written = OUT / "bench.json"
@@ -51,6 +55,8 @@ def main() -> None:
     for name in ORDER if given.which == "all" else (given.which,):
         results[name] = BENCHES[name](given.photos)
         written.write_text(json.dumps(results, indent=2) + "\n")
+    if given.write_docs:
+        print(f"documents written: {', '.join(write_documents(results))}")
     print(f"figures written to bench/out/{written.name}")
 
 

@@ -16,6 +16,7 @@ import json
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,24 @@ def run(*, photos: Path, pack: str = "standard", calls: int = 20_000) -> dict[st
                 samples.append({"calls": done, "mib": sum(by_name.values()), "by_name": by_name})
                 print(f"  {done} calls, {samples[-1]['mib']:.0f} MiB", file=sys.stderr)
             connection.close()
-    return {"calls": done, "samples": samples, "mib_a_thousand_calls": slope(samples)}
+    result = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "calls": done,
+        "samples": samples,
+        "mib_a_thousand_calls": slope(samples),
+    }
+    print_result(result)
+    return result
+
+
+def print_result(result: dict[str, Any]) -> None:
+    steps = result["samples"][:: max(1, len(result["samples"]) // 10)]
+    print_table(
+        f"memory over {result['calls']} calls",
+        ("calls", "MiB of all server processes"),
+        [(str(sample["calls"]), f"{sample['mib']:.0f}") for sample in steps],
+    )
+    print(f"slope {result['mib_a_thousand_calls']:+.3f} MiB for each thousand calls")
 
 
 def slope(samples: list[dict[str, Any]]) -> float:
@@ -118,13 +136,6 @@ def main() -> None:
     result = run(**vars(parser.parse_args()))
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "soak.json").write_text(json.dumps(result, indent=2) + "\n")
-    steps = result["samples"][:: max(1, len(result["samples"]) // 10)]
-    print_table(
-        f"memory over {result['calls']} calls",
-        ("calls", "MiB of all server processes"),
-        [(str(sample["calls"]), f"{sample['mib']:.0f}") for sample in steps],
-    )
-    print(f"slope {result['mib_a_thousand_calls']:+.3f} MiB for each thousand calls")
     if result["mib_a_thousand_calls"] > MOST_MIB_A_THOUSAND_CALLS:
         raise SystemExit("memory grows")
 

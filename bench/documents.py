@@ -1,0 +1,203 @@
+"""Puts measured figures into the documents, between `<!-- measured: NAME -->` and `<!-- end -->`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from accuracy import TARGETS, figures_of
+from photographs import REPOSITORY
+
+_CARDS = REPOSITORY / "docs" / "models"
+_BENCHMARKS = REPOSITORY / "docs" / "benchmarks.md"
+
+
+def write_documents(results: dict[str, Any]) -> list[str]:
+    """Renew the blocks for which there are results; the documents that were written."""
+    blocks: dict[str, Callable[[dict[str, Any]], str]] = {
+        "accuracy": lambda found: _accuracy(found["accuracy"]),
+        "peers": lambda found: _peers(found["peers"]),
+        "http": lambda found: _http(found["http"]),
+        "soak": lambda found: _soak(found["soak"]),
+    }
+    text = _BENCHMARKS.read_text("utf-8")
+    for name, render in blocks.items():
+        if name in results:
+            text = _replaced(text, name, f"{_when(results, name)}\n\n{render(results)}")
+    _BENCHMARKS.write_text(text, "utf-8")
+    written = [_BENCHMARKS.name]
+    for pack in results.get("accuracy", {}).get("packs", []):
+        card = _CARDS / f"{pack['pack']}.md"
+        block = f"{_when(results, 'accuracy')}\n\n{_pack_rates(pack)}\n\n{_similarities(pack)}"
+        card.write_text(_replaced(card.read_text("utf-8"), "rates", block), "utf-8")
+        written.append(card.name)
+    return written
+
+
+def _replaced(text: str, name: str, block: str) -> str:
+    pattern = re.compile(rf"(<!-- measured: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"no block `measured: {name}` to write to")
+    return pattern.sub(lambda found: f"{found[1]}{block}\n{found[2]}", text)
+
+
+def _when(results: dict[str, Any], name: str) -> str:
+    machine = results["machine"]
+    return (
+        f"Measured {results[name]['measured_at'][:10]} on a {machine['cores']}-core {machine['processor']}"
+        f" virtual machine, Python {machine['python']}, ONNX Runtime {machine['onnxruntime']}."
+    )
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _percent(interval: dict[str, float]) -> str:
+    return f"{interval['low']:.2%} - {interval['high']:.2%}"
+
+
+def _accuracy(accuracy: dict[str, Any]) -> str:
+    packs = {pack["pack"]: pack for pack in accuracy["packs"]}
+    figures = {name: {row[0]: row for row in figures_of(pack)} for name, pack in packs.items()}
+    rows = []
+    for figure in next(iter(figures.values())):
+        row = [figure]
+        for name in packs:
+            _, share, interval = figures[name][figure]
+            target = TARGETS.get((name, figure))
+            wanted = (
+                ""
+                if target is None
+                else f", target {target:.1%} {'reached' if share >= target else '**missed**'}"
+            )
+            row.append(f"{share:.2%} ({_percent(interval)}){wanted}")
+        rows.append(row)
+    rows.append(
+        [
+            "failures to enrol",
+            *(f"{p['failures_to_enrol']} of {p['data']['photos']} photos" for p in packs.values()),
+        ]
+    )
+    return _table(["figure (95 % interval)", *packs], rows)
+
+
+def _pack_rates(pack: dict[str, Any]) -> str:
+    rows = [[figure, f"{share:.2%}", _percent(interval)] for figure, share, interval in figures_of(pack)]
+    trials = next(point for point in pack["all_pairs"] if "refused" not in point)
+    data, closed = pack["data"], pack["closed_set_capped"]
+    said = (
+        f"{data['name']}: {data['photos']:,} photos of {data['people']:,} people,"
+        f" {pack['failures_to_enrol']} failures to enrol. All pairs: {trials['mated_trials']:,} mated and"
+        f" {trials['non_mated_trials']:,} non-mated trials; balanced accuracy: {pack['pairs']['pairs']:,}"
+        f" pairs; rank-1 with at most 10 probes a person: {closed['probes']:,} searches of"
+        f" {closed['gallery']:,} people."
+    )
+    return f"{said}\n\n{_table(['figure', 'measured', '95 % interval'], rows)}"
+
+
+def _similarities(pack: dict[str, Any]) -> str:
+    rows = [["all people", *_checked(check)] for check in pack["calibration_in_use"]]
+    for half in pack["calibration_check"]:
+        rows += [
+            [f"half not fitted to ({half['fitted_on']} fitted)", *_checked(check)] for check in half["at"]
+        ]
+    fitted = pack["calibration_fitted"]
+    said = (
+        f"The calibration is counted to FMR {fitted['counted_to_fmr']:.1e}"
+        f" ({fitted['non_mated_trials']:,} non-mated trials, {fitted['effective_trials']:,.0f} effective"
+        f" with pairs of people weighted equally). Beyond it is a model: {_tail(fitted['tail'])}."
+    )
+    columns = ["counted on", "Similarity", "stated FMR", "counted FMR", "95 % interval", "TAR"]
+    return f"{said}\n\n{_table(columns, rows)}"
+
+
+def _checked(check: dict[str, Any]) -> list[str]:
+    interval = check["fmr_interval"]
+    return [
+        f"{check['similarity']:g}",
+        f"{check['stated_fmr']:.1e}",
+        f"{check['fmr']:.1e}",
+        f"{interval['low']:.1e} - {interval['high']:.1e}",
+        f"{check['tar']:.2%}",
+    ]
+
+
+def _tail(tail: dict[str, Any]) -> str:
+    shape = "log-linear" if tail["shape"] == 0 else f"generalised Pareto of shape {tail['shape']:.2f}"
+    return f"{shape}, fitted to the {tail['exceedances']:,} trials above cosine {tail['start']:.3f}"
+
+
+def _peers(peers: dict[str, Any]) -> str:
+    speed = _table(
+        ["pictures", f"countenance ({peers['pack']})", "face_recognition", "ratio (target 7 x)"],
+        [
+            [
+                label,
+                f"{figures['pictures_per_second']['countenance']:.1f} /s",
+                f"{figures['pictures_per_second']['face_recognition']:.1f} /s",
+                f"{figures['ratio']:.1f} x",
+            ]
+            for label, figures in peers["speed"].items()
+        ],
+    )
+    accuracy = peers["accuracy"]
+    better = _table(
+        [f"the same {accuracy['pairs']:,} pairs", "balanced accuracy", "95 % interval", "failures to enrol"],
+        [
+            [
+                name,
+                f"{accuracy[name]['mean']:.2%}",
+                _percent(accuracy[name]["interval"]),
+                f"{accuracy[name]['failures_to_enrol']} of {accuracy['photos']} photos",
+            ]
+            for name in ("countenance", "face_recognition")
+        ],
+    )
+    return f"{speed}\n\n{better}"
+
+
+def _http(http: dict[str, Any]) -> str:
+    one = _table(
+        ["one client", "bare p50", "HTTP p50", "added (VGA target 8 ms)", "ratio (1080p target 1.3 x)"],
+        [
+            [
+                call,
+                f"{figures['bare_p50_ms']:.1f} ms",
+                f"{figures['http_p50_ms']:.1f} ms",
+                f"{figures['added_ms']:.1f} ms",
+                f"{figures['ratio']:.2f} x",
+            ]
+            for call, figures in http["one_client"].items()
+        ],
+    )
+    many = _table(
+        ["eight clients", "bare", "HTTP", "ratio (target 0.8 x)", "generator's cores"],
+        [
+            [
+                call,
+                f"{figures['bare_per_second']:.1f} /s",
+                f"{figures['http_per_second']:.1f} /s",
+                f"{figures['ratio']:.2f} x",
+                f"{figures['generator_cores_used']:.2f}",
+            ]
+            for call, figures in http["eight_clients"].items()
+        ],
+    )
+    start = http["start_seconds"]
+    said = (
+        f"From the command to the first answer of DetectFaces: {start['very_first']:.1f} s with a new data"
+        f" directory (target 10 s), {start['again']:.1f} s afterwards (target 5 s)."
+    )
+    return f"{one}\n\n{many}\n\n{said}"
+
+
+def _soak(soak: dict[str, Any]) -> str:
+    first, last = soak["samples"][len(soak["samples"]) // 5], soak["samples"][-1]
+    return (
+        f"{soak['calls']:,} calls: {first['mib']:.0f} MiB (all server processes, PSS) after"
+        f" {first['calls']:,} calls, {last['mib']:.0f} MiB at the end; slope"
+        f" {soak['mib_a_thousand_calls']:+.3f} MiB for each thousand calls."
+    )
