@@ -52,6 +52,10 @@ def wait_until(condition, *, patience_s: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+def watches() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "postgres-watch"}
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a stopped server: copies start without initdb."""
@@ -192,13 +196,13 @@ def test_a_database_that_dies_under_us_comes_back_at_the_same_address(data_dir: 
 
 def test_a_stop_during_a_restart_still_stops_everything(data_dir: Path):
     """Ctrl-C at the worst moment must not leave a server that nobody owns."""
-    before = set(threading.enumerate())
+    before = watches()
     server = EmbeddedPostgres(data_dir)
     server.start()
     os.kill(_recorded_pid(data_dir / "postgres" / "cluster"), signal.SIGKILL)
     server.stop()
     assert processes_in(data_dir / "postgres" / "cluster") == []
-    assert set(threading.enumerate()) <= before
+    assert watches() == before
 
 
 def test_a_long_path_gets_a_short_socket_directory_that_is_cleaned_up(template: Path, tmp_path: Path):
