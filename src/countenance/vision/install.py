@@ -6,7 +6,6 @@ was checked. Installing is the only thing here that writes or reaches out.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -129,11 +128,9 @@ class PackStore:
         told = SilentProgress() if progress is None else progress
         try:
             with locked(directory):
-                folders = index_by_name(
-                    self._folders(manifest), {artifact.file for artifact in manifest.artifacts}
-                )
+                found = self._lying_about(manifest)
                 for artifact in manifest.artifacts:
-                    self._obtain(manifest, artifact, folders.get(artifact.file, []), told, offline=offline)
+                    self._obtain(manifest, artifact, found.get(artifact.file, []), told, offline=offline)
                 for conversion in manifest.conversions:
                     self._convert(manifest, conversion, told)
         except OSError as error:
@@ -167,8 +164,10 @@ class PackStore:
         told = SilentProgress() if progress is None else progress
         if preferred:
             return self.installed(preferred) or self.install(preferred, progress=told, offline=offline)
-        with contextlib.suppress(SetupError):
-            return self.installed(PREFERRED_PACK) or self.install(PREFERRED_PACK, progress=told, offline=True)
+        if (pack := self.installed(PREFERRED_PACK)) is not None:
+            return pack
+        if self._lies_at_hand(self.require_manifest(PREFERRED_PACK)):
+            return self.install(PREFERRED_PACK, progress=told, offline=True)
         if (pack := self.installed(PACK_FROM_PYPI)) is not None:
             told.notice(
                 f"pack `{PREFERRED_PACK}` is not installed: using `{PACK_FROM_PYPI}`, which is weaker"
@@ -200,6 +199,18 @@ class PackStore:
 
     def _directory(self, manifest: PackManifest) -> Path:
         return self._packs_dir / manifest.name
+
+    def _lies_at_hand(self, manifest: PackManifest) -> bool:
+        """Whether folders have every file of a pack: asked without writing."""
+        found = self._lying_about(manifest)
+        return all(
+            any(find_problem(path, artifact) is None for path in found.get(artifact.file, []))
+            for artifact in manifest.artifacts
+        )
+
+    def _lying_about(self, manifest: PackManifest) -> dict[str, list[Path]]:
+        """Files with the names of a pack's artifacts, by name, best folder first."""
+        return index_by_name(self._folders(manifest), {artifact.file for artifact in manifest.artifacts})
 
     def _folders(self, manifest: PackManifest) -> list[Path]:
         """Where files may lie already, best first: the pack's own folder, the models folder, the cache."""

@@ -242,9 +242,11 @@ def test_where_standard_cannot_be_had_open_is_used_and_said(tmp_path, open_pack,
     assert pack.manifest.name == "open"
     assert len(notices.told) == 1
     assert "`standard` cannot be had here" in notices.told[0]
+    before = sorted(tmp_path.rglob("*"))
     again = Notices()
     assert PackStore(tmp_path).default_pack(progress=again).manifest.name == "open"
     assert again.told == ["pack `standard` is not installed: using `open`, which is weaker"]
+    assert sorted(tmp_path.rglob("*")) == before  # a server that makes do writes nothing into the cache
 
 
 def test_standard_goes_before_open_where_both_are_there(tmp_path, standard_pack, open_pack):
