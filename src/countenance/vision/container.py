@@ -139,7 +139,7 @@ def _parse_png(data: bytes) -> Container:
         if kind in _PNG_CHUNKS_OF_THE_PICTURE:
             kept.append(chunk)
         at += 12 + length
-    if kept[1:2] == [] or kept[1][4:8] != b"IHDR":
+    if len(kept) < 2 or kept[1][4:8] != b"IHDR":
         raise InvalidImageFormatException
     width, height = struct.unpack_from(">II", kept[1], 8)
     if 0 in {width, height}:

@@ -103,7 +103,7 @@ def _to_pixels(image: Image) -> Pixels:
         if strip.mode.startswith("I"):  # 16-bit grey, which Pillow would clip instead of scaling
             pixels[top:bottom] = (np.asarray(strip).astype(np.uint32) >> 8).astype(np.uint8)[..., None]
         else:
-            pixels[top:bottom] = np.asarray(strip.convert("RGB"))
+            pixels[top:bottom] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
     return pixels
 
 

@@ -1,0 +1,128 @@
+"""The vision of one pack: decode, detect, embed. The whole way from bytes to templates is here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+
+from countenance.similarity import Calibration
+from countenance.types import Confidence, Detection, Face, PixelBox, Pixels, Templates
+from countenance.vision.centerface import CenterFace
+from countenance.vision.decode import decode
+from countenance.vision.detect import Detector, find_faces
+from countenance.vision.embed import Embedder
+from countenance.vision.packs import InstalledPack
+from countenance.vision.pose import estimate_pose
+from countenance.vision.quality import measure_quality
+from countenance.vision.raw_faces import RawFaces
+from countenance.vision.refine import refine_landmarks
+from countenance.vision.yunet import YuNet
+
+_DETECTORS: Final = {"yunet": YuNet, "centerface": CenterFace}
+
+
+class Vision:
+    """What one model pack sees.
+
+    Thread safety: any number of threads may call any method at once. Each network is loaded by the
+    first call that needs it, once. A call keeps no reference to the pixels that it is given.
+    """
+
+    def __init__(self, pack: InstalledPack, *, threads: int = 1) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            threads: what one call uses inside a network; a server runs calls beside one another and
+                keeps it at 1.
+        """
+        self._pack = pack
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._detector: Detector | None = None
+        self._embedder: Embedder | None = None
+
+    @property
+    def pack_name(self) -> str:
+        return self._pack.manifest.name
+
+    @property
+    def face_model_version(self) -> str:
+        return self._pack.manifest.face_model_version
+
+    @property
+    def dimensions(self) -> int:
+        return self._pack.manifest.embedder.dimensions
+
+    @property
+    def calibration(self) -> Calibration:
+        return self._pack.manifest.calibration
+
+    @property
+    def pack_digest(self) -> str:
+        """SHA-256 of all that templates depend on but this program."""
+        return self._pack.manifest.digest
+
+    def warm_up(self) -> None:
+        """Load and run both networks once, so that the first call need not.
+
+        Raises:
+            SetupError: a file of the pack is not what the runtime takes.
+        """
+        blank = np.zeros((96, 96, 3), np.uint8)
+        points = self._pack.manifest.embedder.reference_landmarks
+        self._require_detector().find(blank)
+        self._require_embedder().embed(blank, [points])
+
+    def decode(self, data: bytes) -> Pixels:
+        """(H, W, 3) RGB of a JPEG or PNG; errors as `countenance.vision.decode.decode`."""
+        return decode(data)
+
+    def detect(self, pixels: Pixels) -> Detection:
+        """The faces of a photograph, largest box first, at most 100, whatever their size and turn."""
+        detector = self._require_detector()
+        found = refine_landmarks(detector, pixels, find_faces(detector, pixels))
+        height, width = pixels.shape[:2]
+        return Detection(
+            image_width=width,
+            image_height=height,
+            faces=tuple(_to_face(found, index, pixels) for index in range(len(found))),
+        )
+
+    def embed(self, pixels: Pixels, faces: Sequence[Face]) -> Templates:
+        """(N, D) float32 unit rows for faces that `detect` found in these pixels, in their order."""
+        return self._require_embedder().embed(pixels, [face.landmarks for face in faces])
+
+    def _require_detector(self) -> Detector:
+        with self._lock:
+            if self._detector is None:
+                # OpenCV's own threads, one pool for the process, would fight with ours over the cores.
+                cv2.setNumThreads(1)
+                spec = self._pack.manifest.detector
+                path = self._pack.path_of(spec.artifact)
+                self._detector = _DETECTORS[spec.kind](path, spec, threads=self._threads)
+            return self._detector
+
+    def _require_embedder(self) -> Embedder:
+        with self._lock:
+            if self._embedder is None:
+                cv2.setNumThreads(1)
+                spec = self._pack.manifest.embedder
+                self._embedder = Embedder(self._pack.path_of(spec.artifact), spec, threads=self._threads)
+            return self._embedder
+
+
+def _to_face(found: RawFaces, index: int, pixels: Pixels) -> Face:
+    left, top, right, bottom = map(float, found.boxes[index])
+    box = PixelBox(left=left, top=top, width=right - left, height=bottom - top)
+    landmarks = found.landmarks[index]
+    return Face(
+        box=box,
+        landmarks=landmarks,
+        confidence=Confidence(100 * float(found.scores[index])),
+        pose=estimate_pose(landmarks),
+        quality=measure_quality(pixels, box),
+    )
