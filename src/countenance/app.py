@@ -104,8 +104,7 @@ class InstalledModels:
     """
 
     def __init__(self, store: PackStore, *, default_pack: str) -> None:
-        installed = [pack for name in store.packs() if (pack := store.installed(name)) is not None]
-        self._packs = {pack.manifest.face_model_version: pack for pack in installed}
+        self._packs = {pack.manifest.face_model_version: pack for pack in store.installed_packs()}
         self._default = Vision(store.require(default_pack))
         self._default.warm_up()
         self._loaded = {self._default.face_model_version: self._default}

@@ -63,7 +63,7 @@ def _calls(client, photo):
     client.delete_collection(CollectionId="quiet")
 
 
-def test_no_outbound_connection_and_no_write_elsewhere(tmp_path, watched, portraits, standard_or_open):
+def test_no_outbound_connection_and_no_write_elsewhere(tmp_path, watched, portraits, default_pack):
     """Models are in place; from the start of serving to its end the audit hooks of all processes are read."""
     home, log = watched
     settings = server_settings()
@@ -86,11 +86,11 @@ def test_no_outbound_connection_and_no_write_elsewhere(tmp_path, watched, portra
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not on this machine")
-def test_native_code_connects_nowhere_either(tmp_path, portraits, standard_or_open, monkeypatch):
+def test_native_code_connects_nowhere_either(tmp_path, portraits, default_pack, monkeypatch):
     """The same through strace, which also sees what Python's hooks do not: runtimes and PostgreSQL."""
     trace = tmp_path / "trace"
     wrapper = tmp_path / "python"
-    wrapper.write_text(f'#!/bin/sh\nexec strace -f -qq -e trace=connect -o {trace} {sys.executable} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nexec strace -D -f -qq -e trace=connect -o {trace} {sys.executable} "$@"\n')
     wrapper.chmod(0o755)
     monkeypatch.setattr("countenance.cli.server_process.sys.executable", str(wrapper))
     settings = server_settings()

@@ -23,7 +23,7 @@ from countenance.errors import CountenanceError, SetupError
 from countenance.objects import ObjectStores
 from countenance.settings import Settings
 from countenance.store import EmbeddedPostgres
-from countenance.vision.install import PACK_FROM_PYPI, PREFERRED_PACK, PackStore
+from countenance.vision.install import PackStore
 from countenance.vision.pipeline import Vision
 
 State = Literal["ok", "note", "wrong"]
@@ -117,8 +117,7 @@ def _packages() -> Finding:
 
 def _models(settings: Settings) -> Finding:
     store = PackStore(settings.cache_dir, settings.models)
-    names = [settings.pack] if settings.pack else [PREFERRED_PACK, PACK_FROM_PYPI]
-    pack = next((pack for name in names if (pack := store.installed(name)) is not None), None)
+    pack = store.find_default_pack(settings.pack)
     if pack is None:
         return Finding(
             "models", "wrong", f"no pack is installed in `{settings.cache_dir}`", "countenance models install"

@@ -67,6 +67,7 @@ class Fleet:
             except subprocess.TimeoutExpired:
                 worker.process.kill()
                 worker.process.wait()
+            _close_pipes(worker.process)
 
     def wait_until_ready(self, stopping: _Stopping) -> None:
         """Return when every worker answers calls.
@@ -96,6 +97,7 @@ class Fleet:
                         remedy="see the messages above, or run `countenance doctor`",
                     )
                 click.echo(f"a worker ended with status {status}: starting another", err=True)
+                _close_pipes(worker.process)
                 self._workers[place] = self._start()
             meanwhile()
             time.sleep(_POLL_S)
@@ -124,6 +126,12 @@ def _orders(settings: Settings, database_url: str, listener: int) -> bytes:
     return (
         json.dumps({"settings": plain, "database_url": database_url, "listener": listener}).encode() + b"\n"
     )
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def _await_ready(process: subprocess.Popen[bytes], stopping: _Stopping) -> None:

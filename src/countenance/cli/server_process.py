@@ -21,6 +21,7 @@ from countenance.settings import Settings
 
 _START_TIMEOUT_S = 900.0
 _STOP_TIMEOUT_S = 60.0
+_DRAIN_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,11 @@ def running_server(
         start_new_session=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
+    said: queue.Queue[str | None] = queue.Queue()
+    lines = threading.Thread(target=_drain, args=(process, said), daemon=True)
+    lines.start()
     try:
-        endpoint = _await_endpoint(process, log)
+        endpoint = _await_endpoint(said, log)
         profile = configparser.ConfigParser()
         profile.read(data_dir / "credentials")
         first = profile["countenance"]
@@ -82,14 +86,13 @@ def running_server(
         try:
             process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        lines.join(_DRAIN_TIMEOUT_S)
 
 
-def _await_endpoint(process: subprocess.Popen[str], log: Callable[[str], None]) -> str:
-    """Pass the server's lines on to `log` until it says where it serves; drain the rest quietly."""
-    lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_drain, args=(process, lines), daemon=True).start()
+def _await_endpoint(lines: queue.Queue[str | None], log: Callable[[str], None]) -> str:
+    """Pass the server's lines on to `log` until it says where it serves."""
     last: list[str] = []
     deadline = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline:
@@ -107,6 +110,8 @@ def _await_endpoint(process: subprocess.Popen[str], log: Callable[[str], None]) 
 
 
 def _drain(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
-    for line in process.stdout or ():
-        lines.put(line)
+    assert process.stdout is not None
+    with process.stdout as output:
+        for line in output:
+            lines.put(line)
     lines.put(None)

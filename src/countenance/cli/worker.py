@@ -21,7 +21,8 @@ from countenance.app import App, build
 from countenance.settings import Settings
 
 _KEEP_ALIVE_S = 75
-_GRACE_S = 25
+_GRACE_S = 10
+"""For calls in flight; a TLS client that keeps its connection open and silent is waited for as long."""
 
 
 def main() -> None:
