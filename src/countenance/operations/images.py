@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from countenance.errors import InvalidParameterException, InvalidS3ObjectException
 from countenance.operations.deps import Deps
 from countenance.types import Detection, Face, ImageId, Pixels, Templates
 from countenance.vision.pipeline import Vision
 from countenance.vision.quality_filter import Level, reasons_against
-from countenance.wire.shapes import Image
+from countenance.wire.shapes import Image, Reason
 
 MAX_S3_OBJECT_BYTES: Final = 15 * 1024 * 1024
 NO_FACE: Final = "There are no faces in the image. Should be at least 1."
@@ -34,14 +34,11 @@ class Photo:
     detection: Detection
     _vision: Vision
 
-    def reasons_against(self, face: Face, level: Level) -> tuple[str, ...]:
+    def reasons_against(self, face: Face, level: Level) -> tuple[Reason, ...]:
         """Why the quality filter rejects one of the photo's faces; empty if it does not."""
-        return reasons_against(
-            face,
-            image_width=self.detection.image_width,
-            image_height=self.detection.image_height,
-            level=level,
-        )
+        width, height = self.detection.image_width, self.detection.image_height
+        reasons = reasons_against(face, image_width=width, image_height=height, level=level)
+        return cast("tuple[Reason, ...]", reasons)
 
     def find_probe(self, level: Level) -> Face | None:
         """The largest face, if there is one and the quality filter lets it pass.

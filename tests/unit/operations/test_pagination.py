@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from base64 import b85decode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,17 @@ def test_a_token_with_one_character_changed_is_refused(data):
     character = data.draw(st.characters(codec="ascii").filter(lambda c: c != token[at]))
     with pytest.raises(InvalidPaginationTokenException):
         TOKENS.resume(token[:at] + character + token[at + 1 :], scope=SCOPE)
+
+
+def test_another_spelling_of_the_same_bytes_is_refused():
+    """The last group of base 85 can be written in several ways; only ours is a token."""
+    token = TOKENS.issue("zebra", scope=SCOPE)
+    alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+    respelt = [token[:-1] + last for last in alphabet if last != token[-1]]
+    assert any(b85decode(other) == b85decode(token) for other in respelt)
+    for other in respelt:
+        with pytest.raises(InvalidPaginationTokenException):
+            TOKENS.resume(other, scope=SCOPE)
 
 
 @given(st.text(min_size=1, max_size=300))

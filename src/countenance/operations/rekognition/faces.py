@@ -19,6 +19,7 @@ from countenance.wire.shapes import (
     IndexFacesResponse,
     ListFacesRequest,
     ListFacesResponse,
+    Reason,
     UnindexedFace,
     UnsuccessfulFaceDeletion,
     UnsuccessfulFaceDeletionReason,
@@ -92,16 +93,25 @@ def delete_faces(request: DeleteFacesRequest, deps: Deps) -> DeleteFacesResponse
     }
 
 
-def _reasons_against(photo: Photo, level: Level, *, max_faces: int) -> list[tuple[str, ...]]:
+def _reasons_against(photo: Photo, level: Level, *, max_faces: int) -> list[tuple[Reason, ...]]:
     """For each face of the photo why it is not enrolled; empty if it is."""
     faces = photo.detection.faces
     reasons = [photo.reasons_against(face, level) for face in faces]
     passed = [index for index, against in enumerate(reasons) if not against]
-    # lowest quality goes first, then the smallest box: faces come largest first
-    best_first = sorted(passed, key=lambda index: (-quality_rank(faces[index]), index))
-    for index in best_first[max_faces:]:
+    # stable: of equal claims the larger box, which comes first, is kept
+    by_claim = sorted(passed, key=lambda index: _claim(photo, faces[index]), reverse=True)
+    for index in by_claim[max_faces:]:
         reasons[index] = ("EXCEEDS_MAX_FACES",)
     return reasons
+
+
+def _claim(photo: Photo, face: Face) -> float:
+    """A face's claim to a place within MaxFaces; of equal ones the larger box has it.
+
+    Low quality is dropped first, lowest first: that is what the filter's own bar would reject. All
+    others are of one claim, so that MaxFaces 1 is the face that the picture is of, not the sharpest.
+    """
+    return quality_rank(face) if photo.reasons_against(face, "AUTO") else 100.0
 
 
 def _to_new_faces(photo: Photo, faces: Sequence[Face], external_image_id: str | None) -> list[NewFace]:
@@ -120,7 +130,7 @@ def _to_new_faces(photo: Photo, faces: Sequence[Face], external_image_id: str | 
     ]
 
 
-def _to_unindexed(photo: Photo, face: Face, against: Sequence[str]) -> UnindexedFace:
+def _to_unindexed(photo: Photo, face: Face, against: Sequence[Reason]) -> UnindexedFace:
     return {"Reasons": list(against), "FaceDetail": to_face_detail(face, photo.detection)}
 
 

@@ -23,6 +23,7 @@ from countenance.wire.shapes import (
     SearchUsersRequest,
     SearchUsersResponse,
     UnsearchedFace,
+    UnsearchedFaceReason,
     UserMatch,
 )
 
@@ -128,14 +129,13 @@ def search_users_by_image(request: SearchUsersByImageRequest, deps: Deps) -> Sea
 
 def _unsearched(photo: Photo, probe: Face | None, level: Level) -> list[UnsearchedFace]:
     """The faces that were not searched for, largest first; only the first of a photo is the largest."""
-    return [
-        {
-            "FaceDetails": to_face_detail(face, photo.detection),
-            "Reasons": [*(["FACE_NOT_LARGEST"] if rank else []), *photo.reasons_against(face, level)],
-        }
-        for rank, face in enumerate(photo.detection.faces)
-        if face is not probe
-    ]
+    unsearched: list[UnsearchedFace] = []
+    for rank, face in enumerate(photo.detection.faces):
+        if face is not probe:
+            reasons: list[UnsearchedFaceReason] = ["FACE_NOT_LARGEST"] if rank else []
+            reasons.extend(photo.reasons_against(face, level))
+            unsearched.append({"FaceDetails": to_face_detail(face, photo.detection), "Reasons": reasons})
+    return unsearched
 
 
 def _to_face_matches(candidates: Sequence[Candidate]) -> list[FaceMatch]:
