@@ -55,7 +55,7 @@ class Limits:
     max_decoded_pixels: int = 2_000_000_000
 
 
-def decode(data: bytes, limits: Limits = Limits()) -> Pixels:  # noqa: B008 (an immutable value)
+def decode(data: bytes, limits: Limits = Limits()) -> Pixels:
     """Decode a JPEG or PNG, by its content, to what a viewer would show.
 
     Any colour mode becomes RGB: grey, palette, CMYK, 16 bits a channel (the upper 8 are kept); an

@@ -29,8 +29,10 @@ _TILE_OVERLAP_PX: Final = 256
 _SAME_FACE_OVERLAP: Final = 0.45
 _NEAR_ENOUGH: Final = 1.25
 """A reduced look is left out when the full one is at most this much larger than it."""
-_BEST_WIDTHS_PX: Final = (64.0, 400.0)
-"""Widths, in a look, between which points are most precise (measured with YuNet and CenterFace)."""
+_PRECISE_FROM_PX: Final = 64.0
+_PRECISE_TO: Final = 0.5
+"""Widths, in a look, between which points are most precise, the upper as a part of the largest face that
+is found at all (measured: docs/models/standard.md)."""
 _SMALL_SIDE_PX: Final = 320
 _QUARTER_TURNS: Final = (1, 2, 3)
 UPRIGHT_SCORE: Final = 0.9
@@ -80,8 +82,11 @@ def scales(width: int, height: int, detector: Detector) -> tuple[float, ...]:
 
 def _find_upright(detector: Detector, pixels: Pixels) -> RawFaces:
     height, width = pixels.shape[:2]
-    looks = [_look(detector, pixels, scale) for scale in scales(width, height, detector)]
-    return looks[0] if len(looks) == 1 else _merge(looks, scales(width, height, detector))
+    at_scales = scales(width, height, detector)
+    looks = [_look(detector, pixels, scale) for scale in at_scales]
+    if len(looks) == 1:
+        return looks[0]
+    return _merge(looks, at_scales, largest_face_px=detector.spec.largest_face_px)
 
 
 def _look(detector: Detector, pixels: Pixels, scale: float) -> RawFaces:
@@ -138,18 +143,18 @@ def _whole(faces: RawFaces, picture: Pixels, tile: tuple[int, int, int, int]) ->
     return faces.take(~cut)
 
 
-def _merge(looks: list[RawFaces], at_scales: tuple[float, ...]) -> RawFaces:
+def _merge(looks: list[RawFaces], at_scales: tuple[float, ...], *, largest_face_px: int) -> RawFaces:
     """One face for what several looks found, each trusted by how well its size suited the detector."""
     weights = [
-        look.scores * _trust(look.widths_px * scale) for look, scale in zip(looks, at_scales, strict=True)
+        look.scores * _trust(look.widths_px * scale, largest_px=largest_face_px)
+        for look, scale in zip(looks, at_scales, strict=True)
     ]
     return fuse(RawFaces.joined(looks), np.concatenate(weights), min_overlap=_SAME_FACE_OVERLAP)
 
 
-def _trust(widths_px: NDArray[np.float32]) -> NDArray[np.float32]:
+def _trust(widths_px: NDArray[np.float32], *, largest_px: int) -> NDArray[np.float32]:
     """1 for widths at which points are precise, falling with the square of the factor beyond them."""
-    low, high = _BEST_WIDTHS_PX
-    factor = np.minimum(widths_px / low, high / np.maximum(widths_px, 1))
+    factor = np.minimum(widths_px / _PRECISE_FROM_PX, _PRECISE_TO * largest_px / np.maximum(widths_px, 1))
     return np.asarray(np.clip(factor, 0, 1) ** 2, np.float32)
 
 

@@ -44,9 +44,7 @@ _FULL_SIZE_PX: Final = 112.0
 _FULL_BRIGHTNESS: Final = 25.0
 
 
-def reasons_against(
-    face: Face, *, image_width: int, image_height: int, level: Level
-) -> tuple[str, ...]:
+def reasons_against(face: Face, *, image_width: int, image_height: int, level: Level) -> tuple[str, ...]:
     """Why a face falls under the bar of `level`, in Rekognition's words; empty if it does not."""
     if level == "NONE":
         return ()

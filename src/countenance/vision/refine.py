@@ -73,7 +73,10 @@ def refine_landmarks(detector: Detector, pixels: Pixels, faces: RawFaces) -> Raw
             continue
         settled = [_settle(detector, pixels, box, start) for start in starts]
         surest = max(settled, key=lambda look: look.score)
-        if detector.leans or _angle_between(roll_deg(surest.landmarks), found.residual_deg) > _ANOTHER_TURN_DEG:
+        if (
+            detector.leans
+            or _angle_between(roll_deg(surest.landmarks), found.residual_deg) > _ANOTHER_TURN_DEG
+        ):
             landmarks[index] = surest.landmarks
     return RawFaces(faces.boxes, faces.scores, landmarks)
 
@@ -132,9 +135,7 @@ def _next_turn(before: _Look, now: _Look) -> float:
     return now.turn_deg + now.residual_deg / min(max(slope, _LEAST_GAIN), 1.0)
 
 
-def _look(
-    detector: Detector, pixels: Pixels, box: Box, turn_deg: float, width_px: int
-) -> _Look | None:
+def _look(detector: Detector, pixels: Pixels, box: Box, turn_deg: float, width_px: int) -> _Look | None:
     """Look at one face, turned back by `turn_deg` and `width_px` wide; None if it is not found again."""
     left, top, right, bottom = map(float, box)
     scale = width_px / math.sqrt((right - left) * (bottom - top))

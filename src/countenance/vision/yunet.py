@@ -42,11 +42,16 @@ class YuNet:
         array = to_network_input(picture, self.spec, multiple=_STRIDES[-1])
         outputs = dict(
             zip(
-                self._session.output_names, self._session.run({self._session.input_names[0]: array}), strict=True
+                self._session.output_names,
+                self._session.run({self._session.input_names[0]: array}),
+                strict=True,
             )
         )
         floor = self.spec.confidence_floor / 100
-        cells = [decode_stride(outputs, stride, columns=array.shape[3] // stride, floor=floor) for stride in _STRIDES]
+        cells = [
+            decode_stride(outputs, stride, columns=array.shape[3] // stride, floor=floor)
+            for stride in _STRIDES
+        ]
         return suppress(RawFaces.joined(cells), max_overlap=_MAX_OVERLAP)
 
 
