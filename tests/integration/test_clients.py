@@ -17,24 +17,54 @@ pytestmark = pytest.mark.xdist_group("server")
 JAVASCRIPT = Path(__file__).parent / "javascript"
 
 
+AWS = """
+import contextlib, io, json, sys
+from awscli.clidriver import create_clidriver
+
+for line in sys.stdin:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = create_clidriver().main(json.loads(line))
+    print(json.dumps([status, out.getvalue(), err.getvalue()]), flush=True)
+"""
+
+
 @pytest.fixture(scope="module")
 def aws(service, tmp_path_factory):
-    """Run the AWS CLI as a user would; return (status, parsed output or error text)."""
+    """Run the AWS CLI as it is, its commands in one process; return (status, parsed output or error text)."""
     home = tmp_path_factory.mktemp("home")
+    cli = subprocess.Popen(
+        [sys.executable, "-c", AWS],
+        env=service.environment | {"HOME": str(home), "AWS_MAX_ATTEMPTS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
     def run(*arguments):
-        done = subprocess.run(
-            [sys.executable, "-m", "awscli", "rekognition", *arguments, "--output", "json"],
-            env=service.environment | {"HOME": str(home), "AWS_MAX_ATTEMPTS": "1"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        if done.returncode:
-            return done.returncode, done.stderr
-        return 0, json.loads(done.stdout) if done.stdout.strip() else {}
+        cli.stdin.write(json.dumps(["rekognition", *arguments, "--output", "json"]) + "\n")
+        cli.stdin.flush()
+        status, out, err = json.loads(cli.stdout.readline())
+        if status:
+            return status, err
+        return 0, json.loads(out) if out.strip() else {}
 
-    return run
+    with cli:
+        yield run
+        cli.stdin.close()
+
+
+def test_the_cli_works_as_its_own_command(service, tmp_path):
+    """Once through the shell's door: `aws rekognition list-collections`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "awscli", "rekognition", "list-collections", "--output", "json"],
+        env=service.environment | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "CollectionIds" in json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -40,8 +40,12 @@ AUDIT_HOOK = textwrap.dedent(
 
 
 @pytest.fixture
-def watched(tmp_path, monkeypatch):
-    """Every Python process that is started now writes down what it opens and whom it calls."""
+def watched(tmp_path, monkeypatch, default_pack):
+    """Every Python process that is started now writes down what it opens and whom it calls.
+
+    Settings are made before HOME changes: the models are in place, as they are when a server serves.
+    """
+    settings = server_settings()
     hooks, home, log = tmp_path / "hooks", tmp_path / "home", tmp_path / "confinement.log"
     hooks.mkdir()
     home.mkdir()
@@ -52,7 +56,7 @@ def watched(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
-    return home, log
+    return home, log, settings
 
 
 def _calls(client, photo):
@@ -63,10 +67,9 @@ def _calls(client, photo):
     client.delete_collection(CollectionId="quiet")
 
 
-def test_no_outbound_connection_and_no_write_elsewhere(tmp_path, watched, portraits, default_pack):
+def test_no_outbound_connection_and_no_write_elsewhere(tmp_path, watched, portraits):
     """Models are in place; from the start of serving to its end the audit hooks of all processes are read."""
-    home, log = watched
-    settings = server_settings()
+    home, log, settings = watched
     data_dir = tmp_path / "data"
     photo = portraits.stranger.read_bytes()
     with running_server(data_dir, settings, accept_terms="Test, suite", log=str) as running:
@@ -90,7 +93,9 @@ def test_native_code_connects_nowhere_either(tmp_path, portraits, default_pack, 
     """The same through strace, which also sees what Python's hooks do not: runtimes and PostgreSQL."""
     trace = tmp_path / "trace"
     wrapper = tmp_path / "python"
-    wrapper.write_text(f'#!/bin/sh\nexec strace -D -f -qq -e trace=connect -o {trace} {sys.executable} "$@"\n')
+    wrapper.write_text(
+        f'#!/bin/sh\nexec strace -D -f -qq -e trace=connect -o {trace} {sys.executable} "$@"\n'
+    )
     wrapper.chmod(0o755)
     monkeypatch.setattr("countenance.cli.server_process.sys.executable", str(wrapper))
     settings = server_settings()

@@ -6,10 +6,10 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import requests_for
 
 from countenance.operations.registry import OPERATIONS
 from countenance.wire.model import load_models
+from strategies import requests_for
 
 pytestmark = pytest.mark.xdist_group("server")
 

@@ -108,7 +108,7 @@ def test_the_credentials_file_is_all_that_boto3_needs(tmp_path, service):
             "cannot connect to the database",
             "database URL",
         ),
-        (["--pack", "no-such"], "no-such", "models"),
+        (["--pack", "no-such"], "no-such", "known packs"),
     ],
 )
 def test_what_cannot_work_is_refused_with_its_remedy(tmp_path, arguments, problem, remedy):
