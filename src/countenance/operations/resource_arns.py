@@ -11,6 +11,8 @@ from countenance.operations.deps import Deps
 
 _ARN: Final = re.compile(r"(?:arn:)?(aws[a-z-]*):rekognition:([a-z0-9-]+):([0-9]{12}):(.+)", re.DOTALL)
 _COLLECTION: Final = "collection/"
+_COLLECTION_ID: Final = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
+"""The model checks a CollectionId, but not the one inside an ARN."""
 
 
 def collection_arn(collection: Collection) -> str:
@@ -35,11 +37,8 @@ def require_collection_of(arn: str, deps: Deps) -> Collection:
     if named is None:
         raise InvalidParameterException
     partition, region, account_id, resource = named.groups()
-    caller = deps.caller
-    if (partition, region, account_id) != ("aws", caller.region, caller.account_id):
+    is_local = (partition, region, account_id) == ("aws", deps.caller.region, deps.caller.account_id)
+    name = resource.removeprefix(_COLLECTION)
+    if not is_local or name == resource or not _COLLECTION_ID.fullmatch(name):
         raise ResourceNotFoundException(f"The resource: {arn} does not exist")
-    if not resource.startswith(_COLLECTION):
-        raise ResourceNotFoundException(f"The resource: {arn} does not exist")
-    return deps.gallery.require_collection(
-        caller.account_id, caller.region, resource.removeprefix(_COLLECTION)
-    )
+    return deps.collection(name)

@@ -33,6 +33,13 @@ def test_a_trailing_newline_is_not_forgiven(deps, collection):
         require_collection_of(collection_arn(deps.collection(collection)) + "\n", deps)
 
 
+@pytest.mark.parametrize("name", ["", "a\0b", "a b", "collection/friends", "x" * 256, "é"])
+def test_what_can_be_no_name_of_a_collection_is_not_found(deps, account, name):
+    """And never reaches the database, which has its own opinion of a NUL in a text."""
+    with pytest.raises(ResourceNotFoundException):
+        require_collection_of(f"arn:aws:rekognition:us-east-1:{account.account_id}:collection/{name}", deps)
+
+
 def test_digits_of_other_scripts_are_no_account(deps):
     with pytest.raises(InvalidParameterException):
         require_collection_of("arn:aws:rekognition:us-east-1:١١١١٢٢٢٢٣٣٣٣:collection/friends", deps)
