@@ -70,7 +70,13 @@ def list_events(connection: Connection, account_id: str, *, limit: int = 100) ->
 
 
 def _values(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in _FIELDS} | {"rule_ids": list(event.rule_ids)}
+    values = {name: _storable(getattr(event, name)) for name in _FIELDS}
+    return values | {"rule_ids": list(event.rule_ids)}
+
+
+def _storable(value: Any) -> Any:
+    """PostgreSQL's text holds no NUL; what a caller sent with one is recorded all the same."""
+    return value.replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
 
 
 def _to_event(row: tuple[object, ...]) -> Event:

@@ -111,3 +111,12 @@ def test_an_event_is_recorded_only_while_its_key_and_standing_hold(database: Dat
         recorded = {event.event_id for event in list_events(connection, account)}
     assert first.event_id in recorded
     assert other.event_id not in recorded
+
+
+def test_what_a_caller_sent_with_a_nul_is_recorded_all_the_same(database: Database):
+    """PostgreSQL's text holds no NUL: the call must not fail for it, nor go unrecorded."""
+    event = an_event(resource="arn\x00x", collection="a\x00")
+    with database.transaction() as connection:
+        record(connection, event)
+        kept = list_events(connection, event.account_id)[0]
+    assert (kept.resource, kept.collection) == ("arn\N{REPLACEMENT CHARACTER}x", "a\N{REPLACEMENT CHARACTER}")
