@@ -27,6 +27,7 @@ from countenance.settings import Settings
 
 _COLLECTION = "demo"
 _THRESHOLD = 80.0
+_WIDTH_WITHOUT_TERMINAL = 130
 _OFFICER = "Demo, temporary account"
 _SHEET = Path("countenance-demo.png")
 
@@ -47,7 +48,9 @@ def demo(photos: Path | None, sheet: Path | None, **given: Any) -> None:
     Prints each call with its answer and writes a contact sheet. Exits 0 only if everyone was recognised
     and the stranger was not.
     """
-    console = Console(soft_wrap=False)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH_WITHOUT_TERMINAL)
     settings = Settings.from_env(**given)
     album = load_album(photos) if photos else portraits_album(settings.cache_dir)
     console.print(f"photos: {album.origin}")
