@@ -6,6 +6,7 @@ import configparser
 import os
 import queue
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def running_server(
         *("--threads", str(settings.threads)),
         *options,
     ]
-    log(f"$ countenance {' '.join(command[3:])}")
+    log(f"$ countenance {shlex.join(command[3:])}")
     process = subprocess.Popen(  # noqa: S603 - our own program and arguments
         command,
         stdout=subprocess.PIPE,
