@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from countenance.cli.portraits import load_portraits
 from countenance.errors import SetupError
+from countenance.types import PixelBox, RatioBox
 
 _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png"}
 _PEOPLE_AT_MOST = 12
@@ -81,20 +82,23 @@ def load_album(folder: Path) -> Album:
     )
 
 
-def group_picture(album: Album, target: Path) -> tuple[Path, int]:
-    """Compose one picture from a photo of everyone; return its path and how many people it shows."""
+def group_picture(album: Album, target: Path) -> list[RatioBox]:
+    """Compose one picture from a photo of everyone at `target`; where in it each photo lies."""
     sources = [(person.unseen or person.enrolled)[0] for person in album.people] + [album.stranger]
     columns = min(4, len(sources))
     rows = -(-len(sources) // columns)
     sheet = Image.new("RGB", (columns * _TILE_PX, rows * _TILE_PX), (235, 235, 235))
+    places = []
     for place, source in enumerate(sources):
         with Image.open(source) as photo:
             tile = ImageOps.contain(ImageOps.exif_transpose(photo).convert("RGB"), (_TILE_PX, _TILE_PX))
         left = (place % columns) * _TILE_PX + (_TILE_PX - tile.width) // 2
         top = (place // columns) * _TILE_PX + (_TILE_PX - tile.height) // 2
         sheet.paste(tile, (left, top))
+        box = PixelBox(left, top, tile.width, tile.height)
+        places.append(box.to_ratio(image_width=sheet.width, image_height=sheet.height))
     sheet.save(target, quality=92)
-    return target, len(sources)
+    return places
 
 
 def _split(name: str, photos: Sequence[Path]) -> Person:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from countenance.cli.contact_sheet import Mark, Photo, write_contact_sheet
 from countenance.cli.options import settings_options
 from countenance.cli.server_process import running_server
 from countenance.settings import Settings
+from countenance.types import RatioBox
 
 _COLLECTION = "demo"
 _THRESHOLD = 80.0
@@ -149,7 +150,8 @@ class _Story:
 
     def _detect_group(self, album: Album) -> None:
         with tempfile.TemporaryDirectory() as scratch:
-            group, people = group_picture(album, Path(scratch) / "group.jpg")
+            group = Path(scratch) / "group.jpg"
+            places = group_picture(album, group)
             faces = self.client.detect_faces(Image={"Bytes": group.read_bytes()})["FaceDetails"]
             marks = [Mark(face["BoundingBox"], f"{face['Confidence']:.1f}", "enrolled") for face in faces]
             self.photos.append(Photo.of(group, marks, f"DetectFaces: {len(faces)} faces"))
@@ -159,9 +161,10 @@ class _Story:
             f"sharpness {face['Quality']['Sharpness']:.0f}"
             for face in faces
         ]
-        self._show("DetectFaces", f"group picture of {people}", lines)
-        if len(faces) != people:
-            self.failures.append(f"the group picture shows {people} people and {len(faces)} faces were found")
+        self._show("DetectFaces", f"group picture of {len(places)}", lines)
+        for number, place in enumerate(places, start=1):
+            if not any(_lies_in(face["BoundingBox"], place) for face in faces):
+                self.failures.append(f"no face was found in photo {number} of the group picture")
 
     def _show(self, call: str, subject: str, answer: Sequence[str]) -> None:
         table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -171,6 +174,11 @@ class _Story:
         for row, line in enumerate(answer or ["nothing"]):
             table.add_row(call if row == 0 else "", subject if row == 0 else "", line)
         self.console.print(table)
+
+
+def _lies_in(box: Mapping[str, float], place: RatioBox) -> bool:
+    x, y = box["Left"] + box["Width"] / 2, box["Top"] + box["Height"] / 2
+    return place.left <= x <= place.left + place.width and place.top <= y <= place.top + place.height
 
 
 def _external_image_id(name: str) -> str:

@@ -57,7 +57,9 @@ def test_other_files_are_left_alone(tmp_path):
 def test_the_group_picture_shows_everyone_once(tmp_path):
     """One tile each and one for the stranger."""
     _people(tmp_path, a=2, b=2, c=1)
-    picture, people = group_picture(load_album(tmp_path), tmp_path / "group.jpg")
-    assert people == 3
-    with Image.open(picture) as opened:
+    places = group_picture(load_album(tmp_path), tmp_path / "group.jpg")
+    assert len(places) == 3
+    with Image.open(tmp_path / "group.jpg") as opened:
         assert opened.size == (3 * 480, 480)
+    centres = [place.left + place.width / 2 for place in places]
+    assert centres == pytest.approx([1 / 6, 3 / 6, 5 / 6], abs=0.01)
