@@ -75,5 +75,4 @@ def _options(threads: int) -> Any:
     options.enable_mem_pattern = False
     # Idle workers must not spin: calls run beside one another on all cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return options

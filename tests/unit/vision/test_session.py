@@ -90,3 +90,10 @@ def test_loading_is_quiet(doubling, capfd):
     """A weight that nothing uses makes the runtime warn, a line each: fifty for one network seen."""
     Session(doubling)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_session_leaves_the_callers_arithmetic_alone(doubling):
+    """The runtime can make the processor flush subnormal numbers, for the calling thread and for good."""
+    smallest_normal = sys.float_info.min
+    Session(doubling).run({"x": np.ones((1, 2), np.float32)})
+    assert smallest_normal / 2 > 0
