@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
-import countenance.wire.model
 import pytest
 from botocore.config import Config
-from paths import SHARED
 
+import countenance.wire.model
 from countenance.cli.server_process import RunningServer, running_server
 from countenance.settings import Settings
+from fixtures_store import fresh_database
+from paths import SHARED
 
 CLIENT_CONFIG = Config(
     retries={"total_max_attempts": 1},
@@ -34,6 +36,7 @@ class Service:
     running: RunningServer
     data_dir: Path
     settings: Settings
+    database_options: tuple[str, ...] = ()
 
     @property
     def endpoint(self) -> str:
@@ -83,12 +86,19 @@ def s3_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory, s3_root: Path) -> Iterator[Service]:
-    """Two workers on one truth, for every test of a session that does not need a server of its own."""
+    """Two workers on one truth, for every test of a session that does not need a server of its own.
+
+    On the embedded PostgreSQL, or on a fresh database of the server that COUNTENANCE_TEST_DATABASE_URL names.
+    """
     data_dir = tmp_path_factory.mktemp("server") / "data"
     settings = server_settings()
     options = ["--workers", "2", "--s3-root", str(s3_root), "--s3-buckets", "*/photos"]
-    with running_server(data_dir, settings, accept_terms="Test, suite", options=options) as running:
-        yield Service(running, data_dir, settings)
+    with ExitStack() as stack:
+        where: tuple[str, ...] = ()
+        if given := os.environ.get("COUNTENANCE_TEST_DATABASE_URL", ""):
+            where = ("--database-url", stack.enter_context(fresh_database(given)))
+        serving = running_server(data_dir, settings, accept_terms="Test, suite", options=[*options, *where])
+        yield Service(stack.enter_context(serving), data_dir, settings, where)
 
 
 @pytest.fixture

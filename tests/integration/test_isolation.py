@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("server")
 def cli(service):
     """Run `countenance accounts ... --json` on the running server's data directory."""
 
-    where = ["--data-dir", str(service.data_dir)]
+    where = ["--data-dir", str(service.data_dir), *service.database_options]
 
     def run(*arguments):
         done = subprocess.run(

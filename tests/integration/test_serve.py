@@ -199,7 +199,9 @@ def test_the_doctor_finds_nothing_wrong_with_a_running_server_and_something_with
 ):
     """Exit code 0 and 1; JSON beside the pretty table."""
     settings = service.settings
-    well = _countenance("doctor", "--data-dir", service.data_dir, *_options(settings), "--json")
+    well = _countenance(
+        "doctor", "--data-dir", service.data_dir, *service.database_options, *_options(settings), "--json"
+    )
     findings = {finding["subject"]: finding for finding in json.loads(well.stdout)}
     assert well.returncode == 0, findings
     assert findings["models"]["state"] == findings["database and keys"]["state"] == "ok"

@@ -50,7 +50,9 @@ def test_times_come_back_in_utc_whatever_the_server_thinks(database: Database):
 
 def test_the_options_of_a_url_are_kept(database_url: str):
     """An operator may put Countenance into a schema of its own."""
-    with Database(f"{database_url}&options=-csearch_path%3Delsewhere", max_connections=1) as database:
+    joint = "&" if "?" in database_url else "?"
+    url = f"{database_url}{joint}options=-csearch_path%3Delsewhere"
+    with Database(url, max_connections=1) as database:
         assert setting(database, "search_path") == "elsewhere"
 
 
