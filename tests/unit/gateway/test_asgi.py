@@ -72,11 +72,12 @@ def gateway(bench):
 
 
 def _scope(method="POST", path="/", headers=()):
+    path, _, query = path.partition("?")
     return {
         "type": "http",
         "method": method,
         "path": path,
-        "query_string": b"",
+        "query_string": query.encode("latin-1"),
         "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
     }
 
@@ -213,6 +214,8 @@ def test_health_is_a_plain_page(gateway):
         ("POST", "/elsewhere", 404),
         ("OPTIONS", "*", 404),
         ("GET", "//", 404),
+        ("POST", "/?a=b", 404),
+        ("POST", "/?X-Amz-Signature=0", 404),
     ],
 )
 def test_any_other_page_or_method_is_plainly_refused(gateway, method, path, status):
