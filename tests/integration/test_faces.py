@@ -118,10 +118,10 @@ def test_no_face_is_empty_for_index_and_detect_and_an_error_for_search_and_compa
     assert (code, status) == ("InvalidParameterException", 400)
     assert message == "There are no faces in the image. Should be at least 1."
     for source, target in ((faceless, known[0]), (known[0], faceless)):
-        code, _, _ = refusal(
+        code, message, _ = refusal(
             rekognition.compare_faces, SourceImage={"Bytes": source}, TargetImage={"Bytes": target}
         )
-        assert code == "InvalidParameterException"
+        assert (code, message) == ("InvalidParameterException", "Request has invalid parameters")
 
 
 def test_max_faces_drops_to_unindexed_with_its_reason(rekognition, collection, known, other, stranger):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from countenance.errors import InvalidParameterException
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box, to_compared_face
-from countenance.operations.images import NO_FACE, load_photo
+from countenance.operations.images import load_photo
 from countenance.similarity import meets
 from countenance.types import Similarity, Template
 from countenance.vision.pipeline import Vision
@@ -21,14 +21,15 @@ from countenance.wire.shapes import (
 def compare_faces(request: CompareFacesRequest, deps: Deps) -> CompareFacesResponse:
     """Compare the source's largest face with the (up to 100) largest faces of the target.
 
-    Every target face that the quality filter lets pass is in exactly one of the two lists.
+    Every target face that the quality filter lets pass is in exactly one of the two lists. A picture without
+    a face is an error, in AWS's general words: those of the searches are not said here.
     """
     vision = deps.default_vision()
     level = request.get("QualityFilter", "NONE")
     source_face, reference = _read_source(request["SourceImage"], vision, level, deps)
     target = load_photo(request["TargetImage"], vision, deps)
     if not target.detection.faces:
-        raise InvalidParameterException(NO_FACE)
+        raise InvalidParameterException
 
     compared = [face for face in target.detection.faces if not target.reasons_against(face, level)]
     similarities = vision.calibration.to_similarity(target.embed(*compared) @ reference)
@@ -51,7 +52,9 @@ def _read_source(
 ) -> tuple[ComparedSourceImageFace, Template]:
     """The source's largest face. Its pixels are let go before the target is decoded: each may have 300 MB."""
     source = load_photo(image, vision, deps)
-    probe = source.require_probe(level)
+    probe = source.find_probe(level)
+    if probe is None:
+        raise InvalidParameterException
     face: ComparedSourceImageFace = {
         "BoundingBox": to_bounding_box(ratio_box(probe, source.detection)),
         "Confidence": probe.confidence,
