@@ -22,6 +22,7 @@ from countenance.cli.fleet import Fleet
 from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.installation import Installation, first_credentials, open_installation
 from countenance.cli.options import settings_options
+from countenance.cli.process_limits import set_process_limits
 from countenance.errors import SetupError
 from countenance.settings import Settings
 
@@ -39,6 +40,7 @@ def serve(**given: Any) -> None:
     """
     settings = Settings.from_env(**given)
     _require_safe_exposure(settings)
+    set_process_limits()
     with ExitStack() as stack:
         stopping = stack.enter_context(_stop_signals())
         installation = stack.enter_context(open_installation(settings))

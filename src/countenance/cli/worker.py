@@ -18,6 +18,7 @@ from typing import Any
 import uvicorn
 
 from countenance.app import App, build
+from countenance.gateway.connection import BoundedConnection
 from countenance.settings import Settings
 
 _KEEP_ALIVE_S = 75
@@ -52,7 +53,7 @@ def _config(app: App, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app.asgi,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=BoundedConnection,
         ws="none",
         lifespan="on",
         log_config=None,
