@@ -30,8 +30,10 @@ def operations_table() -> str:
     rows = -(-len(cells) // 3)
     columns = [cells[start : start + rows] for start in range(0, len(cells), rows)]
     lines = [f"{len(offered)} of {len(names)}; offered in bold:\n", "| | | |", "|---|---|---|"]
-    for row in range(rows):
-        lines.append("| " + " | ".join(column[row] if row < len(column) else "" for column in columns) + " |")
+    lines += [
+        "| " + " | ".join(column[row] if row < len(column) else "" for column in columns) + " |"
+        for row in range(rows)
+    ]
     own = ", ".join(sorted(OPERATIONS["countenance"]))
     return "\n".join(lines) + f"\n\nOur own service, `countenance`: {own}.\n"
 
@@ -42,8 +44,10 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Each is an option of `countenance serve` and an environment variable; the option wins. "
-        "This page is generated from `settings.py` (`python tools/generate_docs.py`).",
+        (
+            "Each is an option of `countenance serve` and an environment variable; the option wins. "
+            "This page is generated from `settings.py` (`python tools/generate_docs.py`)."
+        ),
         "",
         "| option | environment | default | meaning |",
         "|---|---|---|---|",

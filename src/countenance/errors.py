@@ -13,7 +13,8 @@ CountenanceError
 └── SetupError                         told to whoever installs or runs the server, with the remedy
 
 Messages: lowercase where they are ours and AWS's own words where clients match on them; no final
-period where ours, the caller's input in backticks, both numbers of a limit; never an embedding or image bytes.
+period where ours, the caller's input in backticks, both numbers of a limit; never an embedding or the
+bytes of an image.
 """
 
 from __future__ import annotations

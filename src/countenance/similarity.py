@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class Calibration:
         if len(self.cosine) < 2 or len(self.cosine) != len(self.neg_log10_fmr):
             raise ValueError("a calibration needs two or more knots, as many rates as cosines")
         for knots in (self.cosine, self.neg_log10_fmr):
-            if any(b <= a for a, b in zip(knots, knots[1:], strict=False)):
+            if any(b <= a for a, b in pairwise(knots)):
                 raise ValueError("a calibration's knots must be strictly increasing")
 
     def to_neg_log10_fmr(self, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
