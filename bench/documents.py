@@ -86,12 +86,12 @@ def _accuracy(accuracy: dict[str, Any]) -> str:
 
 def _pack_rates(pack: dict[str, Any]) -> str:
     rows = [[figure, f"{share:.2%}", _percent(interval)] for figure, share, interval in figures_of(pack)]
-    trials = next(point for point in pack["all_pairs"] if "refused" not in point)
-    data, closed = pack["data"], pack["closed_set_capped"]
+    rates, data = pack["largest"], pack["data"]
+    trials, closed = rates["all_pairs"][0], rates["closed_set_capped"]
     said = (
         f"{data['name']}: {data['photos']:,} photos of {data['people']:,} people,"
         f" {pack['failures_to_enrol']} failures to enrol. All pairs: {trials['mated_trials']:,} mated and"
-        f" {trials['non_mated_trials']:,} non-mated trials; balanced accuracy: {pack['pairs']['pairs']:,}"
+        f" {trials['non_mated_trials']:,} non-mated trials; balanced accuracy: {rates['pairs']['pairs']:,}"
         f" pairs; rank-1 with at most 10 probes a person: {closed['probes']:,} searches of"
         f" {closed['gallery']:,} people."
     )

@@ -21,8 +21,8 @@ from countenance.similarity import Calibration
 
 _BODY_EXPONENTS = (0.05, 0.15, 0.3, 0.5, *(0.25 * step for step in range(3, 60)))
 _TAIL_EXPONENTS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
-_LEAST_COUNTED = 50.0  # effective exceedances behind a knot: its FMR is known to about +-28 %
-_TAIL_TRIALS = 1000.0  # effective exceedances that the tail is fitted to
+_LEAST_COUNTED = 50.0  # effective pairs of people that exceed a knot: its FMR is known to about +-28 %
+_TAIL_TRIALS = 1000.0  # effective pairs of people that the tail is fitted to
 _DECIMALS = 5
 
 
@@ -78,7 +78,7 @@ def fit_calibration(non_mated: Trials) -> CalibrationFit:
     order = np.argsort(-non_mated.scores, kind="stable")
     scores, weights = non_mated.scores[order].astype(np.float64), non_mated.weights[order]
     mass = np.cumsum(weights)
-    effective = mass**2 / np.cumsum(weights**2)
+    effective = mass**2 / np.cumsum(_squares_added(non_mated, order))
     cosines, exponents = _counted_knots(scores, mass, effective)
     if len(cosines) == 0 or exponents[-1] < 1.0:
         raise TooFewTrials(f"{len(scores)} non-mated trials cannot show FMR 0.1")
@@ -97,6 +97,26 @@ def fit_calibration(non_mated: Trials) -> CalibrationFit:
     return CalibrationFit(calibration, non_mated.effective, 10.0 ** -exponents[-1], tail)
 
 
+def _squares_added(trials: Trials, order: NDArray[np.intp]) -> NDArray[np.float64]:
+    """What each trial, taken in `order`, adds to the sum of squared weights of pairs of people.
+
+    Weight squared over that sum is the effective number of pairs of people: a hundred photos of two
+    people are one observation of how alike the two are, not a hundred.
+    """
+    people = int(max(trials.first.max(), trials.second.max())) + 1
+    low, high = np.minimum(trials.first, trials.second), np.maximum(trials.first, trials.second)
+    pair = (low.astype(np.int64) * people + high)[order]
+    by_pair = np.argsort(pair, kind="stable")
+    weights = trials.weights[order][by_pair]
+    running = np.cumsum(weights)
+    starts = np.flatnonzero(np.diff(pair[by_pair], prepend=-1))
+    before_pair = np.repeat(running[starts] - weights[starts], np.diff([*starts, len(pair)]))
+    of_pair = running - before_pair
+    added = np.empty(len(pair))
+    added[by_pair] = of_pair**2 - (of_pair - weights) ** 2
+    return added
+
+
 def _counted_knots(
     scores: NDArray[np.float64], mass: NDArray[np.float64], effective: NDArray[np.float64]
 ) -> tuple[list[float], list[float]]:
@@ -105,9 +125,9 @@ def _counted_knots(
     exponents: list[float] = []
     for exponent in _BODY_EXPONENTS:
         last = int(np.searchsorted(mass, 10.0**-exponent * (1 + 1e-12), side="right")) - 1
-        if last < 0 or effective[last] < _LEAST_COUNTED or not np.isfinite(scores[last]):
-            continue
-        if not cosines or scores[last] > cosines[-1] + 10.0**-_DECIMALS:
+        if last < 0 or effective[last] < _LEAST_COUNTED:
+            break
+        if np.isfinite(scores[last]) and (not cosines or scores[last] > cosines[-1] + 10.0**-_DECIMALS):
             cosines.append(float(scores[last]))
             exponents.append(exponent)
     return cosines, exponents

@@ -8,6 +8,7 @@ do the non-mated trials of each pair of subjects, however many photos there are 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,6 +125,21 @@ def all_non_mated(samples: Samples) -> Trials:
     a, b = np.concatenate(first), np.concatenate(second)
     weights = 1.0 / (photos[a] * photos[b])
     return Trials(np.concatenate(scores), a, b, weights / weights.sum())
+
+
+def without(trials: Trials, people: Collection[tuple[int, int]]) -> Trials:
+    """The same trials but those between the given pairs of subjects, in either order.
+
+    For people known to be one person under two labels: their trials are not what they say.
+    """
+    if not people:
+        return trials
+    count = int(max(trials.first.max(), trials.second.max())) + 1
+    low, high = np.minimum(trials.first, trials.second), np.maximum(trials.first, trials.second)
+    left_out = [min(pair) * count + max(pair) for pair in people]
+    kept = ~np.isin(low.astype(np.int64) * count + high, left_out)
+    weights = trials.weights[kept]
+    return Trials(trials.scores[kept], trials.first[kept], trials.second[kept], weights / weights.sum())
 
 
 def draw_pairs(

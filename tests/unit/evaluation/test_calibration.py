@@ -13,8 +13,14 @@ from countenance.similarity import Calibration
 
 def trials_of(scores, weights=None):
     weights = np.ones(len(scores)) if weights is None else weights
-    zeros = np.zeros(len(scores), np.int32)
-    return Trials(np.asarray(scores, np.float32), zeros, zeros + 1, weights / weights.sum())
+    people = np.arange(len(scores), dtype=np.int64)
+    first, second = people // 2000, people % 2000 + 2000  # no two trials between the same two people
+    return Trials(
+        np.asarray(scores, np.float32),
+        first.astype(np.int32),
+        second.astype(np.int32),
+        weights / weights.sum(),
+    )
 
 
 def exponential_scores(count, scale, start=0.0):
@@ -87,6 +93,17 @@ def test_people_not_photos_decide_the_rate():
         if cosine <= fit.calibration.extrapolated_from:
             counted = trials.weights[trials.scores >= cosine].sum()
             assert -math.log10(counted) == pytest.approx(exponent, abs=0.02)
+
+
+def test_two_people_with_many_photos_are_one_observation():
+    """Hundreds of alike photos of two people at the top must not pass for a counted rate of theirs."""
+    scores = np.concatenate([exponential_scores(100_000, 0.05), np.full(500, 0.9)])
+    first = np.concatenate([np.arange(100_000) // 400, np.full(500, 999)]).astype(np.int32)
+    second = np.concatenate([np.arange(100_000) % 400 + 400, np.full(500, 998)]).astype(np.int32)
+    weights = np.concatenate([np.ones(100_000), np.full(500, 1 / 500)])
+    fit = fit_calibration(Trials(scores.astype(np.float32), first, second, weights / weights.sum()))
+    assert fit.counted_to_fmr == pytest.approx(10**-3.25)  # 56 of 100,001 pairs of people
+    assert fit.calibration.extrapolated_from < 0.5
 
 
 def test_the_stated_rate_holds_on_people_not_used_for_the_fit():

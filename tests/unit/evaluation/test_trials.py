@@ -11,6 +11,7 @@ from countenance.evaluation.trials import (
     all_non_mated,
     draw_pairs,
     score_pairs,
+    without,
 )
 
 
@@ -67,6 +68,16 @@ def test_a_sample_that_failed_to_enrol_matches_nothing_but_is_still_tried():
     assert len(all_non_mated(samples)) == 4
     assert samples.failures_to_enrol == 1
     assert samples.people == 2
+
+
+def test_people_who_are_one_person_can_be_left_out():
+    """A label error is no false match; what remains is weighted as if it had never been there."""
+    samples = samples_of([0, 0, 1, 2, 2])
+    trials = all_non_mated(samples)
+    kept = without(trials, [(2, 0)])
+    assert sorted(zip(kept.first, kept.second, strict=True)) == [(0, 1), (0, 1), (1, 2), (1, 2)]
+    assert kept.weights == pytest.approx(np.full(4, 0.25))
+    assert without(trials, []) is trials
 
 
 def test_effective_trials_are_the_count_for_equal_weights_and_fewer_otherwise():
