@@ -40,7 +40,7 @@ class Pipeline:
         try:
             reached = identified = identify(reached, self._services)
             return admit_key(identified, self._services)
-        except Exception as error:  # noqa: BLE001  # every way to fail ends in an answer and an event
+        except BaseException as error:  # noqa: BLE001  # every way to fail ends so; a panic is no Exception
             return self.refuse(reached, error)
 
     def answer(self, admitted: Admitted, body: bytes) -> Answer:
@@ -53,12 +53,12 @@ class Pipeline:
             with UnitOfWork(self._services.database) as work:
                 reached = performed = dispatch(authorized, work, self._services)
                 recorded = record(performed, work, self._services)
-        except Exception as error:  # noqa: BLE001  # as above
+        except BaseException as error:  # noqa: BLE001  # as above
             return self.refuse(reached, error)
         log_call(recorded, status=200, log_format=self._services.log_format)
         return respond(recorded)
 
-    def refuse(self, reached: Call, error: Exception) -> Answer:
+    def refuse(self, reached: Call, error: BaseException) -> Answer:
         """The answer to a call that got as far as `reached` and ends there."""
         refusal = record_refusal(_refusal(reached, error), self._services)
         code, status = refusal.error.code, refusal.error.status
@@ -81,7 +81,7 @@ class Pipeline:
         return True
 
 
-def _refusal(reached: Call, error: Exception) -> Refusal:
+def _refusal(reached: Call, error: BaseException) -> Refusal:
     verdict = reached.verdict if isinstance(reached, Authorized) else None
     if isinstance(error, Denied):
         return Refusal(call=reached, error=error.answer, verdict=error.verdict, fault=None)

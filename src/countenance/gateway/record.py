@@ -76,7 +76,7 @@ def record_refusal(refusal: Refusal, services: GatewayServices) -> Refusal:
         )
         with services.database.read() as connection:
             record_event(connection, event)
-    except Exception as error:  # noqa: BLE001  # whatever it was: without a record there is no such answer
+    except BaseException as error:  # noqa: BLE001  # whatever it was: without a record there is no such answer
         return replace(refusal, error=InternalServerError(), fault=refusal.fault or Fault.of(error))
     return replace(refusal, has_event=True)
 

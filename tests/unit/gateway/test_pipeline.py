@@ -94,3 +94,22 @@ def test_a_call_that_gave_way_to_another_in_the_database_may_be_tried_again(benc
 @pytest.mark.parametrize("body", [b"", b"{}"])
 def test_an_empty_body_is_an_empty_request(bench, body):
     assert bench.call("GetCallerIdentity", body, service="countenance")[0].status == 200
+
+
+def test_a_panic_of_a_native_library_ends_in_an_answer_and_an_event(bench):
+    """Rust's panics (Cedar, cryptography) arrive as a BaseException, which `except Exception` lets pass."""
+
+    class PanicException(BaseException):
+        pass
+
+    def panic(request, deps):
+        bench.operations["rekognition"]["CreateCollection"] = create
+        create(request, deps)
+        raise PanicException("a secret of theirs")
+
+    create = bench.operations["rekognition"]["CreateCollection"]
+    bench.operations["rekognition"]["CreateCollection"] = panic
+    answer, told = bench.call("CreateCollection", {"CollectionId": "faces"})
+    assert (answer.status, told["__type"]) == (500, "InternalServerError")
+    assert bench.event(header(answer, "x-countenance-event-id"))["outcome"] == "failed"
+    assert bench.call("CreateCollection", {"CollectionId": "faces"})[0].status == 200
