@@ -7,6 +7,7 @@ picture are handed on.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,8 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _EXIF_HEADER = b"Exif\x00\x00"
 _ORIENTATION_TAG = 0x0112
 _SHORT = 3
+# In coded data 0xFF is followed by 0x00 or a restart marker.
+_AMONG_SCANS = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,17 @@ def _parse_jpeg(data: bytes) -> Container:
     if frame is None or 0 in frame:
         raise InvalidImageFormatException
     kept.append(data[at - 2 :])
-    # In coded data 0xFF is followed by 0x00 or a restart marker, so what is found are scans.
-    return Container("JPEG", *frame, orientation, data.count(b"\xff\xda", at - 2), b"".join(kept))
+    return Container("JPEG", *frame, orientation, _count_scans(data, at - 2), b"".join(kept))
+
+
+def _count_scans(data: bytes, at: int) -> int:
+    """From the first scan to the picture's end; cameras append further pictures and films."""
+    scans = 0
+    while (found := _AMONG_SCANS.search(data, at)) and found[1][0] != _END:
+        scans += found[1][0] == _SCAN
+        length = int.from_bytes(data[found.end() : found.end() + 2])
+        at = found.end() + max(length, 2)
+    return scans
 
 
 def _next_marker(data: bytes, at: int) -> tuple[int, int]:
