@@ -28,10 +28,13 @@ from countenance.settings import Settings
 from countenance.store import Database, KeyStore, UnitOfWork, migrate
 from countenance.vision.install import PackStore
 from countenance.vision.pipeline import Vision
+from countenance.vision.pixel_budget import PixelBudget
 from countenance.wire.model import load_models
 
 _THREADS_PER_CORE = 2
 """A call waits for its commit while another one computes."""
+_DECODED_PX = 128_000_000
+"""Pixels that a process holds decoded at once: about a gigabyte at worst, while they are decoded."""
 _SPARE_CONNECTIONS = 6
 """For admission and health, which have threads of their own."""
 
@@ -105,7 +108,8 @@ class InstalledModels:
 
     def __init__(self, store: PackStore, *, default_pack: str) -> None:
         self._packs = {pack.manifest.face_model_version: pack for pack in store.installed_packs()}
-        self._default = Vision(store.require(default_pack))
+        self._decoded = PixelBudget(_DECODED_PX)
+        self._default = Vision(store.require(default_pack), decoded=self._decoded)
         self._default.warm_up()
         self._loaded = {self._default.face_model_version: self._default}
         self._lock = threading.Lock()
@@ -132,5 +136,6 @@ class InstalledModels:
                     raise InternalServerError(
                         f"face model {face_model_version} is not installed on this server"
                     )
-                self._loaded[face_model_version] = Vision(self._packs[face_model_version])
+                pack = self._packs[face_model_version]
+                self._loaded[face_model_version] = Vision(pack, decoded=self._decoded)
             return self._loaded[face_model_version]

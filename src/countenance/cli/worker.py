@@ -85,7 +85,8 @@ def _settings(plain: dict[str, Any]) -> Settings:
 
 def _log_to_stderr() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Below an error uvicorn tells of requests that are no HTTP: a line for each, for whoever sends them.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,13 @@ def decode(data: bytes, limits: Limits = Limits()) -> Pixels:
     return _upright(pixels, container.orientation)
 
 
+def count_pixels(data: bytes, limits: Limits = Limits()) -> int:
+    """Width times height that `decode` would come to, from the header alone; errors as there."""
+    container = parse_container(data)
+    _check(container, limits)
+    return container.width * container.height
+
+
 def _check(container: Container, limits: Limits) -> None:
     width, height = container.width, container.height
     if max(width, height) > limits.max_side_px or width * height > limits.max_pixels:

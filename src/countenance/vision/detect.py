@@ -24,6 +24,7 @@ from countenance.vision.raw_faces import RawFaces, fuse, suppress
 MAX_FACES: Final = 100
 _TILE_PX: Final = 1920
 """Longest side of one look: bounds the memory of a call, whatever the photograph's size."""
+LARGEST_LOOK_PX: Final = _TILE_PX**2
 _TILE_OVERLAP_PX: Final = 256
 """A face up to this width lies whole in some tile; larger ones are found at the reduced size."""
 _SAME_FACE_OVERLAP: Final = 0.45

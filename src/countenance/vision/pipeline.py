@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -12,16 +13,19 @@ import numpy as np
 from countenance.similarity import Calibration
 from countenance.types import Confidence, Detection, Face, PixelBox, Pixels, Templates
 from countenance.vision.centerface import CenterFace
-from countenance.vision.decode import decode
-from countenance.vision.detect import Detector, find_faces
+from countenance.vision.decode import count_pixels, decode
+from countenance.vision.detect import LARGEST_LOOK_PX, Detector, find_faces
 from countenance.vision.embed import Embedder
 from countenance.vision.packs import InstalledPack
+from countenance.vision.pixel_budget import PixelBudget
 from countenance.vision.pose import estimate_pose
 from countenance.vision.quality import measure_quality
 from countenance.vision.raw_faces import RawFaces
 from countenance.vision.refine import refine_landmarks
 from countenance.vision.yunet import YuNet
 
+_LOOKS_AT_ONCE: Final = 4
+"""Looks of the largest size: each takes some hundreds of megabytes inside the network."""
 _DETECTORS: Final[Mapping[str, Callable[..., Detector]]] = {"yunet": YuNet, "centerface": CenterFace}
 
 
@@ -32,15 +36,19 @@ class Vision:
     first call that needs it, once. A call keeps no reference to the pixels that it is given.
     """
 
-    def __init__(self, pack: InstalledPack, *, threads: int = 1) -> None:
+    def __init__(self, pack: InstalledPack, *, threads: int = 1, decoded: PixelBudget | None = None) -> None:
         """Nothing is loaded yet.
 
         Args:
             threads: what one call uses inside a network; a server runs calls beside one another and
                 keeps it at 1.
+            decoded: the pixels that may be held at once; None where the caller holds what it likes. Whoever
+                holds one picture must let go of it before it decodes another.
         """
         self._pack = pack
         self._threads = threads
+        self._decoded = decoded
+        self._looks = PixelBudget(_LOOKS_AT_ONCE * LARGEST_LOOK_PX)
         self._lock = threading.Lock()
         self._detector: Detector | None = None
         self._embedder: Embedder | None = None
@@ -78,14 +86,28 @@ class Vision:
         self._require_embedder().embed(blank, [points])
 
     def decode(self, data: bytes) -> Pixels:
-        """(H, W, 3) RGB of a JPEG or PNG; errors as `countenance.vision.decode.decode`."""
-        return decode(data)
+        """(H, W, 3) RGB of a JPEG or PNG; errors as `countenance.vision.decode.decode`.
+
+        Raises:
+            ThrottlingException: no room among the pixels that may be held at once.
+        """
+        if self._decoded is None:
+            return decode(data)
+        give_back = self._decoded.take(count_pixels(data))
+        try:
+            pixels = decode(data)
+        except BaseException:
+            give_back()
+            raise
+        weakref.finalize(pixels, give_back)  # the room is free when the pixels are
+        return pixels
 
     def detect(self, pixels: Pixels) -> Detection:
         """The faces of a photograph, largest box first, at most 100, whatever their size and turn."""
         detector = self._require_detector()
-        found = refine_landmarks(detector, pixels, find_faces(detector, pixels))
         height, width = pixels.shape[:2]
+        with self._looks.hold(min(width * height, LARGEST_LOOK_PX)):
+            found = refine_landmarks(detector, pixels, find_faces(detector, pixels))
         return Detection(
             image_width=width,
             image_height=height,
