@@ -36,6 +36,7 @@ _PRECISE_TO: Final = 0.5
 is found at all (measured: docs/models/standard.md)."""
 _SMALL_SIDE_PX: Final = 320
 _QUARTER_TURNS: Final = (1, 2, 3)
+_TURNED_PX: Final = 1920 * 1080
 UPRIGHT_SCORE: Final = 0.9
 """What 9 of 10 upright faces reach and 9 of 10 faces turned by 60 degrees or more do not (both detectors)."""
 
@@ -160,13 +161,19 @@ def _trust(widths_px: NDArray[np.float32], *, largest_px: int) -> NDArray[np.flo
 
 
 def _best_turned(detector: Detector, pixels: Pixels, upright: RawFaces) -> RawFaces:
-    """The faces of the best of the photograph's four quarter turns, back in the photograph's frame."""
+    """The faces of the best of the photograph's four quarter turns, back in the photograph's frame.
+
+    Turned looks are taken at the size of a Full HD frame at most: they are three more, and a picture
+    without a face must not cost its sender little and the server much.
+    """
     best, best_evidence = upright, _evidence(upright)
+    scale = min(1.0, math.sqrt(_TURNED_PX / (pixels.shape[0] * pixels.shape[1])))
+    picture = resized(pixels, scale)
     for turns in _QUARTER_TURNS:
-        turned = _find_upright(detector, np.ascontiguousarray(np.rot90(pixels, turns)))
+        turned = _find_upright(detector, np.ascontiguousarray(np.rot90(picture, turns)))
         if _evidence(turned) > best_evidence:
             best_evidence = _evidence(turned)
-            best = turned.moved(_quarter_turn_back(turns, *pixels.shape[1::-1]))
+            best = turned.moved(_quarter_turn_back(turns, *picture.shape[1::-1])).scaled(1 / scale)
     return best
 
 
