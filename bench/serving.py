@@ -27,7 +27,7 @@ from bare_worker import BareVision
 from generator import generate
 from packs import bench_settings
 from photographs import DEFAULT_PHOTOS, OUT, SIZES, load_data_set, one_photo_of_each, picture_of
-from signed import Connection, image_of, sign
+from signed import Connection, ask, image_of, sign
 from tables import print_table
 
 from countenance.cli.server_process import RunningServer, running_server
@@ -55,17 +55,14 @@ def measure_start(settings: Settings, picture: Path, folder: Path) -> dict[str, 
     for _ in range(3):
         started = time.perf_counter()
         with running_server(folder / "started", settings, accept_terms=OFFICER, log=silent) as server:
-            connection = Connection(server.endpoint)
-            connection.require(sign(server, "DetectFaces", members_of("DetectFaces", picture)))
+            ask(server, "DetectFaces", members_of("DetectFaces", picture))
             seconds.append(time.perf_counter() - started)
-            connection.close()
     return {"very_first": seconds[0], "again": statistics.median(seconds[1:])}
 
 
 def fill_collection(server: RunningServer, photos: list[Path]) -> int:
     """Index the photos, one face each; how many faces the collection then holds."""
-    connection = Connection(server.endpoint)
-    connection.require(sign(server, "CreateCollection", {"CollectionId": COLLECTION}))
+    ask(server, "CreateCollection", {"CollectionId": COLLECTION})
     requests = [
         sign(
             server,
@@ -75,9 +72,7 @@ def fill_collection(server: RunningServer, photos: list[Path]) -> int:
         for photo in photos
     ]
     generate(server.endpoint, requests, clients=4, calls=len(requests))
-    held = connection.require(sign(server, "DescribeCollection", {"CollectionId": COLLECTION}))["FaceCount"]
-    connection.close()
-    return int(held)
+    return int(ask(server, "DescribeCollection", {"CollectionId": COLLECTION})["FaceCount"])
 
 
 def measure_one_client(

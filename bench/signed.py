@@ -44,6 +44,15 @@ def sign(server: RunningServer, operation: str, members: dict[str, Any]) -> byte
     return f"POST / HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+def ask(server: RunningServer, operation: str, members: dict[str, Any]) -> dict[str, Any]:
+    """One call on a connection of its own, since a server closes one that is idle for long."""
+    connection = Connection(server.endpoint)
+    try:
+        return connection.require(sign(server, operation, members))
+    finally:
+        connection.close()
+
+
 class Connection:
     """One kept-alive connection."""
 

@@ -25,7 +25,7 @@ from generator import generate
 from packs import bench_settings
 from photographs import DEFAULT_PHOTOS, OUT, load_data_set, one_photo_of_each
 from serving import COLLECTION, OFFICER, fill_collection, members_of, silent
-from signed import Connection, image_of, sign
+from signed import ask, image_of, sign
 from tables import print_table
 
 from countenance.cli.server_process import RunningServer, running_server
@@ -72,12 +72,12 @@ def _requests(server: RunningServer, photos: list[Path]) -> list[bytes]:
     return requests
 
 
-def _forget_indexed(server: RunningServer, connection: Connection) -> int:
+def _forget_indexed(server: RunningServer) -> int:
     """Delete what a batch indexed, so that the collection does not grow; how many faces went."""
-    listed = connection.require(sign(server, "ListFaces", {"CollectionId": COLLECTION, "MaxResults": 4096}))
+    listed = ask(server, "ListFaces", {"CollectionId": COLLECTION, "MaxResults": 4096})
     ids = [face["FaceId"] for face in listed["Faces"] if face.get("ExternalImageId", "").startswith("soak-")]
     if ids:
-        connection.require(sign(server, "DeleteFaces", {"CollectionId": COLLECTION, "FaceIds": ids}))
+        ask(server, "DeleteFaces", {"CollectionId": COLLECTION, "FaceIds": ids})
     return len(ids)
 
 
@@ -89,16 +89,14 @@ def run(*, photos: Path, pack: str = "standard", calls: int = 20_000) -> dict[st
     with tempfile.TemporaryDirectory(prefix="countenance-soak-") as folder:  # noqa: SIM117 - the folder outlives it
         with running_server(Path(folder), settings, accept_terms=OFFICER, log=silent) as server:
             fill_collection(server, chosen[:200])
-            connection = Connection(server.endpoint)
             done = 0
             while done < calls:
                 report = generate(server.endpoint, _requests(server, chosen[200:]), clients=8, calls=BATCH)
                 done += report["calls"] + 2
-                _forget_indexed(server, connection)
+                _forget_indexed(server)
                 by_name = resident_mib(server.process_id)
                 samples.append({"calls": done, "mib": sum(by_name.values()), "by_name": by_name})
                 print(f"  {done} calls, {samples[-1]['mib']:.0f} MiB", file=sys.stderr)
-            connection.close()
     result = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "calls": done,
