@@ -195,7 +195,7 @@ def _http(http: dict[str, Any]) -> str:
 
 
 def _soak(soak: dict[str, Any]) -> str:
-    first, last = soak["samples"][len(soak["samples"]) // 5], soak["samples"][-1]
+    first, last = soak["samples"][len(soak["samples"]) // 2], soak["samples"][-1]
     return (
         f"{soak['calls']:,} calls: {first['mib']:.0f} MiB (all server processes, PSS) after"
         f" {first['calls']:,} calls, {last['mib']:.0f} MiB at the end; slope"

@@ -4,8 +4,8 @@
 
 DetectFaces, SearchFacesByImage and IndexFaces + DeleteFaces on small photos, eight clients. Memory is
 the sum over `countenance serve` and all its children (PostgreSQL included), read between batches; the
-slope is fitted after the first fifth of the calls, while caches and pools fill. Fails over 1 MiB for
-each thousand calls, which would be a leak, not noise.
+slope is fitted to the second half of the calls: caches, pools and PostgreSQL's buffers fill first.
+Fails over 1 MiB for each thousand calls, which would be a leak, not noise.
 """
 
 from __future__ import annotations
@@ -109,17 +109,25 @@ def run(*, photos: Path, pack: str = "standard", calls: int = 20_000) -> dict[st
 
 def print_result(result: dict[str, Any]) -> None:
     steps = result["samples"][:: max(1, len(result["samples"]) // 10)]
+    names = sorted({name for sample in steps for name in sample["by_name"]})
     print_table(
-        f"memory over {result['calls']} calls",
-        ("calls", "MiB of all server processes"),
-        [(str(sample["calls"]), f"{sample['mib']:.0f}") for sample in steps],
+        f"memory over {result['calls']} calls, MiB",
+        ("calls", "all server processes", *names),
+        [
+            (
+                str(sample["calls"]),
+                f"{sample['mib']:.0f}",
+                *(f"{sample['by_name'].get(name, 0.0):.0f}" for name in names),
+            )
+            for sample in steps
+        ],
     )
     print(f"slope {result['mib_a_thousand_calls']:+.3f} MiB for each thousand calls")
 
 
 def slope(samples: list[dict[str, Any]]) -> float:
-    """MiB for each thousand calls, least squares over the last four fifths."""
-    settled = samples[len(samples) // 5 :]
+    """MiB for each thousand calls, least squares over the second half."""
+    settled = samples[len(samples) // 2 :]
     counts = np.array([sample["calls"] for sample in settled]) / 1000
     return float(np.polyfit(counts, [sample["mib"] for sample in settled], 1)[0]) if len(settled) > 1 else 0.0
 
