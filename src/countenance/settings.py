@@ -36,7 +36,7 @@ class Settings:
         host: address to listen on.
         port: port to listen on; 0 picks a free one.
         workers: server processes.
-        threads: threads a process runs operations on; 0: as many as the machine has cores.
+        threads: threads a process runs operations on; 0: two for each core of the machine.
         region: the AWS region that credentials must be scoped to.
         tls_cert: certificate chain (PEM); with `tls_key`.
         tls_key: private key (PEM).
