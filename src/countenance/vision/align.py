@@ -14,7 +14,7 @@ Transform = NDArray[np.float64]
 """(2, 3) taking pixels (x, y, 1) of the photograph to pixels of a crop."""
 
 _SHRINKING = 0.5
-"""Below this scale bilinear sampling skips pixels: the photograph is reduced by areas first."""
+"""Below this scale interpolation skips pixels: the photograph is reduced by areas first."""
 _MARGIN_PX = 2
 
 
@@ -81,18 +81,18 @@ def moved_points(points: NDArray[np.float32], transform: Transform) -> NDArray[n
     return (points @ transform[:, :2].T + transform[:, 2]).astype(np.float32)
 
 
-def crop(pixels: Pixels, transform: Transform, *, width: int, height: int) -> Pixels:
+def crop(
+    pixels: Pixels, transform: Transform, *, width: int, height: int, interpolation: int = cv2.INTER_LINEAR
+) -> Pixels:
     """(height, width, 3): what `transform` shows of the photograph, black where it shows none.
 
-    Bilinear; where the photograph is shrunk to less than half, by areas first, so that a large face
-    does not alias. Costs as much as the crop, not as the photograph.
+    Where the photograph is shrunk to less than half, it is reduced by areas first, so that a large
+    face does not alias. Costs as much as the crop, not as the photograph.
     """
     scale = math.sqrt(abs(float(np.linalg.det(transform[:, :2]))))
     if scale < _SHRINKING:
         pixels, transform = _reduced(pixels, transform, scale=scale, width=width, height=height)
-    return np.asarray(
-        cv2.warpAffine(pixels, transform, (width, height), flags=cv2.INTER_LINEAR), dtype=np.uint8
-    )
+    return np.asarray(cv2.warpAffine(pixels, transform, (width, height), flags=interpolation), dtype=np.uint8)
 
 
 def _reduced(

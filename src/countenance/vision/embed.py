@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,7 +40,13 @@ class Embedder:
         """The crop that the network sees, its five points at the manifest's reference points."""
         spec = self.spec
         transform = similarity_transform(landmarks, spec.reference_landmarks)
-        return crop(pixels, transform, width=spec.input_width_px, height=spec.input_height_px)
+        return crop(
+            pixels,
+            transform,
+            width=spec.input_width_px,
+            height=spec.input_height_px,
+            interpolation=cv2.INTER_CUBIC,
+        )
 
     def _template(self, aligned: Pixels) -> Template:
         total = _unit(self._run(aligned))

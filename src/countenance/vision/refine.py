@@ -1,4 +1,4 @@
-"""Better points for a face that was found: looks at it alone, turned upright, at sizes that suit the detector.
+"""Better points for a face that was found: looks at it alone, turned upright, at suitable sizes.
 
 A face that the detector is less sure of than of an upright one is first looked at in all four
 quarter turns, and the turn that it is surest of is where to begin.
@@ -26,6 +26,8 @@ from countenance.vision.raw_faces import RawFaces
 _CROP_OVER_FACE: Final = 2.0
 """Side of the crop over the face's: the network wants to see what is around a face."""
 _INPUT_MULTIPLE: Final = 32
+_MOST_ENLARGED: Final = 3.0
+"""A small face shows nothing more when it is enlarged further; the first width is used always."""
 _MAX_LOOKS: Final = 5
 _UPRIGHT_DEG: Final = 4.0
 _ANOTHER_TURN_DEG: Final = 20.0
@@ -73,10 +75,8 @@ def refine_landmarks(detector: Detector, pixels: Pixels, faces: RawFaces) -> Raw
             continue
         settled = [_settle(detector, pixels, box, start) for start in starts]
         surest = max(settled, key=lambda look: look.score)
-        if (
-            detector.leans
-            or _angle_between(roll_deg(surest.landmarks), found.residual_deg) > _ANOTHER_TURN_DEG
-        ):
+        turned = _angle_between(roll_deg(surest.landmarks), found.residual_deg)
+        if detector.leans or turned > _ANOTHER_TURN_DEG:
             landmarks[index] = surest.landmarks
     return RawFaces(faces.boxes, faces.scores, landmarks)
 
@@ -109,7 +109,7 @@ def _settle(detector: Detector, pixels: Pixels, box: Box, first: _Look) -> _Look
 
     Its score is that of the surest of those looks; 0 if the face never became upright.
     """
-    widths = detector.refined_widths_px
+    widths = _widths_for(detector, box)
     looks: list[_Look] = []
     before, turn = first, first.turn_deg + first.residual_deg
     while len(looks) < _MAX_LOOKS:
@@ -126,6 +126,13 @@ def _settle(detector: Detector, pixels: Pixels, box: Box, first: _Look) -> _Look
         return replace((looks or [first])[-1], score=0.0)
     mean = np.asarray(np.mean([look.landmarks for look in upright], axis=0), np.float32)
     return replace(upright[-1], score=max(look.score for look in upright), landmarks=mean)
+
+
+def _widths_for(detector: Detector, box: Box) -> tuple[int, ...]:
+    """The widths to look at a face in: all but those that it would have to be enlarged too much for."""
+    first, *others = detector.refined_widths_px
+    face_px = float(box[2] - box[0])
+    return (first, *(width for width in others if width <= _MOST_ENLARGED * face_px))
 
 
 def _next_turn(before: _Look, now: _Look) -> float:

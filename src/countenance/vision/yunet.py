@@ -29,7 +29,7 @@ class YuNet:
     finest_px: Final = 8_294_400
     """Pixels up to which a picture is searched at its full size: a 4K frame."""
 
-    refined_widths_px: Final = (96, 160)
+    refined_widths_px: Final = (120, 192)
     leans: Final = True
     """Its points lean towards upright by half of a turn, and gain by averaging."""
 
@@ -40,19 +40,14 @@ class YuNet:
     def find(self, picture: Pixels) -> RawFaces:
         """The faces of one picture, looked at in its own size, those under the floor left out."""
         array = to_network_input(picture, self.spec, multiple=_STRIDES[-1])
-        outputs = dict(
-            zip(
-                self._session.output_names,
-                self._session.run({self._session.input_names[0]: array}),
-                strict=True,
-            )
-        )
+        values = self._session.run({self._session.input_names[0]: array})
+        outputs = dict(zip(self._session.output_names, values, strict=True))
         floor = self.spec.confidence_floor / 100
-        cells = [
+        found = [
             decode_stride(outputs, stride, columns=array.shape[3] // stride, floor=floor)
             for stride in _STRIDES
         ]
-        return suppress(RawFaces.joined(cells), max_overlap=_MAX_OVERLAP)
+        return suppress(RawFaces.joined(found), max_overlap=_MAX_OVERLAP)
 
 
 def decode_stride(
