@@ -16,6 +16,9 @@ _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png"}
 _PEOPLE_AT_MOST = 12
 _PHOTOS_AT_MOST = 4
 _TILE_PX = 480
+_SMALLEST_SIDE_PX = 80
+_MOST_BYTES = 5 * 1024 * 1024
+_SHRUNK_PX = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,13 @@ class Album:
         people: everyone enrolled; the first has at least one unseen photo.
         stranger: a photo of somebody who is not enrolled.
         origin: where the photos come from, in words.
+        left_out: files that are no photos after all, with the reason.
     """
 
     people: Sequence[Person]
     stranger: Path
     origin: str
+    left_out: Sequence[str] = ()
 
 
 def portraits_album(cache_dir: Path) -> Album:
@@ -52,17 +57,18 @@ def portraits_album(cache_dir: Path) -> Album:
     )
 
 
-def load_album(folder: Path) -> Album:
+def load_album(folder: Path, scratch: Path) -> Album:
     """The user's own photos, one folder a person.
 
     The person with the fewest photos is held out as the stranger, so at least two people are needed,
-    one of them with two photos.
+    one of them with two photos. Photos that are too large for the API are shrunk into `scratch`.
 
     Raises:
         SetupError: too few people or photos.
     """
+    left_out: list[str] = []
     photos = {
-        person.name: sorted(path for path in person.iterdir() if path.suffix.lower() in _PHOTO_SUFFIXES)
+        person.name: _usable(person, scratch / person.name, left_out)
         for person in sorted(folder.iterdir())
         if person.is_dir()
     }
@@ -76,10 +82,37 @@ def load_album(folder: Path) -> Album:
     known = [name for name in photos if name != held_out]
     known.sort(key=lambda name: len(photos[name]) < 2)
     return Album(
-        people=[_split(name, photos[name][:_PHOTOS_AT_MOST]) for name in known[:_PEOPLE_AT_MOST]],
+        people=[_split(name, photos[name]) for name in known[:_PEOPLE_AT_MOST]],
         stranger=photos[held_out][0],
         origin=f"{folder} ({held_out} is the stranger)",
+        left_out=left_out,
     )
+
+
+def _usable(person: Path, scratch: Path, left_out: list[str]) -> list[Path]:
+    """The first few photos of a person that open, in a size that the API takes."""
+    usable: list[Path] = []
+    for path in sorted(path for path in person.iterdir() if path.suffix.lower() in _PHOTO_SUFFIXES):
+        if len(usable) == _PHOTOS_AT_MOST:
+            break
+        try:
+            usable.append(_fitting(path, scratch))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            left_out.append(f"{person.name}/{path.name} ({error})")
+    return usable
+
+
+def _fitting(path: Path, scratch: Path) -> Path:
+    with Image.open(path) as photo:
+        if min(photo.size) < _SMALLEST_SIDE_PX:
+            raise ValueError(f"{photo.width} x {photo.height} px, {_SMALLEST_SIDE_PX} needed")
+        photo.load()
+        if path.stat().st_size <= _MOST_BYTES:
+            return path
+        scratch.mkdir(parents=True, exist_ok=True)
+        shrunk = ImageOps.contain(ImageOps.exif_transpose(photo).convert("RGB"), (_SHRUNK_PX, _SHRUNK_PX))
+        shrunk.save(scratch / f"{path.stem}.jpg", quality=90)
+        return scratch / f"{path.stem}.jpg"
 
 
 def group_picture(album: Album, target: Path) -> list[RatioBox]:

@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,15 @@ def demo(photos: Path | None, sheet: Path | None, **given: Any) -> None:
     if not console.is_terminal:
         console = Console(width=_WIDTH_WITHOUT_TERMINAL)
     settings = Settings.from_env(**given)
-    album = load_album(photos) if photos else portraits_album(settings.cache_dir)
-    console.print(f"photos: {album.origin}")
-    with (
-        tempfile.TemporaryDirectory(prefix="countenance-demo-") as scratch,
-        running_server(Path(scratch) / "data", settings, accept_terms=_OFFICER, log=console.print) as server,
-    ):
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countenance-demo-")))
+        album = load_album(photos, scratch / "photos") if photos else portraits_album(settings.cache_dir)
+        console.print(f"photos: {album.origin}")
+        for left_out in album.left_out:
+            console.print(f"left out: {left_out}", style="yellow", markup=False)
+        server = stack.enter_context(
+            running_server(scratch / "data", settings, accept_terms=_OFFICER, log=console.print)
+        )
         session = boto3.Session(server.access_key_id, server.secret_access_key, region_name=server.region)
         story = _Story(session.client("rekognition", endpoint_url=server.endpoint), console)
         story.tell(album)
@@ -101,15 +105,19 @@ class _Story:
         self._show("CreateCollection", _COLLECTION, [words])
 
     def _index(self, name: str, path: Path) -> None:
-        answer = self.client.index_faces(
+        answer = self._call(
+            "index_faces",
+            f"{name}: {path.name}",
             CollectionId=_COLLECTION,
             Image={"Bytes": path.read_bytes()},
             ExternalImageId=_external_image_id(name),
             MaxFaces=1,
         )
+        if answer is None:
+            return
         records = answer["FaceRecords"]
         marks = [Mark(record["Face"]["BoundingBox"], f"{name} (enrolled)", "enrolled") for record in records]
-        self.photos.append(Photo(path, marks, f"IndexFaces {path.name}"))
+        self.photos.append(Photo.of(path, marks, f"IndexFaces {path.name}"))
         faces = [record["Face"] for record in records]
         lines = [f"face {face['FaceId'][:8]}…, confidence {face['Confidence']:.1f}" for face in faces]
         self._show("IndexFaces", f"{name}: {path.name}", lines)
@@ -118,18 +126,25 @@ class _Story:
             self.failures.append(f"no face of {name} was enrolled from {path.name} {reasons or ''}")
 
     def _search(self, path: Path, *, expected: str | None) -> None:
-        answer = self.client.search_faces_by_image(
-            CollectionId=_COLLECTION, Image={"Bytes": path.read_bytes()}, FaceMatchThreshold=_THRESHOLD
+        subject = f"{path.name} ({expected or 'stranger'})"
+        answer = self._call(
+            "search_faces_by_image",
+            subject,
+            CollectionId=_COLLECTION,
+            Image={"Bytes": path.read_bytes()},
+            FaceMatchThreshold=_THRESHOLD,
         )
+        if answer is None:
+            return
         matches = answer["FaceMatches"]
         lines = [f"{m['Face']['ExternalImageId']}  Similarity {m['Similarity']:.2f}" for m in matches]
-        self._show("SearchFacesByImage", f"{path.name} ({expected or 'stranger'})", lines or ["no match"])
+        self._show("SearchFacesByImage", subject, lines or ["no match"])
         best = matches[0] if matches else None
         found = best["Face"]["ExternalImageId"] if best else None
         right = found == (_external_image_id(expected) if expected else None)
         label = f"{found} {best['Similarity']:.2f}" if best else "no match"
         mark = Mark(answer["SearchedFaceBoundingBox"], label, "right" if right else "wrong")
-        self.photos.append(Photo(path, [mark], f"SearchFacesByImage {path.name}"))
+        self.photos.append(Photo.of(path, [mark], f"SearchFacesByImage {path.name}"))
         if not right:
             self.failures.append(f"{path.name} shows {expected or 'a stranger'} and the answer was {label}")
 
@@ -137,16 +152,32 @@ class _Story:
         same = album.people[0]
         pairs = [(same.enrolled[0], same.unseen[0], True), (same.enrolled[0], album.stranger, False)]
         for source, target, is_mated in pairs:
-            answer = self.client.compare_faces(
+            subject = f"{source.name} with {target.name}"
+            answer = self._call(
+                "compare_faces",
+                subject,
                 SourceImage={"Bytes": source.read_bytes()},
                 TargetImage={"Bytes": target.read_bytes()},
                 SimilarityThreshold=_THRESHOLD,
             )
+            if answer is None:
+                continue
             lines = [f"match  Similarity {m['Similarity']:.2f}" for m in answer["FaceMatches"]]
             lines += ["unmatched face"] * len(answer["UnmatchedFaces"])
-            self._show("CompareFaces", f"{source.name} with {target.name}", lines)
+            self._show("CompareFaces", subject, lines)
             if bool(answer["FaceMatches"]) is not is_mated:
-                self.failures.append(f"CompareFaces of {source.name} and {target.name} was {lines}")
+                self.failures.append(f"CompareFaces of {subject} was {lines}")
+
+    def _call(self, operation: str, subject: str, **parameters: Any) -> Any:
+        """The answer; None for a refusal, which is shown and makes the demo fail but not stop."""
+        try:
+            return getattr(self.client, operation)(**parameters)
+        except self.client.exceptions.ClientError as error:
+            told = error.response["Error"]
+            shown = "".join(word.capitalize() for word in operation.split("_"))
+            self._show(shown, subject, [f"[red]{told['Code']}[/red]: {told['Message']}"])
+            self.failures.append(f"{shown} of {subject}: {told['Code']}: {told['Message']}")
+            return None
 
     def _detect_group(self, album: Album) -> None:
         with tempfile.TemporaryDirectory() as scratch:
