@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -13,10 +14,10 @@ help: ## show this list
 $(BIN)/python:
 	@sh tools/make_venv.sh "$(PYTHON)" "$(VENV)"
 
-$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/python
 	@echo "installing Countenance and what it needs into $(VENV) ..."
-	@$(PIP) install --require-hashes -r requirements/runtime.txt
-	@$(PIP) install --no-deps -e .
+	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
@@ -55,10 +56,9 @@ format: setup-dev ## put the code into its format
 	@$(BIN)/ruff format .
 
 lock: ## renew the hashed requirements from pyproject.toml (needs uv)
-	@uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
-		pyproject.toml -o requirements/runtime.txt
-	@uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
-		pyproject.toml --group test --group dev -o requirements/dev.txt
+	@$(LOCK) pyproject.toml -o requirements/runtime.txt
+	@$(LOCK) --group build -o requirements/build.txt
+	@$(LOCK) pyproject.toml --group test --group dev -o requirements/dev.txt
 
 shapes: setup-dev ## generate the TypedDicts of wire/shapes.py from the service models
 	@$(BIN)/python tools/generate_shapes.py
