@@ -21,6 +21,12 @@ elif "$python" -m pip --version >/dev/null 2>&1; then
     PYTHONPATH="$scratch" "$python" -m virtualenv --quiet "$venv"
 elif command -v uv >/dev/null 2>&1; then
     uv venv --quiet --seed --python "$python" "$venv"
+elif [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+    # Debian's bare python3, as in a fresh container: nothing here can make an environment yet.
+    echo "installing python3-venv with apt-get ..."
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
+    "$python" -m venv "$venv"
 else
     echo "this Python can make no virtual environment: install python3-venv (Debian, Ubuntu) or uv, then run make again" >&2
     exit 1
