@@ -1,23 +1,26 @@
-"""Write what the documents state of the code: the README's table of operations, the table of settings.
+"""Write what the documents state of the code: operations in the README, pages of settings, errors and rules.
 
 `python tools/generate_docs.py` writes; `--check` exits 1 when a document is out of date (a test runs it).
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
 from countenance.cli.options import setting_help
+from countenance.errors import FrameworkError, ServiceError
 from countenance.operations.registry import OPERATIONS
+from countenance.policy import PolicyEngine
 from countenance.settings import ENVIRONMENT_PREFIX, Settings
 from countenance.wire.model import load_models
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-SETTINGS = ROOT / "docs" / "operations" / "settings.md"
+PAGES = ROOT / "docs" / "operations"
 MARKS = re.compile(r"(<!-- operations -->\n).*?(<!-- /operations -->)", re.DOTALL)
 
 
@@ -61,13 +64,73 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def errors_page() -> str:
+    """Every error that a caller can get, with its HTTP status and what it means."""
+    general = sorted(FrameworkError.__subclasses__(), key=lambda kind: kind.__name__)
+    modeled = sorted(set(ServiceError.__subclasses__()) - {FrameworkError}, key=lambda kind: kind.__name__)
+    lines = [
+        "# Errors",
+        "",
+        (
+            "The code is in the body's `__type` and in the header `x-amzn-errortype`. "
+            "This page is generated from `errors.py` (`python tools/generate_docs.py`)."
+        ),
+        "",
+        "## Declared by the operation's model",
+        "",
+        *_error_rows(modeled),
+        "",
+        "## About the request as such",
+        "",
+        "Any operation can answer these; clients know them by their code alone.",
+        "",
+        *_error_rows(general),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _error_rows(kinds: list[type[ServiceError]]) -> list[str]:
+    """The table's lines; the first line of a class's docstring is its meaning."""
+    rows = [
+        f"| `{kind.__name__}` | {kind.status} | {inspect.getdoc(kind).partition(chr(10))[0].rstrip('.')} |"
+        for kind in kinds
+    ]
+    return ["| code | HTTP status | meaning |", "|---|---|---|", *rows]
+
+
+def policy_page() -> str:
+    """Every rule that decides calls, as the package's policies state them."""
+    rules = PolicyEngine.load(OPERATIONS).rules
+    lines = [
+        "# Policy",
+        "",
+        (
+            "Nothing is allowed but by a rule, and a rule that forbids overrides all that allow. A refused "
+            "call gets `AccessDeniedException` with the message and the remedy of each rule it broke, or "
+            "`ResourceNotFoundException` where it named what is another account's; the ids of the rules are "
+            "kept in its event. This page is generated from `core.cedar` "
+            "(`python tools/generate_docs.py`)."
+        ),
+        "",
+        "| rule | effect | message | remedy |",
+        "|---|---|---|---|",
+    ]
+    for rule_id in sorted(rules):
+        rule = rules[rule_id]
+        effect = "forbids" if rule.is_forbid else "allows"
+        lines.append(f"| `{rule_id}` | {effect} | {rule.message} | {rule.remedy} |")
+    return "\n".join(lines) + "\n"
+
+
 def documents() -> dict[Path, str]:
     """Path → what the document should say."""
     readme = README.read_text()
     table = operations_table()
     return {
         README: MARKS.sub(lambda marks: marks.group(1) + table + marks.group(2), readme),
-        SETTINGS: settings_page(),
+        PAGES / "settings.md": settings_page(),
+        PAGES / "errors.md": errors_page(),
+        PAGES / "policy.md": policy_page(),
     }
 
 

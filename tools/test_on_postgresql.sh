@@ -33,4 +33,4 @@ $as_server "$bin/pg_ctl" -D "$scratch/data" -w -l "$scratch/log" \
 "$bin/postgres" --version
 COUNTENANCE_TEST_DATABASE_URL="postgresql://countenance@127.0.0.1:$port/postgres" \
     "$python" -m pytest -q -n 2 --dist loadgroup tests/unit/store tests/unit/accounts tests/unit/audit \
-    tests/unit/gallery tests/unit/operations tests/integration
+    tests/unit/gallery tests/unit/gateway tests/unit/operations tests/integration

@@ -8,7 +8,11 @@ CountenanceError
 │   │   MissingAuthenticationTokenException, IncompleteSignatureException,
 │   │   UnrecognizedClientException, InvalidSignatureException, ExpiredTokenException
 │   └── modeled                        declared by the operation's model
-│       AccessDeniedException, ConflictException, ...
+│       AccessDeniedException, ConflictException, IdempotentParameterMismatchException,
+│       ImageTooLargeException, InternalServerError, InvalidImageFormatException,
+│       InvalidPaginationTokenException, InvalidParameterException, InvalidS3ObjectException,
+│       ProvisionedThroughputExceededException, ResourceAlreadyExistsException,
+│       ResourceNotFoundException, ServiceQuotaExceededException, ThrottlingException
 ├── TooFewTrials                       an error rate was asked for that the trials cannot carry
 └── SetupError                         told to whoever installs or runs the server, with the remedy
 
@@ -179,22 +183,14 @@ class InvalidS3ObjectException(ServiceError):
     )
 
 
-class LimitExceededException(ServiceError):
-    """A quota on concurrent work."""
-
-
 class ProvisionedThroughputExceededException(ServiceError):
-    """The account's rate."""
+    """The object store, behind `S3Object`, asks to slow down."""
 
     default_message = "Provisioned Rate exceeded"
 
 
 class ResourceAlreadyExistsException(ServiceError):
     """A collection of that id exists."""
-
-
-class ResourceInUseException(ServiceError):
-    """The resource is busy."""
 
 
 class ResourceNotFoundException(ServiceError):
