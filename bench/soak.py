@@ -101,7 +101,11 @@ def run(*, photos: Path, pack: str = "standard", calls: int = 20_000) -> dict[st
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "calls": done,
         "samples": samples,
-        "mib_a_thousand_calls": slope(samples),
+        "mib_a_thousand_calls": slope([sample["mib"] for sample in samples], samples),
+        "by_name": {
+            name: slope([sample["by_name"].get(name, 0.0) for sample in samples], samples)
+            for name in sorted({name for sample in samples for name in sample["by_name"]})
+        },
     }
     print_result(result)
     return result
@@ -122,14 +126,15 @@ def print_result(result: dict[str, Any]) -> None:
             for sample in steps
         ],
     )
-    print(f"slope {result['mib_a_thousand_calls']:+.3f} MiB for each thousand calls")
+    of_each = ", ".join(f"{name} {value:+.2f}" for name, value in result["by_name"].items())
+    print(f"slope {result['mib_a_thousand_calls']:+.2f} MiB for each thousand calls ({of_each})")
 
 
-def slope(samples: list[dict[str, Any]]) -> float:
+def slope(mib: list[float], samples: list[dict[str, Any]]) -> float:
     """MiB for each thousand calls, least squares over the second half."""
-    settled = samples[len(samples) // 2 :]
-    counts = np.array([sample["calls"] for sample in settled]) / 1000
-    return float(np.polyfit(counts, [sample["mib"] for sample in settled], 1)[0]) if len(settled) > 1 else 0.0
+    half = len(samples) // 2
+    counts = np.array([sample["calls"] for sample in samples[half:]]) / 1000
+    return float(np.polyfit(counts, mib[half:], 1)[0]) if len(counts) > 1 else 0.0
 
 
 def main() -> None:
