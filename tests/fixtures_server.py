@@ -42,6 +42,10 @@ class Service:
     def endpoint(self) -> str:
         return self.running.endpoint
 
+    def log_lines(self) -> list[str]:
+        """The latest lines that the server wrote, workers' and supervisor's, the newest last."""
+        return list(self.running.lines)
+
     def client(self, service: str = "rekognition", **credentials: str) -> Any:
         """A boto3 client; with the first account's key unless `credentials` says otherwise."""
         session = boto3.Session(region_name=self.running.region)

@@ -7,6 +7,8 @@ import os
 import signal
 import threading
 from concurrent import futures
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -37,6 +39,8 @@ def test_sixty_four_clients_index_into_one_collection_and_nothing_is_lost(servic
     client = service.client()
     name = next(iter(portraits.known))
     photos = list(_variants(portraits.known[name][0], 128))
+    workers = list(_children(service.running.process_id))
+    sockets_before = {worker: _connections(worker, service.endpoint) for worker in workers}
 
     def index(photo):
         return client.index_faces(CollectionId=collection, Image={"Bytes": photo})["FaceRecords"][0]["Face"][
@@ -45,6 +49,9 @@ def test_sixty_four_clients_index_into_one_collection_and_nothing_is_lost(servic
 
     with futures.ThreadPoolExecutor(64) as pool:
         acknowledged = list(pool.map(index, photos))
+    # A connection is opened for a call, and every call was answered: who holds new ones has answered.
+    assert len(workers) == 2
+    assert all(_connections(worker, service.endpoint) - sockets_before[worker] for worker in workers)
     assert len(set(acknowledged)) == len(photos)
     pages = client.get_paginator("list_faces").paginate(CollectionId=collection)
     assert {face["FaceId"] for page in pages for face in page["Faces"]} == set(acknowledged)
@@ -108,3 +115,22 @@ def _children(process_id):
                     yield int(entry)
         except OSError:
             continue
+
+
+def _connections(process_id, endpoint):
+    """The process's established connections to the port that it serves, as socket inodes."""
+    port = f":{urlsplit(endpoint).port:04X}"
+    with open(f"/proc/{process_id}/net/tcp") as table:
+        rows = [line.split() for line in table][1:]
+    established = {row[9] for row in rows if row[1].endswith(port) and row[3] == "01"}
+    return {number for number in _socket_inodes(process_id) if number in established}
+
+
+def _socket_inodes(process_id):
+    for descriptor in Path(f"/proc/{process_id}/fd").iterdir():
+        try:
+            target = str(descriptor.readlink())
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            yield target[8:-1]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,17 +24,24 @@ from countenance.settings import Settings
 _START_TIMEOUT_S = 900.0
 _STOP_TIMEOUT_S = 60.0
 _DRAIN_TIMEOUT_S = 10.0
+_KEPT_LINES = 20_000
+_SERVING = re.compile(r"serving at (https?://\S+)")
 
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """Where it listens, and credentials of its first account."""
+    """Where it listens, and credentials of its first account.
+
+    Attributes:
+        lines: the latest lines of its output, the newest last; another thread appends while it runs.
+    """
 
     endpoint: str
     access_key_id: str
     secret_access_key: str
     region: str
     process_id: int
+    lines: deque[str]
 
 
 @contextmanager
@@ -68,8 +76,9 @@ def running_server(
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     said: queue.Queue[str | None] = queue.Queue()
-    lines = threading.Thread(target=_drain, args=(process, said), daemon=True)
-    lines.start()
+    kept: deque[str] = deque(maxlen=_KEPT_LINES)
+    drain = threading.Thread(target=_drain, args=(process, said, kept), daemon=True)
+    drain.start()
     try:
         endpoint = _await_endpoint(said, log)
         profile = configparser.ConfigParser()
@@ -81,6 +90,7 @@ def running_server(
             secret_access_key=first["aws_secret_access_key"],
             region=first["region"],
             process_id=process.pid,
+            lines=kept,
         )
     finally:
         process.send_signal(signal.SIGINT)
@@ -89,7 +99,7 @@ def running_server(
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        lines.join(_DRAIN_TIMEOUT_S)
+        drain.join(_DRAIN_TIMEOUT_S)
 
 
 def _await_endpoint(lines: queue.Queue[str | None], log: Callable[[str], None]) -> str:
@@ -103,16 +113,21 @@ def _await_endpoint(lines: queue.Queue[str | None], log: Callable[[str], None]) 
             continue
         if line is None:
             break
-        if found := re.search(r"serving at (https?://\S+)", line):
+        if found := _SERVING.search(line):
             return found.group(1)
         last = [*last, line.rstrip()][-10:]
         log(f"  {line.rstrip()}")
     raise SetupError("the server did not start", remedy=" / ".join(last) or "run `countenance doctor`")
 
 
-def _drain(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+def _drain(process: subprocess.Popen[str], lines: queue.Queue[str | None], kept: deque[str]) -> None:
+    """Keep the latest output; pass it on as well, up to the line that says where it serves."""
     assert process.stdout is not None
+    is_starting = True
     with process.stdout as output:
         for line in output:
-            lines.put(line)
+            kept.append(line.rstrip("\n"))
+            if is_starting:
+                lines.put(line)
+                is_starting = _SERVING.search(line) is None
     lines.put(None)
