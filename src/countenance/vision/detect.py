@@ -2,7 +2,8 @@
 
 Every photograph is looked at with its long side at the largest face that the detector finds
 (`largest_face_px`), so that a face that fills the frame is found; a larger one also in its own size,
-in tiles, so that tiny faces are. A VGA picture is one look. Where nothing is found, or nothing that
+in tiles, so that tiny faces are; one with a face that is still too large, or none, from further away.
+A VGA picture with faces is one look. Where nothing is found, or nothing that
 the detector is as sure of as of an upright face, small pictures are enlarged and all are turned by
 90, 180 and 270 degrees as well.
 """
@@ -10,7 +11,7 @@ the detector is as sure of as of an upright face, small pictures are enlarged an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 import cv2
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from countenance.types import Pixels
 from countenance.vision.manifest import DetectorSpec
-from countenance.vision.raw_faces import RawFaces, fuse, suppress
+from countenance.vision.raw_faces import RawFaces, contained, fuse, suppress
 
 MAX_FACES: Final = 100
 _TILE_PX: Final = 1920
@@ -28,6 +29,10 @@ LARGEST_LOOK_PX: Final = _TILE_PX**2
 _TILE_OVERLAP_PX: Final = 256
 """A face up to this width lies whole in some tile; larger ones are found at the reduced size."""
 _SAME_FACE_OVERLAP: Final = 0.45
+_PART_OVERLAP: Final = 0.7
+_LARGEST_PART_OF: Final = 36.0
+"""A face of more than so many times the area has no parts of this size that look like faces."""
+_LEAST_LOOK_PX: Final = 160
 _NEAR_ENOUGH: Final = 1.25
 """A reduced look is left out when the full one is at most this much larger than it."""
 _PRECISE_FROM_PX: Final = 64.0
@@ -84,11 +89,20 @@ def scales(width: int, height: int, detector: Detector) -> tuple[float, ...]:
 
 def _find_upright(detector: Detector, pixels: Pixels) -> RawFaces:
     height, width = pixels.shape[:2]
-    at_scales = scales(width, height, detector)
+    at_scales = list(scales(width, height, detector))
     looks = [_look(detector, pixels, scale) for scale in at_scales]
-    if len(looks) == 1:
-        return looks[0]
-    return _merge(looks, at_scales, largest_face_px=detector.spec.largest_face_px)
+    largest_px = detector.spec.largest_face_px
+    while at_scales[-1] * max(width, height) >= 2 * _LEAST_LOOK_PX and _is_too_near(
+        looks[-1].scaled(at_scales[-1]), largest_px=largest_px
+    ):
+        at_scales.append(at_scales[-1] / 2)
+        looks.append(_look(detector, pixels, at_scales[-1]))
+    return looks[0] if len(looks) == 1 else _merge(looks, at_scales, largest_px=largest_px)
+
+
+def _is_too_near(faces: RawFaces, *, largest_px: int) -> bool:
+    """Whether a look, in its own pixels, may have missed or blurred a face for its size: look from afar."""
+    return not len(faces) or float(faces.widths_px.max()) > _PRECISE_TO * largest_px
 
 
 def _look(detector: Detector, pixels: Pixels, scale: float) -> RawFaces:
@@ -145,13 +159,34 @@ def _whole(faces: RawFaces, picture: Pixels, tile: tuple[int, int, int, int]) ->
     return faces.take(~cut)
 
 
-def _merge(looks: list[RawFaces], at_scales: tuple[float, ...], *, largest_face_px: int) -> RawFaces:
+def _merge(looks: Sequence[RawFaces], at_scales: Sequence[float], *, largest_px: int) -> RawFaces:
     """One face for what several looks found, each trusted by how well its size suited the detector."""
-    weights = [
-        look.scores * _trust(look.widths_px * scale, largest_px=largest_face_px)
-        for look, scale in zip(looks, at_scales, strict=True)
-    ]
-    return fuse(RawFaces.joined(looks), np.concatenate(weights), min_overlap=_SAME_FACE_OVERLAP)
+    faces = RawFaces.joined(looks)
+    weights = np.concatenate(
+        [
+            look.scores * _trust(look.widths_px * scale, largest_px=largest_px)
+            for look, scale in zip(looks, at_scales, strict=True)
+        ]
+    )
+    whole = ~_is_part(faces, weights)
+    return fuse(faces.take(whole), weights[whole], min_overlap=_SAME_FACE_OVERLAP)
+
+
+def _is_part(faces: RawFaces, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(N,) which faces are pieces of another, as a look from too near sees them.
+
+    A piece lies mostly in a larger face that is trusted more, and is not tiny beside it: somebody in
+    front of a giant screen is no part of the face on it.
+    """
+    areas = faces.areas_px
+    part = np.zeros(len(faces), np.bool_)
+    for index in range(len(faces)):
+        ratio = areas / max(float(areas[index]), 1.0)
+        around = (ratio > 1) & (ratio < _LARGEST_PART_OF) & (weights > weights[index])
+        if around.any():
+            inside = contained(faces.boxes[index], faces.boxes[around])
+            part[index] = bool((inside > _PART_OVERLAP).any())
+    return part
 
 
 def _trust(widths_px: NDArray[np.float32], *, largest_px: int) -> NDArray[np.float32]:

@@ -69,12 +69,22 @@ class RawFaces:
 
 def overlaps(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N,) intersection over union of one box (4,) with each of (N, 4)."""
-    width = np.minimum(box[2], boxes[:, 2]) - np.maximum(box[0], boxes[:, 0])
-    height = np.minimum(box[3], boxes[:, 3]) - np.maximum(box[1], boxes[:, 1])
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    shared = _shared(box, boxes)
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     union = (box[2] - box[0]) * (box[3] - box[1]) + areas - shared
     return np.asarray(shared / np.maximum(union, np.finfo(np.float32).tiny))
+
+
+def contained(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,) how much of one box (4,) lies in each of (N, 4), as a share of its area."""
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return np.asarray(_shared(box, boxes) / np.maximum(area, np.finfo(np.float32).tiny))
+
+
+def _shared(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    width = np.minimum(box[2], boxes[:, 2]) - np.maximum(box[0], boxes[:, 0])
+    height = np.minimum(box[3], boxes[:, 3]) - np.maximum(box[1], boxes[:, 1])
+    return np.asarray(np.maximum(width, 0) * np.maximum(height, 0))
 
 
 def suppress(faces: RawFaces, *, max_overlap: float) -> RawFaces:

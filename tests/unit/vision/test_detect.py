@@ -48,13 +48,25 @@ def test_a_tiny_face_in_a_large_picture_is_found(detector, portrait, width, heig
     assert abs((faces.boxes[0][0] + faces.boxes[0][2]) / 2 - (width - 400 + 55)) < 15
 
 
-def test_a_face_that_fills_a_large_frame_is_found(detector, portrait):
-    """A face of about 1,400 px: the reduced size is looked at as well."""
-    face = portrait[20:220, 130:310]
-    picture = resized(face, 9.0)
+@pytest.mark.parametrize("enlarged", [2.5, 5.0, 9.0])
+def test_a_face_that_fills_the_frame_is_found_whole_and_once(detector, portrait, enlarged):
+    """A face of up to 1,400 px: seen from too near, its pieces look like smaller faces."""
+    small = find_faces(detector, portrait)
+    picture = resized(portrait[20:220, 130:310], enlarged)
     faces = find_faces(detector, picture)
-    assert len(faces) >= 1
-    assert faces.widths_px[0] > 0.4 * picture.shape[1]
+    assert len(faces) == 1
+    expected = (small.landmarks[0] - [130, 20]) * enlarged
+    assert faces.landmarks[0] == pytest.approx(expected, abs=0.12 * float(small.widths_px[0]) * enlarged)
+    assert faces.scores[0] > 0.8
+
+
+def test_a_small_face_before_a_giant_one_is_no_part_of_it(detector, portrait):
+    """Somebody in front of a screen with a face on it."""
+    picture = resized(portrait[0:260, 90:350], 8.0).copy()
+    picture[1000:1128, 900:1028] = resized(portrait, 0.45)[:128, 30:158]
+    widths = find_faces(detector, picture).widths_px
+    assert widths[0] > 600
+    assert ((widths > 30) & (widths < 90)).sum() == 1
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from countenance.vision.raw_faces import RawFaces, fuse, overlaps, suppress
+from countenance.vision.raw_faces import RawFaces, contained, fuse, overlaps, suppress
 
 
 def faces(*rows: tuple[float, float, float, float, float]) -> RawFaces:
@@ -69,6 +69,13 @@ def test_of_equal_faces_the_first_stays():
     """Answers must not depend on how a sort breaks ties."""
     found = faces((0, 0, 10, 10, 0.9), (1, 0, 11, 10, 0.9))
     assert suppress(found, max_overlap=0.3).boxes[0, 0] == 0
+
+
+def test_contained_is_the_share_of_the_first_box():
+    """Not symmetric: a piece lies wholly in a face, a face hardly in a piece."""
+    small, large = faces((2, 2, 6, 6, 1)).boxes, faces((0, 0, 8, 8, 1), (4, 0, 12, 12, 1)).boxes
+    assert contained(small[0], large).tolist() == [1, 0.5]
+    assert contained(large[0], small).tolist() == [0.25]
 
 
 def test_overlapping_faces_are_fused_by_weight():
