@@ -6,4 +6,5 @@ pytest_plugins = [
     "fixtures_gateway",
     "fixtures_photos",
     "fixtures_server",
+    "fixtures_clients",
 ]

@@ -17,43 +17,6 @@ pytestmark = pytest.mark.xdist_group("server")
 JAVASCRIPT = Path(__file__).parent / "javascript"
 
 
-AWS = """
-import contextlib, io, json, sys
-from awscli.clidriver import create_clidriver
-
-for line in sys.stdin:
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = create_clidriver().main(json.loads(line))
-    print(json.dumps([status, out.getvalue(), err.getvalue()]), flush=True)
-"""
-
-
-@pytest.fixture(scope="module")
-def aws(service, tmp_path_factory):
-    """Run the AWS CLI as it is, its commands in one process; return (status, parsed output or error text)."""
-    home = tmp_path_factory.mktemp("home")
-    cli = subprocess.Popen(
-        [sys.executable, "-c", AWS],
-        env=service.environment | {"HOME": str(home), "AWS_MAX_ATTEMPTS": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-    def run(*arguments):
-        cli.stdin.write(json.dumps(["rekognition", *arguments, "--output", "json"]) + "\n")
-        cli.stdin.flush()
-        status, out, err = json.loads(cli.stdout.readline())
-        if status:
-            return status, err
-        return 0, json.loads(out) if out.strip() else {}
-
-    with cli:
-        yield run
-        cli.stdin.close()
-
-
 def test_the_cli_works_as_its_own_command(service, tmp_path):
     """Once through the shell's door: `aws rekognition list-collections`."""
     done = subprocess.run(
