@@ -13,9 +13,10 @@ from countenance.errors import (
     ImageTooLargeException,
     InternalServerError,
     InvalidS3ObjectException,
+    ProvisionedThroughputExceededException,
     SetupError,
 )
-from countenance.objects import FolderOfBuckets, ObjectStores, S3Compatible, parse_allow_list
+from countenance.objects import FolderOfBuckets, ObjectStores, S3Compatible, _refusal, parse_allow_list
 from countenance.settings import Settings
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
@@ -259,3 +260,18 @@ def test_a_bucket_in_the_folder_hides_the_one_of_the_remote_store(s3, root):
     assert read(both, "remote.jpg", bucket="elsewhere") == b"remote"
     with pytest.raises(InvalidS3ObjectException):
         read(both, "remote.jpg")
+
+
+@pytest.mark.parametrize(
+    ("http_status", "error"),
+    [
+        (403, InvalidS3ObjectException),
+        (404, InvalidS3ObjectException),
+        (429, ProvisionedThroughputExceededException),
+        (500, InternalServerError),
+        (503, ProvisionedThroughputExceededException),
+    ],
+)
+def test_a_stores_refusal_is_told_by_whose_turn_it_is_to_act(http_status, error):
+    """Busy: the caller waits. Broken: the operator acts. Else the object is not there for the caller."""
+    assert type(_refusal(http_status)) is error
