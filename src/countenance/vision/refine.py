@@ -1,7 +1,7 @@
 """Better points for a face that was found: looks at it alone, turned upright, at suitable sizes.
 
-A face that the detector is less sure of than of an upright one is first looked at in all four
-quarter turns, and the turn that it is surest of is where to begin.
+A face that the detector is less sure of than of an upright one, though not for its size, is first
+looked at in all four quarter turns, and the turn that it is surest of is where to begin.
 
 YuNet's points lean towards upright: of a face turned by 30 degrees they tell about 15. So each look
 turns the crop by what is known of the turn, and what the points still tell is followed to zero by
@@ -34,6 +34,8 @@ _MOST_REFINED: Final = 32
 _UPRIGHT_DEG: Final = 4.0
 _ANOTHER_TURN_DEG: Final = 20.0
 """Points of a detector that does not lean are replaced only if they were turned wrongly by more than this."""
+_LEAST_TURNED_PX: Final = 48.0
+"""Below this width a face is less sure for its size, not for its turn: it is not looked at in all turns."""
 _LEAST_GAIN: Final = 0.35
 """The secant is never taken to be flatter, so that one noisy look cannot throw the next one far."""
 _SAME_FACE: Final = 0.4
@@ -70,7 +72,7 @@ def refine_landmarks(detector: Detector, pixels: Pixels, faces: RawFaces) -> Raw
     for index in range(min(len(faces), _MOST_REFINED)):
         box, score = faces.boxes[index], float(faces.scores[index])
         found = _Look(0.0, roll_deg(landmarks[index]), score, landmarks[index])
-        if score < UPRIGHT_SCORE:
+        if score < UPRIGHT_SCORE and box[2] - box[0] >= _LEAST_TURNED_PX:
             starts = _surest_turns(detector, pixels, box, found)
         elif detector.leans:
             starts = [found]
