@@ -42,6 +42,8 @@ is found at all (measured: docs/models/standard.md)."""
 _SMALL_SIDE_PX: Final = 320
 _QUARTER_TURNS: Final = (1, 2, 3)
 _TURNED_PX: Final = 1920 * 1080
+_TURN_MARGIN: Final = 1.3
+"""How much more a turned photograph must show than the upright one, which most photographs are."""
 UPRIGHT_SCORE: Final = 0.9
 """What 9 of 10 upright faces reach and 9 of 10 faces turned by 60 degrees or more do not (both detectors)."""
 
@@ -201,7 +203,7 @@ def _best_turned(detector: Detector, pixels: Pixels, upright: RawFaces) -> RawFa
     Turned looks are taken at the size of a Full HD frame at most: they are three more, and a picture
     without a face must not cost its sender little and the server much.
     """
-    best, best_evidence = upright, _evidence(upright)
+    best, best_evidence = upright, _evidence(upright) * _TURN_MARGIN
     scale = min(1.0, math.sqrt(_TURNED_PX / (pixels.shape[0] * pixels.shape[1])))
     picture = resized(pixels, scale)
     for turns in _QUARTER_TURNS:
