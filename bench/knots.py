@@ -14,10 +14,10 @@ _MANIFESTS = REPOSITORY / "src" / "countenance" / "vision" / "manifests"
 def write_knots(pack: str, fit: CalibrationFit, *, measured_on: str) -> None:
     path = _MANIFESTS / f"{pack}.toml"
     text = path.read_text("utf-8")
-    table = re.search(r"(?m)(^#[^\n]*\n)*^\[calibration\]\n[^\[]*(\[[^\]\n]*[\],][^\[]*)*", text)
-    if table is None or text[table.end() :].strip():
+    start = re.search(r"^(#.*\n)*\[calibration\]\n", text, re.MULTILINE)
+    if start is None or re.search(r"^\[(?!calibration\])", text[start.start() :], re.MULTILINE):
         raise SystemExit(f"{path.name}: [calibration] is expected to be the last table")
-    path.write_text(text[: table.start()] + calibration_table(fit, measured_on=measured_on), "utf-8")
+    path.write_text(text[: start.start()] + calibration_table(fit, measured_on=measured_on), "utf-8")
 
 
 def calibration_table(fit: CalibrationFit, *, measured_on: str) -> str:

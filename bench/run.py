@@ -21,10 +21,12 @@ from documents import write_documents
 from photographs import DEFAULT_PHOTOS, OUT
 
 BENCHES = {
-    "accuracy": lambda photos: accuracy.run(["standard", "open"], photos),
-    "peers": lambda photos: peers.run(photos=photos),
-    "http": lambda photos: serving.run(photos=photos),
-    "soak": lambda photos: soak.run(photos=photos),
+    "accuracy": lambda given: accuracy.run(
+        ["standard", "open"], given.photos, write_calibration=given.write_calibration
+    ),
+    "peers": lambda given: peers.run(photos=given.photos),
+    "http": lambda given: serving.run(photos=given.photos),
+    "soak": lambda given: soak.run(photos=given.photos),
 }
 ORDER = ("http", "peers", "accuracy")  # timings first: accuracy makes itself nice for good
 
@@ -46,6 +48,9 @@ def main() -> None:
     parser.add_argument(
         "--photos", type=Path, default=DEFAULT_PHOTOS, help="a folder of folders, one a person"
     )
+    parser.add_argument(
+        "--write-calibration", action="store_true", help="put the fitted knots into the packs' manifests"
+    )
     parser.add_argument("--write-docs", action="store_true", help="put the figures into docs/")
     given = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
@@ -53,7 +58,7 @@ def main() -> None:
     results = json.loads(written.read_text()) if written.is_file() else {}
     results["machine"] = machine()
     for name in ORDER if given.which == "all" else (given.which,):
-        results[name] = BENCHES[name](given.photos)
+        results[name] = BENCHES[name](given)
         written.write_text(json.dumps(results, indent=2) + "\n")
     if given.write_docs:
         print(f"documents written: {', '.join(write_documents(results))}")
