@@ -93,6 +93,9 @@ def measure(pack: InstalledPack, data: DataSet, *, write_calibration: bool = Fal
         },
         "embeddings_digest": embedded.digest,
         "failures_to_enrol": embedded.samples.failures_to_enrol,
+        "labelled_is_not_largest": int(
+            np.count_nonzero(np.any(embedded.samples.templates != embedded.labelled.templates, axis=1))
+        ),
         "seconds_a_photo": embedded.seconds_a_photo,
         "largest": _rates(embedded.samples, all_non_mated(embedded.samples)),
         "labelled": _rates(embedded.labelled, labelled_non_mated),
@@ -248,6 +251,9 @@ def print_result(result: dict[str, Any]) -> None:
         between = f"{interval['low']:.2%} - {interval['high']:.2%}"
         rows.append((figure, f"{share:.2%}", between, verdict))
     rows.append(("failures to enrol", f"{result['failures_to_enrol']} of {data['photos']}", "", ""))
+    rows.append(
+        ("somebody else is larger", f"{result['labelled_is_not_largest']} of {data['photos']}", "", "")
+    )
     print_table(
         f"{result['pack']} on {data['name']}: {data['photos']} photos of {data['people']} people",
         ("figure", "measured", "95 % interval", "target"),
