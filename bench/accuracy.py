@@ -29,11 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from embeddings import code_digest, embed_data_set
-from knots import write_knots
-from packs import installed_pack
-from photographs import DEFAULT_PHOTOS, OUT, DataSet, load_data_set
-from tables import print_table
 
 from countenance.errors import TooFewTrials
 from countenance.evaluation.calibration import fit_calibration
@@ -57,6 +52,11 @@ from countenance.evaluation.verification import (
 )
 from countenance.similarity import Calibration
 from countenance.vision.packs import InstalledPack
+from embeddings import code_digest, embed_data_set
+from knots import write_knots
+from packs import installed_pack
+from photographs import DEFAULT_PHOTOS, OUT, DataSet, load_data_set
+from tables import print_table
 
 SEED = 2026
 DRAWS = 10

@@ -23,12 +23,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from photographs import OUT, REPOSITORY, DataSet
 
 from countenance.evaluation.trials import Samples
 from countenance.types import Detection
 from countenance.vision.packs import InstalledPack
 from countenance.vision.pipeline import Vision
+from photographs import OUT, REPOSITORY, DataSet
 
 _VISION = REPOSITORY / "src" / "countenance" / "vision"
 _NOT_IN_A_TEMPLATE = (

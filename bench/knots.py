@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from photographs import REPOSITORY
-
 from countenance.evaluation.calibration import CalibrationFit
+from photographs import REPOSITORY
 
 _MANIFESTS = REPOSITORY / "src" / "countenance" / "vision" / "manifests"
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from photographs import REPOSITORY
-
 from countenance.settings import Settings
 from countenance.vision.install import PackStore
 from countenance.vision.packs import InstalledPack
+from photographs import REPOSITORY
 
 _SHARED_MODELS = REPOSITORY.parent / "shared" / "models"
 

@@ -28,12 +28,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from embeddings import code_digest
-from photographs import DEFAULT_PHOTOS, OUT, SIZES, DataSet, load_data_set, one_photo_of_each, picture_of
-from tables import print_table
 
 from countenance.evaluation.trials import NEVER, Pairs, draw_pairs
 from countenance.evaluation.verification import balanced_accuracy
+from embeddings import code_digest
+from photographs import DEFAULT_PHOTOS, OUT, SIZES, DataSet, load_data_set, one_photo_of_each, picture_of
+from tables import print_table
 
 ENVIRONMENT = OUT / "peer-environment"
 PINNED = ("setuptools==80.9.0", "numpy>=2", "pillow>=11", "click>=8", "dlib-bin==20.0.1.post1")

@@ -24,14 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from bare_worker import BareVision
+from countenance.cli.server_process import RunningServer, running_server
+from countenance.settings import Settings
 from generator import generate
 from packs import bench_settings
 from photographs import DEFAULT_PHOTOS, OUT, SIZES, load_data_set, one_photo_of_each, picture_of
 from signed import Connection, ask, image_of, sign
 from tables import print_table
-
-from countenance.cli.server_process import RunningServer, running_server
-from countenance.settings import Settings
 
 COLLECTION = "bench"
 FACES = 1000

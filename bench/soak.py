@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from countenance.cli.server_process import RunningServer, running_server
 from generator import generate
 from packs import bench_settings
 from photographs import DEFAULT_PHOTOS, OUT, load_data_set, one_photo_of_each
 from serving import COLLECTION, OFFICER, fill_collection, members_of, silent
 from signed import ask, image_of, sign
 from tables import print_table
-
-from countenance.cli.server_process import RunningServer, running_server
 
 BATCH = 500
 MOST_MIB_A_THOUSAND_CALLS = 1.0
