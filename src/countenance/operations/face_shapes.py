@@ -12,7 +12,13 @@ from countenance.gallery import StoredFace
 from countenance.types import Detection, Face, RatioBox
 from countenance.wire import shapes
 
-_LANDMARKS: Final = (("eyeLeft", 0), ("eyeRight", 1), ("mouthLeft", 3), ("mouthRight", 4), ("nose", 2))
+_LANDMARKS: Final[tuple[tuple[shapes.LandmarkType, int], ...]] = (
+    ("eyeLeft", 0),
+    ("eyeRight", 1),
+    ("mouthLeft", 3),
+    ("mouthRight", 4),
+    ("nose", 2),
+)
 """AWS's order of the five points, each with its row in `Landmarks5`; left is the image's left."""
 
 
