@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -59,6 +60,13 @@ def watched(tmp_path, monkeypatch, default_pack):
     return home, log, settings
 
 
+@pytest.fixture
+def data_dir():
+    """A short path, so that the socket lies in the data directory however long pytest's paths are."""
+    with tempfile.TemporaryDirectory(prefix="c-") as folder:
+        yield Path(folder) / "data"
+
+
 def _calls(client, photo):
     client.create_collection(CollectionId="quiet")
     client.index_faces(CollectionId="quiet", Image={"Bytes": photo})
@@ -67,10 +75,9 @@ def _calls(client, photo):
     client.delete_collection(CollectionId="quiet")
 
 
-def test_no_outbound_connection_and_no_write_elsewhere(tmp_path, watched, portraits):
+def test_no_outbound_connection_and_no_write_elsewhere(data_dir, watched, portraits):
     """Models are in place; from the start of serving to its end the audit hooks of all processes are read."""
     home, log, settings = watched
-    data_dir = tmp_path / "data"
     photo = portraits.stranger.read_bytes()
     with running_server(data_dir, settings, accept_terms="Test, suite", log=str) as running:
         service = Service(running, data_dir, settings)

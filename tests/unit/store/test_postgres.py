@@ -8,8 +8,10 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -66,9 +68,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def data_dir(template: Path, tmp_path: Path) -> Path:
-    subprocess.run(["cp", "-a", template, tmp_path / "data"], check=True)
-    return tmp_path / "data"
+def data_dir(template: Path) -> Iterator[Path]:
+    """A copy under a short path, so that the socket lies in the data directory however long pytest's are."""
+    with tempfile.TemporaryDirectory(prefix="c-") as folder:
+        subprocess.run(["cp", "-a", template, f"{folder}/data"], check=True)
+        yield Path(folder) / "data"
 
 
 def test_nothing_of_the_database_is_open_to_other_users(data_dir: Path):

