@@ -62,7 +62,9 @@ def read_answer(client):
     """One whole answer: head and body may come in pieces."""
     said = b""
     while not said.endswith(b"ok"):
-        said += client.recv(65536)
+        part = client.recv(65536)
+        assert part, "the server closed before its answer was whole"
+        said += part
     return said
 
 
