@@ -1,8 +1,9 @@
-"""Canonical JSON (RFC 8785): one value, one sequence of bytes, so that a hash over it says something."""
+"""Canonical JSON (RFC 8785) and times: each value has one encoding, so that a hash over it says something."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
@@ -50,6 +51,27 @@ def parse_canonical(entry: bytes) -> dict[str, Any]:
     if canonical_json(value) != entry:
         raise EntryInvalid("an entry is not canonical JSON")
     return value
+
+
+def to_time(at: datetime) -> str:
+    """`2026-11-23T03:15:13.123Z`: UTC, cut to the millisecond. `at` has a time zone."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> datetime:
+    """The time, in UTC, that `to_time` wrote so.
+
+    Raises:
+        EntryInvalid: it wrote no such thing.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+        is_ours = at.tzinfo is not None and to_time(at) == text
+    except (ValueError, OverflowError):
+        is_ours = False
+    if not is_ours:
+        raise EntryInvalid("a time is YYYY-MM-DDThh:mm:ss.sssZ")
+    return at.astimezone(UTC)
 
 
 def _parse_number(digits: str) -> int | float:
