@@ -1,4 +1,4 @@
-"""Write what the documents state of the code: operations in the README, pages of settings, errors and rules.
+"""Write what the documents state of the code: operations in the README, and whole pages.
 
 `python tools/generate_docs.py` writes; `--check` exits 1 when a document is out of date (a test runs it).
 """
@@ -16,6 +16,8 @@ from countenance.errors import FrameworkError, ServiceError
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import PolicyEngine
 from countenance.settings import ENVIRONMENT_PREFIX, Settings
+from countenance.telemetry.families import FAMILIES, Family
+from countenance.telemetry.names import ATTRIBUTES, DECISIONS, OUTCOMES, STEPS, UNKNOWN
 from countenance.wire.model import load_models
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,6 +124,68 @@ def policy_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+_LABELS = {
+    "service": "the service model, or `unknown`",
+    "operation": "an operation of that model, or `unknown`",
+    "outcome": " ".join(f"`{name}`" for name in sorted(OUTCOMES)),
+    "status": "the HTTP status of the answer",
+    "error": "the code of an [error](errors.md)",
+    "decision": " ".join(f"`{name}`" for name in sorted(DECISIONS)),
+    "witness": "a witness, as the settings name it",
+}
+
+
+_METRICS_INTRO = f"""# Metrics and traces
+
+Both are off until a setting asks for them. Numbers, names of our own and ids leave the server this way;
+nothing of a request's body does, and a name that a caller sends is told as `{UNKNOWN}` unless it is one of
+ours. They are no record: that is the audit log. This page is generated from `telemetry/`
+(`python tools/generate_docs.py`).
+
+## Metrics
+
+`countenance serve --metrics-port 9464` serves `http://127.0.0.1:9464/metrics` in Prometheus's text format,
+summed over all processes of the server; `--metrics-host` sets the address. The page has no password: do not
+put it where strangers are. Counters begin at zero with each start. A process that ends takes its calls in
+flight with it; what the log last told stays, so that its ages go on growing.
+"""
+_TRACES = f"""
+## Traces
+
+`countenance serve --otel-endpoint http://127.0.0.1:4318` sends a span for each call, by OTLP over HTTP, and
+in it one for each step that it came to: {", ".join(f"`{step}`" for step in STEPS)}.
+A step that ended the call has the status `ERROR`, a call with status 500 too; neither has a description. A
+`traceparent` header of the caller is honoured, its sampling too; `tracestate` is not read. A collector that
+is slow or gone slows no call: spans that do not fit the queue are dropped.
+"""
+
+
+def metrics_page() -> str:
+    """Every metric with its labels, and what a trace holds."""
+    labels = dict.fromkeys(label for family in FAMILIES for label in family.labels)
+    lines = [
+        _METRICS_INTRO,
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+        *(_metric_row(family) for family in FAMILIES),
+        "",
+        "| label | values |",
+        "|---|---|",
+        *(f"| `{label}` | {_LABELS[label]} |" for label in labels),
+        _TRACES,
+        "| attribute of a call | value |",
+        "|---|---|",
+        *(f"| `{name}` | {value} |" for name, value in ATTRIBUTES.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _metric_row(family: Family) -> str:
+    kind = family.kind if family.kind in {"counter", "histogram"} else "gauge"
+    labels = " ".join(f"`{label}`" for label in family.labels)
+    return f"| `{family.name}` | {kind} | {labels} | {family.meaning} |"
+
+
 def documents() -> dict[Path, str]:
     """Path → what the document should say."""
     readme = README.read_text()
@@ -131,6 +195,7 @@ def documents() -> dict[Path, str]:
         PAGES / "settings.md": settings_page(),
         PAGES / "errors.md": errors_page(),
         PAGES / "policy.md": policy_page(),
+        PAGES / "metrics.md": metrics_page(),
     }
 
 

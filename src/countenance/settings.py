@@ -45,6 +45,10 @@ class Settings:
         log_format: `text` or `json`.
         accept_terms: "Name, role" of the officer who accepts the terms, recorded at start.
         max_bytes_in_flight: request bytes held at once by one process; more is throttled.
+        metrics_port: port of the page `/metrics` for Prometheus; 0: no such page.
+        metrics_host: address that page is served on.
+        otel_endpoint: an OpenTelemetry collector that traces are sent to, OTLP over HTTP (as
+            `http://127.0.0.1:4318`); empty for none.
         s3_root: a folder of buckets (one folder a bucket) for Image.S3Object.
         s3_endpoint: an S3-compatible store for Image.S3Object.
         s3_region: region of that store.
@@ -70,6 +74,9 @@ class Settings:
     log_format: str = "text"
     accept_terms: str = ""
     max_bytes_in_flight: int = 256 * 1024 * 1024
+    metrics_port: int = 0
+    metrics_host: str = "127.0.0.1"
+    otel_endpoint: str = ""
     s3_root: Path | None = None
     s3_endpoint: str = ""
     s3_region: str = "us-east-1"
@@ -97,12 +104,15 @@ class Settings:
         """The same settings with paths made absolute; refuses what cannot work."""
         if (self.tls_cert is None) != (self.tls_key is None):
             raise SetupError("TLS needs both a certificate and a key", remedy="give --tls-cert and --tls-key")
-        for name, low, high in (("port", 0, 65535), ("workers", 1, 256), ("threads", 0, 1024)):
+        ports = (("port", 0, 65535), ("metrics_port", 0, 65535))
+        for name, low, high in (*ports, ("workers", 1, 256), ("threads", 0, 1024)):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise SetupError(f"`{name}` is {value}", remedy=f"it must be {low} to {high}")
         if self.log_format not in {"text", "json"}:
             raise SetupError(f"`log_format` is `{self.log_format}`", remedy="use text or json")
+        if self.otel_endpoint and not self.otel_endpoint.startswith(("http://", "https://")):
+            raise SetupError(f"`otel_endpoint` is `{self.otel_endpoint}`", remedy="it must be an http(s) URL")
         absolute = {
             setting.name: Path(value).expanduser().absolute()
             for setting in fields(self)

@@ -38,6 +38,8 @@ def test_paths_become_absolute():
         ({}, {"workers": 0}, "1 to 256"),
         ({}, {"tls_cert": Path("cert.pem")}, "--tls-key"),
         ({}, {"log_format": "xml"}, "text or json"),
+        ({}, {"metrics_port": -1}, "0 to 65535"),
+        ({}, {"otel_endpoint": "localhost:4318"}, "http(s) URL"),
     ],
 )
 def test_what_cannot_work_is_refused_with_the_remedy(environment, given, words):
