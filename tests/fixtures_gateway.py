@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from countenance.accounts import Account, Accounts, NewAccessKey
-from countenance.audit import Event, list_events
+from countenance.audit import AuditLog, OwnEntry, Promises, open_log
 from countenance.errors import ConflictException, ResourceNotFoundException
 from countenance.gateway.call import Head
 from countenance.gateway.pipeline import Pipeline
@@ -67,8 +67,14 @@ def detect_faces(request: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 
 
 def search_faces(request: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
-    """Two candidates, for the event to count."""
-    matches = [{"Similarity": 99.5, "Face": {}}, {"Similarity": 90.25, "Face": {}}]
+    """Two candidates, for the event to count, and what was used to find them."""
+    faces = ["00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"]
+    deps.report.model_version, deps.report.model_digest = "1.0", "ab" * 32
+    deps.threshold(85.0, default=80.0)
+    matches = [
+        {"Similarity": similarity, "Face": {"FaceId": face_id}}
+        for similarity, face_id in zip((99.5, 90.25), faces, strict=True)
+    ]
     return {"SearchedFaceId": request["FaceId"], "FaceMatches": matches, "FaceModelVersion": "1.0"}
 
 
@@ -187,22 +193,28 @@ class Bench:
         answer = self.pipeline.answer(admitted, body) if hasattr(admitted, "credential") else admitted
         return answer, json.loads(answer.body)
 
-    def events(self) -> list[Event]:
-        """The account's events, newest first, without those of administrative changes."""
+    def events(self) -> list[OwnEntry]:
+        """The account's entries, newest first, of calls that policy decided."""
         with self.database.read() as connection:
             return [
-                event
-                for event in list_events(connection, self.account.account_id)
-                if event.decision != "none"
+                entry
+                for entry in self.services.audit.list_latest(connection, self.account.account_id)
+                if entry.members["decision"] != "none"
             ]
 
     def event(self, event_id: str) -> dict[str, Any] | None:
-        """One event, whosoever it is."""
+        """The members of one entry, whosoever it is; commitments of the account's own opened."""
         with self.database.read() as connection:
             row = connection.execute(
-                "select to_jsonb(e) from audit_event as e where event_id = %s", (event_id,)
+                "select entry from audit_event where event_id = %s", (event_id,)
             ).fetchone()
-        return None if row is None else row[0]
+            own = self.services.audit.find_entry(connection, self.account.account_id, uuid.UUID(event_id))
+        opened = {name: found[0].value for name, found in own.openings.items()} if own else {}
+        return None if row is None else json.loads(row[0]) | opened
+
+    def pseudonym(self, kind: str, value: str) -> str:
+        """What stands for one of the account's names in the log."""
+        return self.services.audit.keys.account(self.account.account_id).pseudonym(kind, value).hex()
 
     def collections(self) -> set[str]:
         """Names of the account's collections that were committed."""
@@ -232,12 +244,12 @@ def policy(models: Models) -> PolicyEngine:
 
 @pytest.fixture
 def make_bench(
-    database: Database, models: Models, policy: PolicyEngine, key_store: KeyStore
+    database: Database, models: Models, policy: PolicyEngine, log_keys: KeyStore
 ) -> Callable[..., Bench]:
     """Makes gateways, each with an account of its own in the session's database."""
 
     def make(store: Database = database, **changes: Any) -> Bench:
-        accounts, clock = Accounts(store, key_store), Clock()
+        accounts, clock = Accounts(store, log_keys), Clock()
         account = accounts.create_account("Test")
         key = accounts.create_access_key(account.account_id, operator="tester")
         operations = {service: dict(offered) for service, offered in OPERATIONS.items()}
@@ -246,6 +258,8 @@ def make_bench(
             accounts=accounts,
             policy=policy,
             database=changes.pop("database", store),
+            audit=AuditLog(log_keys),
+            promises=changes.pop("promises", None) or Promises(log_keys, open_log(store, log_keys)),
             operations=operations,
             make_deps=lambda caller, uow: Deps(
                 caller=caller,

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from countenance.audit import open_log
 from countenance.store import Database, EmbeddedPostgres, KeyStore, migrate
 
 
@@ -39,6 +40,14 @@ def database(database_url: str) -> Iterator[Database]:
     """The session's database: tests make accounts and collections of their own in it."""
     with Database(database_url, max_connections=8) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def log_keys(database: Database, tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
+    """The key store that the log of the session's database was opened with."""
+    keys = KeyStore.open(tmp_path_factory.mktemp("log") / "keys")
+    open_log(database, keys)
+    return keys
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 
 from countenance.accounts import Accounts
+from countenance.audit import AuditLog, Promises, open_log
 from countenance.errors import InternalServerError
 from countenance.gallery import Gallery
 from countenance.gateway.asgi import Gateway
@@ -66,6 +67,7 @@ def build(settings: Settings, *, database_url: str) -> App:
     # A call with a ClientRequestToken reads on a second connection while its transaction is open.
     database = Database(database_url, max_connections=2 * threads + _SPARE_CONNECTIONS)
     migrate(database)
+    origin = open_log(database, keys, origin=settings.log_origin)
     accounts, gallery = Accounts(database, keys), Gallery(database, keys)
     page_tokens = PageTokens(keys.derive("page tokens"))
 
@@ -86,6 +88,8 @@ def build(settings: Settings, *, database_url: str) -> App:
         accounts=accounts,
         policy=PolicyEngine.load({name: model.operations for name, model in service_models.services.items()}),
         database=database,
+        audit=AuditLog(keys),
+        promises=Promises(keys, origin),
         operations=OPERATIONS,
         make_deps=make_deps,
         region=settings.region,

@@ -44,6 +44,7 @@ class Settings:
         cors_origin: origins that browsers may call from, comma-separated; empty for none.
         log_format: `text` or `json`.
         accept_terms: "Name, role" of the officer who accepts the terms, recorded at start.
+        log_origin: what the audit log is called, `example.com/log`; empty for a name of its own. For good.
         max_bytes_in_flight: request bytes held at once by one process; more is throttled.
         metrics_port: port of the page `/metrics` for Prometheus; 0: no such page.
         metrics_host: address that page is served on.
@@ -73,6 +74,7 @@ class Settings:
     cors_origin: str = ""
     log_format: str = "text"
     accept_terms: str = ""
+    log_origin: str = ""
     max_bytes_in_flight: int = 256 * 1024 * 1024
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"

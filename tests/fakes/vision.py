@@ -44,6 +44,7 @@ class FakeVision:
     def __init__(self, face_model_version, dimensions):
         self.face_model_version = face_model_version
         self.pack_name = f"fake-{face_model_version}"
+        self.pack_digest = hashlib.sha256(self.pack_name.encode()).hexdigest()
         self.dimensions = dimensions
         self.calibration = FAKE_CALIBRATION
 

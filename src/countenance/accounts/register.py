@@ -21,7 +21,7 @@ from countenance.accounts.records import (
     SessionCredentials,
     Standing,
 )
-from countenance.audit import record_change
+from countenance.audit import AuditLog
 from countenance.errors import (
     AccessDeniedException,
     ResourceAlreadyExistsException,
@@ -53,6 +53,7 @@ class Accounts:
     def __init__(self, database: Database, keys: KeyStore) -> None:
         self._database = database
         self._keys = keys
+        self._audit = AuditLog(keys)
 
     def create_account(self, name: str, *, account_id: AccountId | None = None) -> Account:
         """A new account in good standing, with a random id unless one is given.
@@ -206,7 +207,7 @@ class Accounts:
             return
         with self._database.transaction() as own:
             yield own
-            record_change(own, operation, account_id=account_id, resource=resource)
+            self._audit.record_change(own, operation, account_id=account_id, resource=resource)
 
 
 def _secret_context(access_key_id: str) -> bytes:

@@ -1,6 +1,20 @@
-"""Events: every call leaves one, refused and failed ones as well."""
+"""The log that anyone can verify: every call leaves an entry, refused and failed ones as well."""
 
-from countenance.audit.event import NO_POLICY_DIGEST, Event
-from countenance.audit.log import list_events, record, record_change, record_in_force
+from countenance.audit.entry import Draft
+from countenance.audit.event import NO_POLICY_DIGEST, Event, Touch
+from countenance.audit.log import AuditLog, OwnEntry, record_statement
+from countenance.audit.promises import LogBehind, Promises
+from countenance.audit.signing import open_log
 
-__all__ = ["NO_POLICY_DIGEST", "Event", "list_events", "record", "record_change", "record_in_force"]
+__all__ = [
+    "NO_POLICY_DIGEST",
+    "AuditLog",
+    "Draft",
+    "Event",
+    "LogBehind",
+    "OwnEntry",
+    "Promises",
+    "Touch",
+    "open_log",
+    "record_statement",
+]

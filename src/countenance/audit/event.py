@@ -1,4 +1,8 @@
-"""What an event says: who asked for what, what decided, how it ended. Never a biometric, never a name."""
+"""What an event says: who asked for what, what decided, how it ended. Never a biometric.
+
+An `Event` holds plain values, names among them; `entry` turns it into what the log keeps, in which names
+are pseudonyms and what is personal is a commitment.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +14,62 @@ from typing import Literal
 NO_POLICY_DIGEST = ""
 """`policy_digest` of an event that no policy was asked about."""
 
+Role = Literal["probe", "candidate", "enrolled", "associated", "named", "deleted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """A face or user of a gallery that the call was about or that its answer names.
+
+    Attributes:
+        kind: `face` (id is a FaceId) or `user` (id is a UserId).
+        rank: of a candidate, from 1.
+        similarity: of a candidate, as answered, 0-100.
+    """
+
+    role: Role
+    kind: Literal["face", "user"]
+    id: str
+    rank: int | None = None
+    similarity: float | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One call, or one administrative change made beside the calls.
 
     Attributes:
-        event_id: answered to the caller as x-countenance-event-id.
+        event_id: answered to the caller as x-countenance-event-id. Random: it keeps the entry's hash,
+            which is public, from telling what an entry of guessable content says.
         at: when the call was received, with its time zone.
+        ended_at: when it was recorded; None for what takes no time.
         request_id: answered as x-amzn-RequestId.
+        kind: `call`, or `change` for an administrative change.
         service: signing name of the service, `rekognition` or `countenance`.
         operation: as botocore spells it.
         account_id: the caller's account, as far as it was authenticated.
         access_key_id: the caller's key, likewise.
         operator: the person or system that the key was issued for.
+        region: where the caller's collections are; None until authenticated.
         collection: the collection asked for, as the caller names it.
         resource: id of the thing that an administrative change was made to.
+        inputs: SHA-256 of each photograph that came with the call, hexadecimal.
+        marker: what the caller of a canary operation wants to find again.
         decision: of the policy; `none` where the call did not get that far.
         rule_ids: `@id` of the policies that decided.
         policy_digest: SHA-256 of the policy set, hexadecimal.
         outcome: `answered` with a result, `refused` with a 4xx, `failed` with a 5xx.
         error_code: the error's AWS code; None when answered.
         model_version: FaceModelVersion that was used.
+        model_digest: SHA-256 of that pack, hexadecimal.
+        threshold_asked: similarity threshold that the caller gave, 0-100.
         threshold: similarity threshold in force, 0-100.
         candidates: how many candidates were answered.
+        enrolled: how many faces were answered as enrolled.
+        deleted: how many faces were answered as deleted.
+        touched: faces and users that the call was about, in the answer's order.
         idempotent_replay: the answer is an earlier one, repeated for its token.
+        previous: the event that this one repeats or goes on from.
     """
 
     event_id: uuid.UUID
@@ -44,21 +79,32 @@ class Event:
     operation: str
     decision: Literal["allow", "deny", "none"]
     outcome: Literal["answered", "refused", "failed"]
+    kind: Literal["call", "change"] = "call"
+    ended_at: datetime | None = None
     account_id: str | None = None
     access_key_id: str | None = None
     operator: str | None = None
+    region: str | None = None
     collection: str | None = None
     resource: str | None = None
+    inputs: tuple[str, ...] = ()
+    marker: str | None = None
     rule_ids: tuple[str, ...] = ()
     policy_digest: str = NO_POLICY_DIGEST
     error_code: str | None = None
     model_version: str | None = None
+    model_digest: str | None = None
+    threshold_asked: float | None = None
     threshold: float | None = None
     candidates: int | None = None
+    enrolled: int | None = None
+    deleted: int | None = None
+    touched: tuple[Touch, ...] = ()
     idempotent_replay: bool = False
+    previous: uuid.UUID | None = None
 
     def __post_init__(self) -> None:
-        if self.at.tzinfo is None:
+        if self.at.tzinfo is None or (self.ended_at is not None and self.ended_at.tzinfo is None):
             raise ValueError("an event's time needs a time zone")
         if (self.outcome == "answered") != (self.error_code is None):
             raise ValueError("an event has an error code unless it was answered")

@@ -1,85 +1,227 @@
-"""The record of every call. What is not committed here is not answered."""
+"""The record of every call. What is not committed here is not answered.
+
+Recording is one statement in the caller's own transaction; the entry is durable with it, and has no place
+in the log yet. The sequencer gives it one within seconds (`sequencer`); until then the caller holds a
+signed promise (`promises`).
+"""
 
 from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from countenance.audit.event import Event
-from countenance.store import Connection, load_queries
+import orjson
 
-_QUERIES = load_queries("countenance.audit", "queries.sql")
-_FIELDS = tuple(field.name for field in fields(Event))
+from countenance.audit.entry import (
+    Draft,
+    KeyOf,
+    Opening,
+    draft_event,
+    draft_statement,
+    open_openings,
+    open_touch,
+)
+from countenance.audit.event import Event, Touch
+from countenance.audit.keys import AuditKeys, CollectionKey
+from countenance.store import Connection, KeyStore, load_queries
+
+QUERIES = load_queries("countenance.audit", "queries.sql")
 
 
-def record(connection: Connection, event: Event) -> None:
-    """Write the event in the caller's transaction: durable when that commits.
+@dataclass(frozen=True, slots=True)
+class OwnEntry:
+    """An entry as the account that it is about may see it.
 
-    Raises:
-        UniqueViolation: the event was recorded already.
-        StoreUnavailable: the connection broke off (raised by the transaction's context).
+    Attributes:
+        log_index: its place in the log; None until it has one.
+        entry: the bytes that are hashed.
+        openings: what its commitments open to, by member; empty once the account's key is destroyed.
     """
-    connection.execute(_QUERIES["record_event"], _values(event))
+
+    log_index: int | None
+    event_id: uuid.UUID
+    entry: bytes
+    openings: Mapping[str, Sequence[Opening]]
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The entry, parsed."""
+        parsed: dict[str, Any] = orjson.loads(self.entry)
+        return parsed
+
+    def opened(self, member: str) -> Any:
+        """The value behind a commitment; None if there is none or it cannot be opened any more."""
+        found = self.openings.get(member)
+        return found[0].value if found else None
 
 
-def record_in_force(connection: Connection, event: Event, *, standing: str) -> bool:
-    """Write the event, as `record` does, only if its key and its account's standing still hold.
+@dataclass(frozen=True, slots=True)
+class TouchOpening:
+    """One event that touched a face or user: `opening.value` says how."""
 
-    One statement: there is no moment between the check and the record. False, and nothing written,
-    when the key was revoked or the standing is no longer `standing`.
-    """
-    return (
-        connection.execute(
-            _QUERIES["record_event_in_force"], _values(event) | {"standing": standing}
-        ).rowcount
-        == 1
-    )
+    event_id: uuid.UUID
+    position: int
+    opening: Opening
 
 
-def record_change(
-    connection: Connection, operation: str, *, account_id: str, resource: str | None = None
+class AuditLog:
+    """Writes events and reads them back. Thread-safe; holds no connection."""
+
+    def __init__(self, keys: KeyStore) -> None:
+        self.keys = AuditKeys(keys)
+
+    def record(self, connection: Connection, event: Event) -> Draft:
+        """Write the event in the caller's transaction: durable when that commits. What was written.
+
+        Raises:
+            UniqueViolation: the event was recorded already.
+            StoreUnavailable: the connection broke off (raised by the transaction's context).
+        """
+        draft = self._draft(connection, event)
+        connection.execute(QUERIES["record"], _values(draft))
+        return draft
+
+    def record_in_force(self, connection: Connection, event: Event, *, standing: str) -> Draft | None:
+        """Write the event, as `record` does, only if its key and its account's standing still hold.
+
+        One statement: there is no moment between the check and the record. None, and nothing written,
+        when the key was revoked or the standing is no longer `standing`.
+        """
+        draft = self._draft(connection, event)
+        values = _values(draft) | {"access_key_id": event.access_key_id, "standing": standing}
+        row = connection.execute(QUERIES["record_in_force"], values).fetchone()
+        return draft if row == (1,) else None
+
+    def record_change(
+        self, connection: Connection, operation: str, *, account_id: str, resource: str | None = None
+    ) -> uuid.UUID:
+        """Record an administrative change, made on the machine itself and so decided by no policy.
+
+        The operator is the machine's user, by number: `uid:0`.
+        """
+        event_id = uuid.uuid4()
+        event = Event(
+            event_id=event_id,
+            at=datetime.now(UTC),
+            request_id=str(event_id),
+            kind="change",
+            service="countenance",
+            operation=operation,
+            decision="none",
+            outcome="answered",
+            account_id=account_id,
+            operator=f"uid:{os.getuid()}",
+            resource=resource,
+        )
+        self.record(connection, event)
+        return event_id
+
+    def list_entries(
+        self, connection: Connection, account_id: str, *, limit: int, after: int = -1
+    ) -> list[OwnEntry]:
+        """The account's entries in the log, in its order: at most `limit`, those behind index `after`."""
+        values = {"account": self._pseudonym(account_id), "after": after, "limit": limit}
+        return self._own(connection, "list_entries", account_id, values)
+
+    def list_latest(self, connection: Connection, account_id: str, *, limit: int = 100) -> list[OwnEntry]:
+        """The account's latest entries, newest first, those without a place yet as well."""
+        values = {"account": self._pseudonym(account_id), "limit": limit}
+        return self._own(connection, "list_latest", account_id, values)
+
+    def find_entry(self, connection: Connection, account_id: str, event_id: uuid.UUID) -> OwnEntry | None:
+        """One entry of the account; None if there is none, or it is another's."""
+        row = connection.execute(QUERIES["find_entry"], {"event_id": event_id}).fetchone()
+        if row is None or row[4] is None or bytes(row[4]) != self._pseudonym(account_id):
+            return None
+        return self._to_own(account_id, row[:4])
+
+    def touches_of(
+        self, connection: Connection, collection_id: uuid.UUID, touch: Touch
+    ) -> list[TouchOpening]:
+        """Every event that touched the face or user, in no order: what a person may be told."""
+        row = connection.execute(
+            QUERIES["find_subject_secret"],
+            {"collection_id": collection_id, "kind": touch.kind, "id": touch.id},
+        ).fetchone()
+        collection = self.keys.collection(collection_id)
+        if row is None or collection is None:
+            return []
+        key = collection.subject(touch.kind, touch.id, bytes(row[0]))
+        found = []
+        for event_id, position, sealed in connection.execute(QUERIES["find_touches"], {"tag": key.tag}):
+            opening = open_touch(bytes(sealed), key, event_id, position)
+            if opening is not None:
+                found.append(TouchOpening(event_id, position, opening))
+        return found
+
+    def _draft(self, connection: Connection, event: Event) -> Draft:
+        account = self.keys.account(event.account_id) if event.account_id else None
+        return draft_event(event, account, self._subject_keys(connection, event))
+
+    def _subject_keys(self, connection: Connection, event: Event) -> KeyOf:
+        """The keys of the faces and users that the event names, as of this transaction."""
+        if not event.touched:
+            return lambda _: None
+        rows = connection.execute(
+            QUERIES["find_secrets"],
+            {
+                "account_id": event.account_id,
+                "region": event.region,
+                "collection": event.collection,
+                "face_ids": [touch.id for touch in event.touched if touch.kind == "face"],
+                "user_ids": [touch.id for touch in event.touched if touch.kind == "user"],
+            },
+        ).fetchall()
+        secrets = {(kind, subject_id): bytes(secret) for _, kind, subject_id, secret in rows}
+        collection: CollectionKey | None = self.keys.collection(rows[0][0]) if rows else None
+
+        def key_of(touch: Touch) -> Any:
+            secret = secrets.get((touch.kind, touch.id))
+            if secret is None or collection is None:
+                return None
+            return collection.subject(touch.kind, touch.id, secret)
+
+        return key_of
+
+    def _own(
+        self, connection: Connection, query: str, account_id: str, values: Mapping[str, Any]
+    ) -> list[OwnEntry]:
+        return [
+            self._to_own(account_id, row) for row in connection.execute(QUERIES[query], values).fetchall()
+        ]
+
+    def _to_own(self, account_id: str, row: tuple[Any, ...]) -> OwnEntry:
+        log_index, event_id, entry, sealed = row
+        openings = open_openings(
+            bytes(sealed) if sealed is not None else None, self.keys.account(account_id), event_id
+        )
+        return OwnEntry(log_index, event_id, bytes(entry), openings)
+
+    def _pseudonym(self, account_id: str) -> bytes:
+        return self.keys.account(account_id).pseudonym("account", account_id)
+
+
+def record_statement(
+    connection: Connection, kind: str, facts: Mapping[str, Any], *, at: datetime | None = None
 ) -> uuid.UUID:
-    """Record an administrative change, made on the machine itself and so decided by no policy.
-
-    The operator is the machine's user, by number: `uid:0`.
-    """
+    """Record something that the log says of itself or of its keeper; `facts` holds nothing personal."""
     event_id = uuid.uuid4()
-    event = Event(
-        event_id=event_id,
-        at=datetime.now(UTC),
-        request_id=str(event_id),
-        service="countenance",
-        operation=operation,
-        decision="none",
-        outcome="answered",
-        account_id=account_id,
-        operator=f"uid:{os.getuid()}",
-        resource=resource,
-    )
-    record(connection, event)
+    draft = draft_statement(kind, facts, at=at or datetime.now(UTC), event_id=event_id)
+    connection.execute(QUERIES["record"], _values(draft))
     return event_id
 
 
-def list_events(connection: Connection, account_id: str, *, limit: int = 100) -> list[Event]:
-    """The account's latest events, newest first."""
-    rows = connection.execute(_QUERIES["list_events"], {"account_id": account_id, "limit": limit}).fetchall()
-    return [_to_event(row) for row in rows]
-
-
-def _values(event: Event) -> dict[str, Any]:
-    values = {name: _storable(getattr(event, name)) for name in _FIELDS}
-    return values | {"rule_ids": list(event.rule_ids)}
-
-
-def _storable(value: Any) -> Any:
-    """PostgreSQL's text holds no NUL; what a caller sent with one is recorded all the same."""
-    return value.replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
-
-
-def _to_event(row: tuple[object, ...]) -> Event:
-    values = dict(zip(_FIELDS, row, strict=True))
-    values["rule_ids"] = tuple(values["rule_ids"])  # type: ignore[arg-type]  # text[] arrives as a list
-    return Event(**values)  # type: ignore[arg-type]  # the query selects the fields in their order
+def _values(draft: Draft) -> dict[str, Any]:
+    return {
+        "event_id": draft.event_id,
+        "account": draft.account,
+        "entry": draft.entry,
+        "sealed": draft.sealed,
+        "tags": [touch.tag for touch in draft.touches],
+        "commitments": [touch.commitment for touch in draft.touches],
+        "touches": [touch.sealed for touch in draft.touches],
+    }

@@ -1,42 +1,130 @@
--- record_event --
-insert into audit_event (
-    event_id, at, request_id, service, operation, decision, outcome, account_id, access_key_id,
-    operator, collection, resource, rule_ids, policy_digest, error_code, model_version,
-    threshold, candidates, idempotent_replay
-) values (
-    %(event_id)s, %(at)s, %(request_id)s, %(service)s, %(operation)s, %(decision)s, %(outcome)s,
-    %(account_id)s, %(access_key_id)s, %(operator)s, %(collection)s, %(resource)s, %(rule_ids)s,
-    %(policy_digest)s, %(error_code)s, %(model_version)s, %(threshold)s, %(candidates)s,
-    %(idempotent_replay)s
-);
+-- record --
+with recorded as (
+    insert into audit_event (event_id, account, entry, sealed)
+    values (%(event_id)s, %(account)s, %(entry)s, %(sealed)s)
+    returning event_id
+),
+touched as (
+    insert into audit_touch (event_id, position, tag, commitment, sealed)
+    select event_id, position - 1, tag, commitment, touch.sealed
+    from recorded, unnest(%(tags)s::bytea[], %(commitments)s::bytea[], %(touches)s::bytea[])
+        with ordinality as touch (tag, commitment, sealed, position)
+)
+select count(*) from recorded;
 
--- record_event_in_force --
+-- record_in_force --
 -- The key must be unrevoked and the standing the one that policy saw, as of this statement: what ended while
 -- the call ran stops it here. A key may revoke itself, hence the look at which transaction did it.
-insert into audit_event (
-    event_id, at, request_id, service, operation, decision, outcome, account_id, access_key_id,
-    operator, collection, resource, rule_ids, policy_digest, error_code, model_version,
-    threshold, candidates, idempotent_replay
+with recorded as (
+    insert into audit_event (event_id, account, entry, sealed)
+    select %(event_id)s, %(account)s, %(entry)s, %(sealed)s
+    from access_key as k
+    join account as a using (account_id)
+    left join access_key as p on p.access_key_id = k.parent_access_key_id
+    where k.access_key_id = %(access_key_id)s
+        and a.standing = %(standing)s
+        and (k.revoked_at is null or k.xmin = pg_current_xact_id()::xid)
+        and (p.revoked_at is null or p.xmin = pg_current_xact_id()::xid)
+    returning event_id
+),
+touched as (
+    insert into audit_touch (event_id, position, tag, commitment, sealed)
+    select event_id, position - 1, tag, commitment, touch.sealed
+    from recorded, unnest(%(tags)s::bytea[], %(commitments)s::bytea[], %(touches)s::bytea[])
+        with ordinality as touch (tag, commitment, sealed, position)
 )
-select
-    %(event_id)s, %(at)s, %(request_id)s, %(service)s, %(operation)s, %(decision)s, %(outcome)s,
-    %(account_id)s, %(access_key_id)s, %(operator)s, %(collection)s, %(resource)s, %(rule_ids)s,
-    %(policy_digest)s, %(error_code)s, %(model_version)s, %(threshold)s, %(candidates)s,
-    %(idempotent_replay)s
-from access_key as k
-join account as a using (account_id)
-left join access_key as p on p.access_key_id = k.parent_access_key_id
-where k.access_key_id = %(access_key_id)s
-    and a.standing = %(standing)s
-    and (k.revoked_at is null or k.xmin = pg_current_xact_id()::xid)
-    and (p.revoked_at is null or p.xmin = pg_current_xact_id()::xid);
+select count(*) from recorded;
 
--- list_events --
-select
-    event_id, at, request_id, service, operation, decision, outcome, account_id, access_key_id,
-    operator, collection, resource, rule_ids, policy_digest, error_code, model_version,
-    threshold, candidates, idempotent_replay
-from audit_event
-where account_id = %(account_id)s
-order by at desc, event_id
+-- find_secrets --
+-- The random bytes beside the faces and users that an event names, as of its own transaction.
+select c.collection_id, 'face', f.face_id::text, f.secret
+from collection as c
+join face as f using (collection_id)
+where c.account_id = %(account_id)s and c.region = %(region)s and c.name = %(collection)s
+    and f.face_id = any(%(face_ids)s::uuid[])
+union all
+select c.collection_id, 'user', s.user_id, s.secret
+from collection as c
+join subject as s using (collection_id)
+where c.account_id = %(account_id)s and c.region = %(region)s and c.name = %(collection)s
+    and s.user_id = any(%(user_ids)s);
+
+-- list_entries --
+select log_index, event_id, entry, sealed
+from audit_entry
+where account = %(account)s and log_index > %(after)s
+order by log_index
 limit %(limit)s;
+
+-- list_latest --
+-- Newest first; what has no place yet is newer than what has one.
+select log_index, event_id, entry, sealed from (
+    (
+        select null::bigint as log_index, event_id, entry, sealed, recorded_at
+        from audit_event
+        where account = %(account)s
+        order by recorded_at desc, event_id
+        limit %(limit)s
+    )
+    union all
+    (
+        select log_index, event_id, entry, sealed, null
+        from audit_entry
+        where account = %(account)s
+        order by log_index desc
+        limit %(limit)s
+    )
+) as latest
+order by recorded_at desc nulls last, log_index desc
+limit %(limit)s;
+
+-- find_entry --
+select log_index, event_id, entry, sealed, account from audit_entry where event_id = %(event_id)s
+union all
+select null, event_id, entry, sealed, account from audit_event where event_id = %(event_id)s;
+
+-- list_touches --
+select position, commitment, sealed from audit_touch where event_id = %(event_id)s order by position;
+
+-- find_touches --
+-- What touched one face or user, by the tag that only its key gives.
+select event_id, position, sealed from audit_touch where tag = %(tag)s;
+
+-- find_subject_secret --
+select secret from face where collection_id = %(collection_id)s and face_id::text = %(id)s and %(kind)s = 'face'
+union all
+select secret from subject where collection_id = %(collection_id)s and user_id = %(id)s and %(kind)s = 'user';
+
+-- open_log --
+insert into audit_log (origin) values (%(origin)s) on conflict do nothing;
+
+-- log_origin --
+select origin from audit_log;
+
+-- digest_before_log --
+select count(*), encode(sha256(convert_to(coalesce(string_agg(e::text, e'\n' order by at, event_id), ''), 'UTF8')), 'hex')
+from audit_event_before_log as e;
+
+-- add_key --
+insert into audit_key (use, vkey) values (%(use)s, %(vkey)s);
+
+-- retire_keys --
+update audit_key set retires_at = clock_timestamp() + %(after)s
+where use = %(use)s and retires_at is null;
+
+-- list_keys --
+select vkey from audit_key
+where use = %(use)s and (retires_at is null or retires_at > clock_timestamp())
+order by key_id desc;
+
+-- list_all_keys --
+select use, vkey, since, retires_at from audit_key order by key_id;
+
+-- read_state --
+select
+    extract(epoch from clock_timestamp() - (select min(recorded_at) from audit_event))::float8,
+    extract(epoch from clock_timestamp() - (
+        select min(signed_at) from audit_checkpoint
+        where size > coalesce((select max(size) from audit_checkpoint where published_at is not null), -1)
+    ))::float8,
+    (select vkey from audit_key where use = 'receipt' order by key_id desc limit 1);

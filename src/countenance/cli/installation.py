@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from countenance.accounts import Accounts
+from countenance.audit import open_log
 from countenance.cli.progress import install_progress
 from countenance.errors import SetupError
 from countenance.settings import Settings
@@ -58,7 +59,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
         else:
             stack.enter_context(directory_lock(settings.data_dir))
         database = stack.enter_context(Database(database_url, max_connections=_SETUP_CONNECTIONS))
-        keys = _ready(database, settings.data_dir)
+        keys = _ready(database, settings)
         yield Installation(settings, database_url, database, keys, Accounts(database, keys), default_pack)
 
 
@@ -66,30 +67,31 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
 def open_accounts(settings: Settings) -> Iterator[Accounts]:
     """The register of a data directory, beside the server that runs on it or without one."""
     if settings.database_url:
-        with _accounts(settings.data_dir, settings.database_url) as accounts:
+        with _accounts(settings, settings.database_url) as accounts:
             yield accounts
         return
     running_url = EmbeddedPostgres.running_url(settings.data_dir)
     if running_url is not None:
-        with _accounts(settings.data_dir, running_url) as accounts:
+        with _accounts(settings, running_url) as accounts:
             yield accounts
         return
     make_private_directory(settings.data_dir)
     with EmbeddedPostgres(settings.data_dir) as embedded:  # noqa: SIM117 - the url is known once it runs
-        with _accounts(settings.data_dir, embedded.url) as accounts:
+        with _accounts(settings, embedded.url) as accounts:
             yield accounts
 
 
 @contextmanager
-def _accounts(data_dir: Path, database_url: str) -> Iterator[Accounts]:
+def _accounts(settings: Settings, database_url: str) -> Iterator[Accounts]:
     with Database(database_url, max_connections=_SETUP_CONNECTIONS) as database:
-        yield Accounts(database, _ready(database, data_dir))
+        yield Accounts(database, _ready(database, settings))
 
 
-def _ready(database: Database, data_dir: Path) -> KeyStore:
+def _ready(database: Database, settings: Settings) -> KeyStore:
     migrate(database)
-    keys = KeyStore.open(data_dir / "keys")
+    keys = KeyStore.open(settings.data_dir / "keys")
     require_same_keys(database, keys)
+    open_log(database, keys, origin=settings.log_origin)
     return keys
 
 

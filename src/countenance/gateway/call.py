@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from countenance.accounts import Credential
 from countenance.audit import Event
 from countenance.gateway.sigv4 import Authorization
-from countenance.operations.deps import Caller
+from countenance.operations.deps import Caller, Report
 from countenance.policy import Verdict
 from countenance.wire.model import OperationModel, ServiceModel
 
@@ -113,18 +113,30 @@ class Performed(Authorized):
     Attributes:
         response: the operation's output; empty when an earlier call's answer is given again.
         payload: the same as it goes out, in JSON.
+        report: what the operation used.
+        previous: the event of the earlier call that the answer is of.
     """
 
     response: Mapping[str, Any] = field(repr=False)
     payload: bytes = field(repr=False)
-    is_replay: bool
+    report: Report
+    previous: uuid.UUID | None = None
+
+    @property
+    def is_replay(self) -> bool:
+        return self.previous is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded(Performed):
-    """Change and event are committed together: now, and only now, it may be answered."""
+    """Change and event are committed together: now, and only now, it may be answered.
+
+    Attributes:
+        receipt: the signed promise that the event will be in the log.
+    """
 
     event: Event
+    receipt: str = field(repr=False)
 
 
 C = TypeVar("C", bound=Call)

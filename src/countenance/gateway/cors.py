@@ -8,7 +8,7 @@ _ALLOWED_HEADERS = (
     "authorization, content-type, x-amz-date, x-amz-target, x-amz-security-token, x-amz-content-sha256, "
     "x-amz-user-agent, amz-sdk-invocation-id, amz-sdk-request"
 )
-_EXPOSED_HEADERS = "x-amzn-RequestId, x-amzn-ErrorType, x-countenance-event-id, Date"
+_EXPOSED_HEADERS = "x-amzn-RequestId, x-amzn-ErrorType, x-countenance-event-id, x-countenance-receipt, Date"
 _PREFLIGHT_MAX_AGE_S = "600"
 
 

@@ -11,6 +11,7 @@ import orjson
 from countenance.errors import IdempotentParameterMismatchException
 from countenance.gateway.call import Authorized, Performed, advance
 from countenance.gateway.services import GatewayServices
+from countenance.operations.deps import Report
 from countenance.store import UnitOfWork, idempotency
 from countenance.wire.codec import to_body
 
@@ -39,9 +40,14 @@ def dispatch(call: Authorized, work: UnitOfWork, services: GatewayServices) -> P
                 f"The ClientRequestToken: {token} you have supplied is already in use"
             )
         payload = orjson.dumps(kept.response)
-        return advance(call, Performed, response={}, payload=payload, is_replay=True)
+        return advance(call, Performed, response={}, payload=payload, report=Report(), previous=kept.event_id)
     performed = _perform(call, work, services)
-    idempotency.save(*scope, input_digest=digest, response=orjson.loads(performed.payload))
+    idempotency.save(
+        *scope,
+        input_digest=digest,
+        response=orjson.loads(performed.payload),
+        event_id=call.head.event_id,
+    )
     return performed
 
 
@@ -58,7 +64,8 @@ def _plain(value: Any) -> str:
 
 def _perform(call: Authorized, work: UnitOfWork, services: GatewayServices) -> Performed:
     operation = services.operations[call.service.name][call.operation.name]
-    response = operation(call.request, services.make_deps(call.caller, work))
+    deps = services.make_deps(call.caller, work)
+    response = operation(call.request, deps)
     # Written out now: a response that cannot be must fail before anything is committed.
     payload = to_body(response, call.operation)
-    return advance(call, Performed, response=response, payload=payload, is_replay=False)
+    return advance(call, Performed, response=response, payload=payload, report=deps.report)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
-from countenance.audit import NO_POLICY_DIGEST, Event, record_in_force
-from countenance.audit import record as record_event
+from countenance.audit import NO_POLICY_DIGEST, Event
 from countenance.errors import AccessDeniedException, InternalServerError
-from countenance.gateway.authorize import parse_arn
 from countenance.gateway.call import (
     Admitted,
     Authenticated,
@@ -19,46 +16,32 @@ from countenance.gateway.call import (
     Validated,
     advance,
 )
+from countenance.gateway.facts import Facts, facts_of
 from countenance.gateway.log import Fault
 from countenance.gateway.respond import Refusal
 from countenance.gateway.services import GatewayServices
+from countenance.operations.deps import Report
 from countenance.policy import Verdict
-from countenance.store import UnitOfWork
-
-_THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
-_CANDIDATES = ("FaceMatches", "UserMatches")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What an event keeps of a request and its response: names, figures, nothing biometric."""
-
-    collection: str | None = None
-    resource: str | None = None
-    threshold: float | None = None
-    candidates: int | None = None
-    model_version: str | None = None
+from countenance.store import Connection, UnitOfWork
 
 
 def record(call: Performed, work: UnitOfWork, services: GatewayServices) -> Recorded:
-    """Commit the call's changes and its event in one transaction.
+    """Commit the call's changes and its event in one transaction, and sign the receipt.
 
     Raises:
         AccessDeniedException: the key was revoked, or the account's standing changed, while the call
             ran; nothing is committed.
+        LogBehind: the log does not keep up; nothing is committed.
         Exception: the event could not be written; nothing is committed.
     """
     event = _event_of(call, outcome="answered", error_code=None, verdict=call.verdict, services=services)
-    credential = call.credential
     if work.is_open:
-        in_force = record_in_force(work.connection, event, standing=credential.standing)
+        receipt = _record_in_force(call, event, work.connection, services)
     else:  # nothing was changed: the one statement is its own transaction
         with services.database.read() as connection:
-            in_force = record_in_force(connection, event, standing=credential.standing)
-    if not in_force:
-        raise AccessDeniedException("the access key or the account's standing ended while the call ran")
+            receipt = _record_in_force(call, event, connection, services)
     work.commit()
-    return advance(call, Recorded, event=event)
+    return advance(call, Recorded, event=event, receipt=receipt)
 
 
 def record_refusal(refusal: Refusal, services: GatewayServices) -> Refusal:
@@ -75,29 +58,21 @@ def record_refusal(refusal: Refusal, services: GatewayServices) -> Refusal:
             services=services,
         )
         with services.database.read() as connection:
-            record_event(connection, event)
+            services.promises.require_current(connection)
+            draft = services.audit.record(connection, event)
+        receipt = services.promises.receipt(draft, services.clock())
     except BaseException as error:  # noqa: BLE001  # whatever it was: without a record there is no such answer
         return replace(refusal, error=InternalServerError(), fault=refusal.fault or Fault.of(error))
-    return replace(refusal, has_event=True)
+    return replace(refusal, receipt=receipt)
 
 
-def facts_of(request: Mapping[str, Any], response: Mapping[str, Any]) -> Facts:
-    """Derived from the members' names alone, so that a new operation is recorded without a line here."""
-    arn = request.get("ResourceArn")
-    named = parse_arn(arn) if arn else None
-    candidates = next((len(response[name]) for name in _CANDIDATES if name in response), None)
-    return Facts(
-        collection=request.get("CollectionId") or (named.name if named else None),
-        resource=arn or _access_key_id(request) or _access_key_id(response),
-        threshold=next((request[name] for name in _THRESHOLDS if name in request), None),
-        candidates=candidates,
-        model_version=response.get("FaceModelVersion"),
-    )
-
-
-def _access_key_id(members: Mapping[str, Any]) -> str | None:
-    found: str | None = members.get("AccessKeyId") or members.get("Credentials", {}).get("AccessKeyId")
-    return found
+def _record_in_force(call: Performed, event: Event, connection: Connection, services: GatewayServices) -> str:
+    """The receipt, signed before the commit: what cannot be promised is not committed."""
+    services.promises.require_current(connection)
+    draft = services.audit.record_in_force(connection, event, standing=call.credential.standing)
+    if draft is None:
+        raise AccessDeniedException("the access key or the account's standing ended while the call ran")
+    return services.promises.receipt(draft, services.clock())
 
 
 def _event_of(
@@ -115,9 +90,11 @@ def _event_of(
         if isinstance(call, Validated)
         else Facts()
     )
+    report = performed.report if performed else Report()
     return Event(
         event_id=call.head.event_id,
         at=call.head.received_at,
+        ended_at=services.clock(),
         request_id=str(call.head.request_id),
         service=call.service.name,
         operation=call.operation.name,
@@ -125,15 +102,24 @@ def _event_of(
         account_id=caller.account_id if caller else None,
         access_key_id=call.credential.access_key_id if isinstance(call, Admitted) else None,
         operator=caller.operator if caller else None,
+        region=caller.region if caller else None,
         collection=facts.collection,
         resource=facts.resource,
+        inputs=tuple(report.inputs),
+        marker=report.marker,
         decision=verdict.decision.value if verdict else "none",
         rule_ids=verdict.rule_ids if verdict else (),
         policy_digest=services.policy.digest if verdict else NO_POLICY_DIGEST,
         outcome=outcome,
         error_code=error_code,
-        model_version=facts.model_version,
-        threshold=facts.threshold,
+        model_version=report.model_version,
+        model_digest=report.model_digest,
+        threshold_asked=facts.threshold_asked,
+        threshold=report.threshold,
         candidates=facts.candidates,
+        enrolled=facts.enrolled,
+        deleted=facts.deleted,
+        touched=facts.touched,
         idempotent_replay=performed is not None and performed.is_replay,
+        previous=performed.previous if performed else None,
     )

@@ -23,19 +23,19 @@ class Refusal:
         error: what the caller is told.
         verdict: what policy said, if it was asked.
         fault: what went wrong on our side, if something did.
-        has_event: whether the refusal itself is on record.
+        receipt: the signed promise that the refusal will be in the log; None if it is not on record.
     """
 
     call: Call
     error: ServiceError
     verdict: Verdict | None
     fault: Fault | None
-    has_event: bool = False
+    receipt: str | None = None
 
 
 def respond(call: Recorded) -> Answer:
     """The result; its event is durable already."""
-    return Answer(status=200, headers=_headers(call, has_event=True), body=call.payload)
+    return Answer(status=200, headers=_headers(call, call.receipt), body=call.payload)
 
 
 def respond_refused(refusal: Refusal) -> Answer:
@@ -46,12 +46,16 @@ def respond_refused(refusal: Refusal) -> Answer:
         told = {"__type": error.code, "Code": error.code, "Logref": event_id, "Message": error.message}
     else:
         told = {"__type": error.code, "message": error.message}
-    headers = (*_headers(refusal.call, has_event=refusal.has_event), ("x-amzn-ErrorType", error.code))
+    headers = (*_headers(refusal.call, refusal.receipt), ("x-amzn-ErrorType", error.code))
     return Answer(status=error.status, headers=headers, body=orjson.dumps(told))
 
 
-def _headers(call: Call, *, has_event: bool) -> tuple[tuple[str, str], ...]:
+def _headers(call: Call, receipt: str | None) -> tuple[tuple[str, str], ...]:
     headers = (_CONTENT_TYPE, ("x-amzn-RequestId", str(call.head.request_id)))
-    if not has_event:
+    if receipt is None:
         return headers
-    return (*headers, ("x-countenance-event-id", str(call.head.event_id)))
+    return (
+        *headers,
+        ("x-countenance-event-id", str(call.head.event_id)),
+        ("x-countenance-receipt", receipt),
+    )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from countenance.accounts import Accounts
+from countenance.audit import AuditLog, Promises
 from countenance.gateway.log import LogFormat
 from countenance.operations.deps import Caller, Deps
 from countenance.policy import PolicyEngine
@@ -28,6 +29,8 @@ class GatewayServices:
 
     Attributes:
         models: the service models, by which requests are understood and responses written.
+        audit: what every call is recorded in.
+        promises: receipts for what is recorded, as long as the log keeps up.
         operations: service → operation → function: what is offered.
         make_deps: what an operation may reach, for one caller and one unit of work.
         region: the region that signatures must be scoped to.
@@ -38,6 +41,8 @@ class GatewayServices:
     accounts: Accounts
     policy: PolicyEngine
     database: Database
+    audit: AuditLog
+    promises: Promises
     operations: Mapping[str, Mapping[str, Operation]]
     make_deps: Callable[[Caller, UnitOfWork], Deps]
     region: str

@@ -8,11 +8,11 @@ does both, in one transaction, once the operation has returned.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from countenance.operations.pagination import PageTokens
-from countenance.types import AccountId
+from countenance.types import AccountId, Similarity
 
 if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads when a pack is first used
     from countenance.accounts import Accounts
@@ -31,6 +31,30 @@ class Caller:
     access_key_id: str
     operator: str
     region: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What an operation used, for the record: filled while it runs, by the doors it goes through.
+
+    Attributes:
+        model_version: FaceModelVersion of the pack that was asked.
+        model_digest: SHA-256 of that pack, hexadecimal.
+        threshold: similarity threshold in force, 0-100.
+        inputs: SHA-256 of each photograph that was read, hexadecimal.
+        marker: what the caller wants to find again in the log.
+    """
+
+    model_version: str | None = None
+    model_digest: str | None = None
+    threshold: float | None = None
+    inputs: list[str] = field(default_factory=list)
+    marker: str | None = None
+
+    def uses(self, vision: Vision) -> Vision:
+        """Note the pack."""
+        self.model_version, self.model_digest = vision.face_model_version, vision.pack_digest
+        return vision
 
 
 class Models(Protocol):
@@ -65,6 +89,7 @@ class Deps:
         accounts: accounts and credentials.
         page_tokens: issues and reads NextToken, with a key that all processes of the server share.
         models: model packs; operations reach nets through `vision` and `default_vision`.
+        report: what the call used, for its event.
     """
 
     caller: Caller
@@ -74,6 +99,7 @@ class Deps:
     accounts: Accounts
     page_tokens: PageTokens
     models: Models
+    report: Report = field(default_factory=Report)
 
     def collection(self, name: str) -> Collection:
         """The caller's collection of that name.
@@ -85,17 +111,22 @@ class Deps:
 
     def calibration(self, face_model_version: str) -> Calibration:
         """What similarities of a collection's pack mean; no net runs, so a transaction may be open."""
-        return self.models.vision(face_model_version).calibration
+        return self.report.uses(self.models.vision(face_model_version)).calibration
+
+    def threshold(self, asked: float | None, *, default: float) -> Similarity:
+        """The similarity threshold in force: a face at or above it is a match."""
+        self.report.threshold = default if asked is None else asked
+        return Similarity(self.report.threshold)
 
     def vision(self, face_model_version: str) -> Vision:
         """The pack that a collection is bound to."""
         self._require_no_transaction()
-        return self.models.vision(face_model_version)
+        return self.report.uses(self.models.vision(face_model_version))
 
     def default_vision(self) -> Vision:
         """The pack of new collections and of calls without a collection."""
         self._require_no_transaction()
-        return self.models.default
+        return self.report.uses(self.models.default)
 
     def _require_no_transaction(self) -> None:
         # INVARIANT: no transaction is open while pixels are decoded or nets run; a slow picture

@@ -75,8 +75,9 @@ def load_photo(image: Image, vision: Vision, deps: Deps) -> Photo:
         ImageTooLargeException: an object over 15 MB; over 10,000 px a side or 100 megapixels.
     """
     data = read_image(image, deps)
-    pixels = vision.decode(data)
     digest = hashlib.sha256(data).hexdigest()
+    deps.report.inputs.append(digest)
+    pixels = vision.decode(data)
     return Photo(ImageId(uuid.uuid3(_IMAGE_IDS, digest)), pixels, vision.detect(pixels), vision)
 
 

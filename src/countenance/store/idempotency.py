@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -14,10 +15,11 @@ _QUERIES = load_queries("countenance.store", "idempotency.sql")
 
 
 class KeptAnswer(NamedTuple):
-    """SHA-256 of the request that the token came with first, and its answer as JSON values."""
+    """SHA-256 of the request that the token came with first, its answer as JSON values, and its event."""
 
     input_digest: bytes
     response: Any
+    event_id: uuid.UUID
 
 
 def find(connection: Connection, account_id: str, operation: str, token: str) -> KeptAnswer | None:
@@ -30,7 +32,7 @@ def find(connection: Connection, account_id: str, operation: str, token: str) ->
     row = connection.execute(
         _QUERIES["find_answer"], {"account_id": account_id, "operation": operation, "token": token}
     ).fetchone()
-    return None if row is None else KeptAnswer(bytes(row[0]), row[1])
+    return None if row is None else KeptAnswer(bytes(row[0]), row[1], row[2])
 
 
 def save(
@@ -41,6 +43,7 @@ def save(
     *,
     input_digest: bytes,
     response: Any,
+    event_id: uuid.UUID,
 ) -> None:
     """Keep the answer under the token, in the same transaction as the work itself.
 
@@ -55,6 +58,7 @@ def save(
             "token": token,
             "input_digest": input_digest,
             "response": Jsonb(response),
+            "event_id": event_id,
         },
     )
 

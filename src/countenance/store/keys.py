@@ -3,6 +3,7 @@
     keys/master.key           32 random bytes: wraps everything else
     keys/master.check         proof that the master key is the one the rest was wrapped with
     keys/collections/<uuid>   one collection's key, wrapped
+    keys/secrets/<name>       what else must be forgettable or stay out of the database, wrapped
 
 A collection is beyond recovery once its file is gone, whatever PostgreSQL's heap, WAL and backups
 still hold of its rows (docs/adr/0005).
@@ -46,6 +47,7 @@ class KeyStore:
         self.directory = directory
         self.fingerprint = _derive(master_key, b"fingerprint")[:16]
         self._collections = directory / "collections"
+        self._secrets = directory / "secrets"
         self._wrapping = AESGCM(_derive(master_key, b"collection keys"))
         self._sealing = AESGCM(_derive(master_key, b"secrets"))
         self._derivation = _derive(master_key, b"derived keys")
@@ -63,6 +65,7 @@ class KeyStore:
         """
         make_private_directory(directory)
         make_private_directory(directory / "collections")
+        make_private_directory(directory / "secrets")
         master, check = directory / "master.key", directory / "master.check"
         if not check.exists():
             if any((directory / "collections").iterdir()):
@@ -118,6 +121,41 @@ class KeyStore:
                 if collection not in known and time.time() - path.stat().st_mtime > older_than_s:
                     found.append(collection)
         return found
+
+    def secret(self, name: str) -> bytes | None:
+        """The secret of that name; None if there is none (any more).
+
+        Raises:
+            SetupError: the file is damaged or belongs to another name or master key.
+        """
+        path = self._secrets / name
+        try:
+            wrapped = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            return _decrypt(self._wrapping, wrapped, _secret_context(name))
+        except InvalidTag:
+            raise SetupError(f"the key file `{path}` is damaged", remedy=_RESTORE) from None
+
+    def create_secret(self, name: str, secret: bytes | None = None) -> bytes:
+        """The secret of that name, made now (32 random bytes unless given) if there was none.
+
+        Of several processes that create one name at once, all get what the first one wrote.
+        """
+        made = secrets.token_bytes(_KEY_BYTES) if secret is None else secret
+        wrapped = _encrypt(self._wrapping, made, _secret_context(name))
+        try:
+            write_private(self._secrets / name, wrapped, replace=False)
+        except FileExistsError:
+            kept = self.secret(name)
+            assert kept is not None
+            return kept
+        return made
+
+    def destroy_secret(self, name: str) -> None:
+        """Remove the secret for good; no error when it is gone already."""
+        remove_durably(self._secrets / name)
 
     def derive(self, purpose: str) -> bytes:
         """32 secret bytes for one purpose: the same in every process and after a restart."""
@@ -181,6 +219,10 @@ def _derive(master_key: bytes, purpose: bytes) -> bytes:
 
 def _collection_context(collection: UUID) -> bytes:
     return b"collection/" + collection.bytes
+
+
+def _secret_context(name: str) -> bytes:
+    return b"secret/" + name.encode()
 
 
 def _encrypt(cipher: AESGCM, plaintext: bytes, context: bytes) -> bytes:

@@ -1,122 +1,171 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 
 import pytest
 
 from countenance.accounts import Accounts
-from countenance.audit import Event, list_events, record, record_change, record_in_force
-from countenance.store import Database, UniqueViolation
+from countenance.audit import AuditLog, Touch
+from countenance.audit.entry import commit
+from countenance.store import Database, KeyStore, UniqueViolation
+from events import an_event
 
 
-def an_event(**changes) -> Event:
-    values = {
-        "event_id": uuid.uuid4(),
-        "at": datetime.now(UTC),
-        "request_id": str(uuid.uuid4()),
-        "service": "rekognition",
-        "operation": "SearchFacesByImage",
-        "decision": "allow",
-        "outcome": "answered",
-        "account_id": f"{uuid.uuid4().int % 10**12:012d}",
-    }
-    return Event(**(values | changes))
+@pytest.fixture
+def audit(log_keys: KeyStore) -> AuditLog:
+    return AuditLog(log_keys)
 
 
-def test_a_recorded_event_is_read_back_whole(database: Database):
+def test_a_recorded_event_is_read_back_whole_by_its_account(database: Database, audit: AuditLog):
     """Every field is evidence: one that changes on the way is worth nothing."""
     event = an_event(
         access_key_id="AKIA" + "A" * 16,
         operator="officer-7",
         collection="staff",
         resource="AKIA" + "B" * 16,
+        inputs=("ab" * 32, "cd" * 32),
         rule_ids=("CORE-001", "CORE-002"),
         policy_digest="ab" * 32,
         outcome="refused",
         decision="deny",
         error_code="AccessDeniedException",
-        model_version="1.0",
-        threshold=99.5,
-        candidates=3,
-        idempotent_replay=True,
     )
     with database.transaction() as connection:
-        record(connection, event)
+        audit.record(connection, event)
     with database.read() as connection:
-        assert list_events(connection, event.account_id) == [event]
+        (kept,) = audit.list_latest(connection, event.account_id)
+    members = kept.members
+    assert (members["decision"], members["error"], members["rules"]) == (
+        "deny",
+        "AccessDeniedException",
+        ["CORE-001", "CORE-002"],
+    )
+    assert kept.opened("collection") == "staff"
+    assert kept.opened("resource") == event.resource
+    assert [opening.value for opening in kept.openings["inputs"]] == list(event.inputs)
+    for name in ("collection", "resource"):
+        (opening,) = kept.openings[name]
+        assert commit(opening.salt, opening.value).hex() == members[name]
 
 
-def test_an_event_belongs_to_the_transaction_it_was_recorded_in(database: Database):
+def test_no_name_stands_in_an_entry_or_beside_it_in_clear(database: Database, audit: AuditLog):
+    """Whoever reads the log, or steals the database, learns of nobody."""
+    names = {
+        "access_key_id": "AKIA" + "Q" * 16,
+        "operator": "Officer Krupke",
+        "collection": "riff-and-tony",
+        "resource": "arn-of-theirs",
+        "marker": "what the canary sings",
+    }
+    event = an_event(**names, touched=(Touch(role="named", kind="user", id="maria-of-them"),))
+    with database.transaction() as connection:
+        draft = audit.record(connection, event)
+        row = connection.execute(
+            "select e::text, string_agg(t::text, '') from audit_event as e"
+            " join audit_touch as t using (event_id) where event_id = %s group by e.*",
+            (event.event_id,),
+        ).fetchone()
+    kept = draft.entry + "".join(map(str, row)).encode()
+    for name in (*names.values(), event.account_id, "maria-of-them"):
+        assert name.encode() not in kept
+        assert name.encode().hex().encode() not in kept
+
+
+def test_an_event_belongs_to_the_transaction_it_was_recorded_in(database: Database, audit: AuditLog):
     """The change and its event stand or fall together."""
     event = an_event()
     with pytest.raises(ZeroDivisionError), database.transaction() as connection:
-        record(connection, event)
+        audit.record(connection, event)
         raise ZeroDivisionError
     with database.read() as connection:
-        assert list_events(connection, event.account_id) == []
+        assert audit.list_latest(connection, event.account_id) == []
 
 
-def test_an_event_is_recorded_once(database: Database):
+def test_an_event_is_recorded_once(database: Database, audit: AuditLog):
     """A second row of one id would make the log say something happened twice."""
     event = an_event()
     with database.transaction() as connection:
-        record(connection, event)
+        audit.record(connection, event)
     with pytest.raises(UniqueViolation), database.transaction() as connection:
-        record(connection, event)
+        audit.record(connection, event)
 
 
-def test_the_latest_events_come_first_and_no_more_than_asked_for(database: Database):
+def test_the_latest_events_come_first_and_no_more_than_asked_for(database: Database, audit: AuditLog):
     """A reader of the log wants what just happened."""
     account = an_event().account_id
-    times = [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (1, 3, 2)]
-    with database.transaction() as connection:
-        for at in times:
-            record(connection, an_event(at=at, account_id=account))
+    for operation in ("ListFaces", "IndexFaces", "SearchFaces"):
+        with database.transaction() as connection:
+            audit.record(connection, an_event(operation=operation, account_id=account))
     with database.read() as connection:
-        found = list_events(connection, account, limit=2)
-    assert [event.at.hour for event in found] == [3, 2]
+        found = audit.list_latest(connection, account, limit=2)
+    assert [entry.members["operation"] for entry in found] == ["SearchFaces", "IndexFaces"]
 
 
-def test_an_administrative_change_names_what_it_touched_and_no_policy(database: Database):
+def test_an_account_finds_its_own_events_and_no_others(database: Database, audit: AuditLog):
+    event = an_event()
+    with database.transaction() as connection:
+        audit.record(connection, event)
+        assert audit.find_entry(connection, event.account_id, event.event_id).event_id == event.event_id
+        assert audit.find_entry(connection, an_event().account_id, event.event_id) is None
+        assert audit.find_entry(connection, event.account_id, uuid.uuid4()) is None
+
+
+def test_an_administrative_change_names_what_it_touched_and_no_policy(database: Database, audit: AuditLog):
     """A change made on the machine is as much on the record as one made by a call."""
     account = an_event().account_id
     with database.transaction() as connection:
-        event_id = record_change(
+        event_id = audit.record_change(
             connection, "CreateAccessKey", account_id=account, resource="AKIA" + "C" * 16
         )
     with database.read() as connection:
-        (event,) = list_events(connection, account)
-    assert (event.event_id, event.operation, event.resource) == (
-        event_id,
-        "CreateAccessKey",
-        "AKIA" + "C" * 16,
-    )
-    assert event.decision == "none"
-    assert event.operator.startswith("uid:")
+        (entry,) = audit.list_latest(connection, account)
+    assert (entry.event_id, entry.opened("resource")) == (event_id, "AKIA" + "C" * 16)
+    assert (entry.members["kind"], entry.members["decision"]) == ("change", "none")
 
 
-def test_an_event_is_recorded_only_while_its_key_and_standing_hold(database: Database, key_store):
+def test_an_event_is_recorded_only_while_its_key_and_standing_hold(database: Database, log_keys: KeyStore):
     """What ended while a call ran stops the call: the check and the record are one statement."""
-    accounts = Accounts(database, key_store)
+    accounts, audit = Accounts(database, log_keys), AuditLog(log_keys)
     account = accounts.create_account("Test").account_id
     key = accounts.create_access_key(account, operator="tester").access_key_id
+    touched = (Touch(role="named", kind="user", id="ada"),)
     with database.read() as connection:
-        first = an_event(account_id=account, access_key_id=key)
-        assert record_in_force(connection, first, standing="good")
-        other = an_event(account_id=account, access_key_id=key)
-        assert not record_in_force(connection, other, standing="suspended")
+        first = an_event(account_id=account, access_key_id=key, touched=touched)
+        assert audit.record_in_force(connection, first, standing="good")
+        other = an_event(account_id=account, access_key_id=key, touched=touched)
+        assert not audit.record_in_force(connection, other, standing="suspended")
         accounts.revoke_access_key(account, key)
-        assert not record_in_force(connection, other, standing="good")
-        recorded = {event.event_id for event in list_events(connection, account)}
+        assert not audit.record_in_force(connection, other, standing="good")
+        recorded = {entry.event_id for entry in audit.list_latest(connection, account)}
+        touches = connection.execute(
+            "select count(*) from audit_touch where event_id = %s", (other.event_id,)
+        ).fetchone()
     assert first.event_id in recorded
     assert other.event_id not in recorded
+    assert touches == (0,)
 
 
-def test_what_a_caller_sent_with_a_nul_is_recorded_all_the_same(database: Database):
-    """PostgreSQL's text holds no NUL: the call must not fail for it, nor go unrecorded."""
+def test_what_a_caller_sent_with_a_nul_is_recorded_all_the_same(database: Database, audit: AuditLog):
+    """The call must not fail for it, nor go unrecorded."""
     event = an_event(resource="arn\x00x", collection="a\x00")
     with database.transaction() as connection:
-        record(connection, event)
-        kept = list_events(connection, event.account_id)[0]
-    assert (kept.resource, kept.collection) == ("arn\N{REPLACEMENT CHARACTER}x", "a\N{REPLACEMENT CHARACTER}")
+        audit.record(connection, event)
+        kept = audit.list_latest(connection, event.account_id)[0]
+    assert (kept.opened("resource"), kept.opened("collection")) == ("arn\x00x", "a\x00")
+
+
+def test_an_account_whose_key_is_destroyed_leaves_entries_that_mean_nothing(
+    database: Database, log_keys: KeyStore
+):
+    """Erasure: the entry and its hash stay as they were, what it meant is gone."""
+    audit = AuditLog(log_keys)
+    event = an_event(collection="staff")
+    with database.transaction() as connection:
+        draft = audit.record(connection, event)
+    audit.keys.forget_account(event.account_id)
+    with database.read() as connection:
+        assert AuditLog(log_keys).list_latest(connection, event.account_id) == []
+        row = connection.execute(
+            "select entry from audit_event where event_id = %s", (event.event_id,)
+        ).fetchone()
+    assert bytes(row[0]) == draft.entry

@@ -54,7 +54,7 @@ def test_what_is_anothers_does_not_exist_for_the_caller_and_is_a_deny_in_the_eve
     assert (answer.status, told["__type"]) == (400, "ResourceNotFoundException")
     event = bench.event(header(answer, "x-countenance-event-id"))
     assert (event["decision"], event["outcome"]) == ("deny", "refused")
-    assert event["rule_ids"] == ["CORE-002"]
+    assert event["rules"] == ["CORE-002"]
     assert event["resource"] == arn
 
 
@@ -69,5 +69,5 @@ def test_an_account_that_is_not_in_good_standing_is_refused_with_the_rule_and_it
     answer, told = bench.call("CreateCollection", {"CollectionId": "faces"})
     assert (answer.status, told["__type"]) == (400, "AccessDeniedException")
     assert told["Message"].startswith("AUP-00")
-    assert bench.events()[0].decision == "deny"
+    assert bench.events()[0].members["decision"] == "deny"
     assert bench.collections() == set()

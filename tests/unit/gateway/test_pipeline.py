@@ -43,7 +43,7 @@ def test_every_step_that_refuses_leaves_an_event(bench):
         answer, told = bench.call(operation, body, **changes)
         event = bench.event(header(answer, "x-countenance-event-id"))
         assert told["__type"] == code
-        assert (event["operation"], event["decision"], event["outcome"], event["error_code"]) == (
+        assert (event["operation"], event["decision"], event["outcome"], event["error"]) == (
             operation,
             decision,
             "refused",
@@ -88,7 +88,7 @@ def test_a_call_that_gave_way_to_another_in_the_database_may_be_tried_again(benc
     bench.operations["rekognition"]["DetectFaces"] = give_way
     answer, told = bench.call("DetectFaces", {"Image": {"Bytes": "AAAA"}})
     assert (answer.status, told["__type"]) == (400, "ThrottlingException")
-    assert bench.events()[0].outcome == "refused"
+    assert bench.events()[0].members["outcome"] == "refused"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}"])

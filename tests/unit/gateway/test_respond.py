@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from countenance.audit.receipt import parse_receipt
 from countenance.errors import (
     InternalServerError,
     ResourceNotFoundException,
@@ -21,7 +22,7 @@ def call():
 
 
 def _refused(call, error):
-    return respond_refused(Refusal(call=call, error=error, verdict=None, fault=None, has_event=True))
+    return respond_refused(Refusal(call=call, error=error, verdict=None, fault=None, receipt="promised"))
 
 
 def test_a_modeled_error_has_amazons_four_members(call):
@@ -48,12 +49,14 @@ def test_an_error_names_itself_in_a_header_as_well(call):
     assert header(answer, "x-amzn-ErrorType") == "InternalServerError"
     assert header(answer, "x-amzn-RequestId") == str(call.head.request_id)
     assert header(answer, "x-countenance-event-id") == str(call.head.event_id)
+    assert header(answer, "x-countenance-receipt") == "promised"
     assert header(answer, "content-type") == "application/x-amz-json-1.1"
 
 
 def test_an_event_id_is_answered_only_if_there_is_an_event(call):
-    refusal = Refusal(call=call, error=InternalServerError(), verdict=None, fault=None, has_event=False)
+    refusal = Refusal(call=call, error=InternalServerError(), verdict=None, fault=None)
     assert header(respond_refused(refusal), "x-countenance-event-id") is None
+    assert header(respond_refused(refusal), "x-countenance-receipt") is None
 
 
 def test_a_result_is_compact_json_with_its_ids(bench):
@@ -63,4 +66,6 @@ def test_a_result_is_compact_json_with_its_ids(bench):
     assert answer.status == 200
     assert b'"Similarity":90.25' in answer.body
     assert header(answer, "x-amzn-ErrorType") is None
+    receipt, _ = parse_receipt(header(answer, "x-countenance-receipt"))
+    assert str(receipt.event_id) == header(answer, "x-countenance-event-id")
     assert header(answer, "x-amzn-RequestId")

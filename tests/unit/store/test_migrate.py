@@ -10,8 +10,10 @@ from countenance.store import Database, migrate
 from countenance.store.migrate import Migration, load_migrations
 
 TABLES = {
-    "access_key", "account", "audit_event", "collection", "face", "gallery_change", "idempotency",
-    "key_binding", "schema_migration", "subject", "tag", "terms_acceptance",
+    "access_key", "account", "audit_checkpoint", "audit_cosignature", "audit_entry", "audit_event",
+    "audit_event_before_log", "audit_key", "audit_log", "audit_tile", "audit_touch", "auditor",
+    "collection", "face", "gallery_change", "idempotency", "key_binding", "schema_migration", "subject",
+    "tag", "terms_acceptance",
 }  # fmt: skip
 
 
@@ -45,7 +47,7 @@ def test_processes_that_start_at_once_migrate_once(empty_database_url: str):
 
 def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url: str, monkeypatch):
     """Half a schema could be neither used nor migrated again."""
-    broken = Migration(2, "0002_broken.sql", "create table half (n int); select 1 / 0;")
+    broken = Migration(3, "0003_broken.sql", "create table half (n int); select 1 / 0;")
     with Database(empty_database_url, max_connections=2) as database:
         real = load_migrations()
         monkeypatch.setattr(

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import threading
 import uuid
-from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
-from countenance.audit import Event, list_events, record
-from countenance.store import Database, StoreUnavailable, UniqueViolation, UnitOfWork
+from countenance.audit import AuditLog
+from countenance.store import Database, KeyStore, StoreUnavailable, UniqueViolation, UnitOfWork
+from events import an_event
 
 
 @pytest.fixture
@@ -119,9 +119,12 @@ def test_connections_are_handed_back_however_it_ends(database_url: str):
         assert database._pool.get_stats()["pool_available"] == 1
 
 
-def test_sixty_four_threads_record_their_changes_and_events_and_none_is_lost(database: Database, table: str):
+def test_sixty_four_threads_record_their_changes_and_events_and_none_is_lost(
+    database: Database, key_store: KeyStore, table: str
+):
     """Every acknowledged call has its row and its event, under any load."""
     account = f"{uuid.uuid4().int % 10**12:012d}"
+    audit = AuditLog(key_store)
     failures: list[BaseException] = []
 
     def call(number: int) -> None:
@@ -129,19 +132,7 @@ def test_sixty_four_threads_record_their_changes_and_events_and_none_is_lost(dat
             for turn in range(5):
                 with UnitOfWork(database) as work:
                     work.connection.execute(f"insert into {table} values (%s)", (number * 5 + turn,))
-                    record(
-                        work.connection,
-                        Event(
-                            event_id=uuid.uuid4(),
-                            at=datetime.now(UTC),
-                            request_id="r",
-                            service="rekognition",
-                            operation="IndexFaces",
-                            decision="allow",
-                            outcome="answered",
-                            account_id=account,
-                        ),
-                    )
+                    audit.record(work.connection, an_event(account_id=account))
                     work.commit()
         except BaseException as failure:  # noqa: BLE001  # a thread's failure must fail the test
             failures.append(failure)
@@ -154,4 +145,4 @@ def test_sixty_four_threads_record_their_changes_and_events_and_none_is_lost(dat
     assert failures == []
     assert rows(database, table) == list(range(320))
     with database.read() as connection:
-        assert len(list_events(connection, account, limit=1000)) == 320
+        assert len(audit.list_latest(connection, account, limit=1000)) == 320

@@ -7,7 +7,7 @@ from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box, to_compared_face
 from countenance.operations.images import load_photo
 from countenance.similarity import meets
-from countenance.types import Similarity, Template
+from countenance.types import Template
 from countenance.vision.pipeline import Vision
 from countenance.vision.quality_filter import Level
 from countenance.wire.shapes import (
@@ -33,7 +33,7 @@ def compare_faces(request: CompareFacesRequest, deps: Deps) -> CompareFacesRespo
 
     compared = [face for face in target.detection.faces if not target.reasons_against(face, level)]
     similarities = vision.calibration.to_similarity(target.embed(*compared) @ reference)
-    is_match = meets(similarities, Similarity(request.get("SimilarityThreshold", 80.0)))
+    is_match = meets(similarities, deps.threshold(request.get("SimilarityThreshold"), default=80.0))
     described = [to_compared_face(face, target.detection) for face in compared]
     best_first = sorted(range(len(compared)), key=lambda index: -similarities[index])
     return {

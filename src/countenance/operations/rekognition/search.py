@@ -10,7 +10,7 @@ from countenance.gallery import Candidate, UserCandidate
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box, to_face_detail, to_stored_face
 from countenance.operations.images import Photo, load_photo
-from countenance.types import Face, FaceId, Similarity, UserId
+from countenance.types import Face, FaceId, UserId
 from countenance.vision.quality_filter import Level
 from countenance.wire.shapes import (
     FaceMatch,
@@ -27,6 +27,7 @@ from countenance.wire.shapes import (
     UserMatch,
 )
 
+DEFAULT_THRESHOLD = 80.0
 MOST_FACES = 4096
 MOST_USERS = 500
 
@@ -38,7 +39,7 @@ def search_faces(request: SearchFacesRequest, deps: Deps) -> SearchFacesResponse
         collection,
         FaceId(uuid.UUID(request["FaceId"])),
         calibration=deps.calibration(collection.face_model_version),
-        threshold=Similarity(request.get("FaceMatchThreshold", 80.0)),
+        threshold=deps.threshold(request.get("FaceMatchThreshold"), default=DEFAULT_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
     return {
@@ -61,7 +62,7 @@ def search_faces_by_image(request: SearchFacesByImageRequest, deps: Deps) -> Sea
         collection,
         photo.embed(probe)[0],
         calibration=vision.calibration,
-        threshold=Similarity(request.get("FaceMatchThreshold", 80.0)),
+        threshold=deps.threshold(request.get("FaceMatchThreshold"), default=DEFAULT_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
     return {
@@ -82,7 +83,7 @@ def search_users(request: SearchUsersRequest, deps: Deps) -> SearchUsersResponse
         raise InvalidParameterException("exactly one of `UserId` and `FaceId` must be given")
     collection = deps.collection(request["CollectionId"])
     calibration = deps.calibration(collection.face_model_version)
-    threshold = Similarity(request.get("UserMatchThreshold", 80.0))
+    threshold = deps.threshold(request.get("UserMatchThreshold"), default=DEFAULT_THRESHOLD)
     limit = request.get("MaxUsers", MOST_USERS)
     response: SearchUsersResponse = {"FaceModelVersion": collection.face_model_version}
     if user_id is not None:
@@ -119,7 +120,7 @@ def search_users_by_image(request: SearchUsersByImageRequest, deps: Deps) -> Sea
             collection,
             photo.embed(probe)[0],
             calibration=vision.calibration,
-            threshold=Similarity(request.get("UserMatchThreshold", 80.0)),
+            threshold=deps.threshold(request.get("UserMatchThreshold"), default=DEFAULT_THRESHOLD),
             limit=request.get("MaxUsers", MOST_USERS),
         )
         response["UserMatches"] = _to_user_matches(candidates)

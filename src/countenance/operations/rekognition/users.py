@@ -9,7 +9,7 @@ from typing import cast
 
 from countenance.gallery import FaceFailure
 from countenance.operations.deps import Deps
-from countenance.types import FaceId, Similarity, UserId
+from countenance.types import FaceId, UserId
 from countenance.wire.shapes import (
     AssociateFacesRequest,
     AssociateFacesResponse,
@@ -71,7 +71,7 @@ def associate_faces(request: AssociateFacesRequest, deps: Deps) -> AssociateFace
         UserId(request["UserId"]),
         _to_face_ids(request["FaceIds"]),
         calibration=deps.calibration(collection.face_model_version),
-        threshold=Similarity(request.get("UserMatchThreshold", 75.0)),  # searches have 80
+        threshold=deps.threshold(request.get("UserMatchThreshold"), default=75.0),  # searches have 80
     )
     return {
         "AssociatedFaces": [{"FaceId": str(face_id)} for face_id in done.face_ids],

@@ -1,0 +1,229 @@
+"""From an event to its entry: the bytes that are hashed into the log (docs/spec/audit-log.md).
+
+Names of people, collections and resources never stand in an entry: accounts, operators and keys are
+pseudonyms, everything else that is somebody's own is a commitment, SHA-256 over 32 random bytes and the
+value. What a commitment opens to is sealed beside the entry, under the key of whom it is about.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from countenance.audit.canonical import canonical_json
+from countenance.audit.event import Event, Touch
+from countenance.audit.keys import SALT_BYTES, SealingKey
+from countenance.audit.merkle import leaf_hash, tree_root
+
+MAX_ENTRY_BYTES = 4096
+VERSION = 1
+
+KeyOf = Callable[[Touch], SealingKey | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTouch:
+    """One face or user that an event touched, as it is stored.
+
+    Attributes:
+        commitment: 32 bytes; in the log as a leaf of the entry's `touched` tree.
+        tag: 16 bytes by which its key finds it; None where it is found by its event only.
+        sealed: salt and value; None where nobody is to open it again.
+    """
+
+    commitment: bytes
+    tag: bytes | None
+    sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry with what is stored beside it.
+
+    Attributes:
+        account: the pseudonym that stands in the entry, 16 bytes.
+        entry: canonical JSON, at most 4,096 bytes.
+        sealed: the openings of the entry's commitments.
+    """
+
+    event_id: uuid.UUID
+    account: bytes | None
+    entry: bytes
+    sealed: bytes | None
+    touches: tuple[SealedTouch, ...] = ()
+
+    @property
+    def leaf_hash(self) -> bytes:
+        """What the receipt promises to be in the tree: 32 bytes."""
+        return leaf_hash(self.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a commitment opens to: `commit(salt, value)` is the commitment."""
+
+    salt: bytes
+    value: Any
+
+
+def commit(salt: bytes, value: Any) -> bytes:
+    """SHA-256 over the salt and the value's canonical JSON: 32 bytes."""
+    return hashlib.sha256(salt + canonical_json(value)).digest()
+
+
+def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draft:
+    """The entry of a call or an administrative change.
+
+    Args:
+        account: the key of the event's account; None if the event has none.
+        key_of: the key of a touched face or user; None if it is gone or was never.
+    """
+    commitments = _Commitments()
+    members: dict[str, Any] = {
+        "v": VERSION,
+        "kind": event.kind,
+        "event": str(event.event_id),
+        "request": event.request_id,
+        "time": to_time(event.at),
+        "service": event.service,
+        "operation": event.operation,
+        "decision": event.decision,
+        "outcome": event.outcome,
+    }
+    optional = {
+        "end": to_time(event.ended_at) if event.ended_at else None,
+        "region": event.region,
+        "rules": list(event.rule_ids) or None,
+        "policy": event.policy_digest or None,
+        "error": event.error_code,
+        "model": _known(version=event.model_version, digest=event.model_digest),
+        "threshold": _known(asked=event.threshold_asked, in_force=event.threshold),
+        "candidates": event.candidates,
+        "enrolled": event.enrolled,
+        "deleted": event.deleted,
+        "replay": event.idempotent_replay or None,
+        "previous": str(event.previous) if event.previous else None,
+    }
+    touches: tuple[SealedTouch, ...] = ()
+    if account is not None:
+        optional |= _pseudonyms(event, account) | {
+            "collection": commitments.one("collection", event.collection),
+            "resource": commitments.one("resource", event.resource),
+            "marker": commitments.one("marker", event.marker),
+            "inputs": [commitments.one("inputs", digest) for digest in event.inputs] or None,
+        }
+        touches = _seal_touches(event, account, key_of)
+        if touches:
+            root = tree_root([leaf_hash(touch.commitment) for touch in touches])
+            optional["touched"] = {"count": len(touches), "root": root.hex()}
+    members |= _known(**optional) or {}
+    return Draft(
+        event_id=event.event_id,
+        account=account.pseudonym("account", event.account_id or "") if account else None,
+        entry=_encode(members),
+        sealed=commitments.seal(account, event.event_id),
+        touches=touches,
+    )
+
+
+def draft_statement(kind: str, facts: Mapping[str, Any], *, at: datetime, event_id: uuid.UUID) -> Draft:
+    """The entry of something that the log says of itself; `facts` holds nothing personal."""
+    members = {"v": VERSION, "kind": kind, "event": str(event_id), "time": to_time(at)} | dict(facts)
+    return Draft(event_id=event_id, account=None, entry=_encode(members), sealed=None)
+
+
+def open_openings(sealed: bytes | None, account: SealingKey, event_id: uuid.UUID) -> dict[str, list[Opening]]:
+    """What was sealed beside an entry, by member; empty if there is nothing or it does not open."""
+    opened = account.unseal(sealed, place=_place(event_id)) if sealed else None
+    if opened is None:
+        return {}
+    return {
+        name: [Opening(base64.b64decode(salt), value) for salt, value in found]
+        for name, found in orjson.loads(opened).items()
+    }
+
+
+def open_touch(sealed: bytes, key: SealingKey, event_id: uuid.UUID, position: int) -> Opening | None:
+    """What a touch's commitment opens to; None with another key."""
+    opened = key.unseal(sealed, place=_place(event_id, position))
+    return None if opened is None else Opening(opened[:SALT_BYTES], orjson.loads(opened[SALT_BYTES:]))
+
+
+def touch_value(touch: Touch) -> dict[str, Any]:
+    """What a touch's commitment is over."""
+    named = {"role": touch.role, touch.kind: touch.id}
+    return named | (_known(rank=touch.rank, similarity=touch.similarity) or {})
+
+
+def to_time(at: datetime) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Commitments:
+    """Commits to values and remembers what they open to."""
+
+    def __init__(self) -> None:
+        self._openings: dict[str, list[tuple[str, Any]]] = {}
+
+    def one(self, name: str, value: Any) -> str | None:
+        """The commitment as it stands in the entry: hexadecimal; None for None."""
+        if value is None:
+            return None
+        salt = secrets.token_bytes(SALT_BYTES)
+        self._openings.setdefault(name, []).append((base64.b64encode(salt).decode(), value))
+        return commit(salt, value).hex()
+
+    def seal(self, account: SealingKey | None, event_id: uuid.UUID) -> bytes | None:
+        if account is None or not self._openings:
+            return None
+        return account.seal(orjson.dumps(self._openings), place=_place(event_id))
+
+
+def _pseudonyms(event: Event, account: SealingKey) -> dict[str, Any]:
+    named = {"account": event.account_id, "operator": event.operator, "key": event.access_key_id}
+    return {name: account.pseudonym(name, value).hex() for name, value in named.items() if value is not None}
+
+
+def _seal_touches(event: Event, account: SealingKey, key_of: KeyOf) -> tuple[SealedTouch, ...]:
+    sealed = []
+    for position, touch in enumerate(event.touched):
+        salt, value = secrets.token_bytes(SALT_BYTES), canonical_json(touch_value(touch))
+        commitment = hashlib.sha256(salt + value).digest()
+        key = key_of(touch)
+        if key is not None:
+            tag = key.tag
+        elif touch.role == "deleted" and touch.kind == "face":
+            # A FaceId is random: that the account deleted it stays provable to the account.
+            key, tag = account, None
+        else:
+            # INVARIANT: nothing is kept of a face or user that was erased while the call ran.
+            sealed.append(SealedTouch(commitment, None, None))
+            continue
+        sealed.append(
+            SealedTouch(commitment, tag, key.seal(salt + value, place=_place(event.event_id, position)))
+        )
+    return tuple(sealed)
+
+
+def _known(**members: Any) -> dict[str, Any] | None:
+    """The members that are something; None if none is."""
+    return {name: value for name, value in members.items() if value is not None} or None
+
+
+def _encode(members: Mapping[str, Any]) -> bytes:
+    entry = canonical_json(members)
+    assert len(entry) <= MAX_ENTRY_BYTES, "an entry holds fixed-length values"
+    return entry
+
+
+def _place(event_id: uuid.UUID, position: int | None = None) -> bytes:
+    return event_id.bytes if position is None else event_id.bytes + position.to_bytes(4, "big")

@@ -1,0 +1,77 @@
+"""What an event keeps of a request and its response: names, figures, nothing biometric.
+
+Derived from the members' names alone, so that a new operation is recorded without a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from countenance.audit import Touch
+from countenance.gateway.authorize import parse_arn
+
+_THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
+_CANDIDATES = ("FaceMatches", "UserMatches")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """For the members of the same names, see `Event`."""
+
+    collection: str | None = None
+    resource: str | None = None
+    threshold_asked: float | None = None
+    candidates: int | None = None
+    enrolled: int | None = None
+    deleted: int | None = None
+    touched: tuple[Touch, ...] = ()
+
+
+def facts_of(request: Mapping[str, Any], response: Mapping[str, Any]) -> Facts:
+    """`response` is empty for a call without a result."""
+    arn = request.get("ResourceArn")
+    named = parse_arn(arn) if arn else None
+    return Facts(
+        collection=request.get("CollectionId") or (named.name if named else None),
+        resource=arn or _access_key_id(request) or _access_key_id(response),
+        threshold_asked=next((request[name] for name in _THRESHOLDS if name in request), None),
+        candidates=_count(response, *_CANDIDATES),
+        enrolled=_count(response, "FaceRecords"),
+        deleted=_count(response, "DeletedFaces"),
+        touched=tuple(_touched(request, response)),
+    )
+
+
+def _touched(request: Mapping[str, Any], response: Mapping[str, Any]) -> Iterator[Touch]:
+    if "FaceId" in request:
+        yield Touch(role="probe", kind="face", id=request["FaceId"])
+    if "UserId" in request:
+        yield Touch(role="named", kind="user", id=request["UserId"])
+    for rank, match in enumerate(response.get("FaceMatches", ()), start=1):
+        if "FaceId" in match["Face"]:  # compared faces are of nobody's gallery
+            yield _candidate("face", match["Face"]["FaceId"], rank, match)
+    for rank, match in enumerate(response.get("UserMatches", ()), start=1):
+        yield _candidate("user", match["User"]["UserId"], rank, match)
+    for record in response.get("FaceRecords", ()):
+        yield Touch(role="enrolled", kind="face", id=record["Face"]["FaceId"])
+    for face in response.get("AssociatedFaces", ()):
+        yield Touch(role="associated", kind="face", id=face["FaceId"])
+    for face in response.get("DisassociatedFaces", ()):
+        yield Touch(role="named", kind="face", id=face["FaceId"])
+    for face_id in response.get("DeletedFaces", ()):
+        yield Touch(role="deleted", kind="face", id=face_id)
+
+
+def _candidate(kind: Any, subject_id: str, rank: int, match: Mapping[str, Any]) -> Touch:
+    return Touch(role="candidate", kind=kind, id=subject_id, rank=rank, similarity=match["Similarity"])
+
+
+def _count(response: Mapping[str, Any], *names: str) -> int | None:
+    return next((len(response[name]) for name in names if name in response), None)
+
+
+def _access_key_id(members: Mapping[str, Any]) -> str | None:
+    found: str | None = members.get("AccessKeyId") or members.get("Credentials", {}).get("AccessKeyId")
+    return found
