@@ -1,0 +1,73 @@
+-- lock_log --
+-- The row's lock is what makes places dense with any number of sequencers. An idle log is not locked: that
+-- would write to disk. By the index, as the table is full of rows that were moved until it is vacuumed.
+select size
+from audit_log
+where (select event_id from audit_event order by event_id limit 1) is not null
+for update;
+
+-- place_events --
+-- Moves the oldest events into the log, and answers their leaf hashes, joined, in the log's order.
+with chosen as (
+    select ctid as place from audit_event order by recorded_at, event_id limit %(limit)s
+),
+moved as (
+    delete from audit_event
+    where ctid = any (array(select place from chosen)) -- nobody else moves them: the log is locked
+    returning event_id, recorded_at, transaction_id, account, entry, sealed
+),
+placed as (
+    insert into audit_entry (log_index, event_id, transaction_id, account, entry, sealed)
+    select
+        %(size)s + row_number() over (order by recorded_at, event_id) - 1,
+        event_id, transaction_id, account, entry, sealed
+    from moved
+    returning log_index, sha256('\x00'::bytea || entry) as leaf_hash
+)
+select string_agg(leaf_hash, ''::bytea order by log_index) from placed;
+
+-- set_size --
+update audit_log set size = %(size)s;
+
+-- add_tile --
+insert into audit_tile (level, tile, hashes, root) values (%(level)s, %(tile)s, %(hashes)s, %(root)s);
+
+-- log_state --
+select origin, size from audit_log;
+
+-- add_checkpoint --
+-- Another sequencer may have signed the same size: the same tree, so its note is as good.
+insert into audit_checkpoint (size, root, note) values (%(size)s, %(root)s, %(note)s)
+on conflict (size) do nothing;
+
+-- publish --
+-- The newest checkpoint that has its quorum and is newer than what is published.
+update audit_checkpoint
+set published_at = clock_timestamp()
+where size = (
+    select c.size
+    from audit_checkpoint as c
+    where c.size > coalesce(
+            (select p.size from audit_checkpoint as p where p.published_at is not null order by p.size desc limit 1),
+            -1
+        )
+        and %(quorum)s <= (
+            select count(*) from audit_cosignature as s where s.size = c.size and s.witness = any(%(witnesses)s)
+        )
+    order by c.size desc
+    limit 1
+)
+returning size;
+
+-- add_cosignature --
+insert into audit_cosignature (size, witness, line) values (%(size)s, %(witness)s, %(line)s)
+on conflict (size, witness) do nothing;
+
+-- cosigned_size --
+select coalesce(max(size), 0) from audit_cosignature where witness = %(witness)s;
+
+-- take_lead --
+select pg_try_advisory_lock(%(lock)s);
+
+-- give_up_lead --
+select pg_advisory_unlock(%(lock)s);
