@@ -47,6 +47,10 @@ class InclusionProof:
             raise ProofInvalid(f"no index of an entry: {self.index}")
         if len(self.hashes) > MAX_HASHES or any(len(digest) != HASH_BYTES for digest in self.hashes):
             raise ProofInvalid(f"a proof has at most {MAX_HASHES} hashes of 32 bytes")
+        try:
+            Checkpoint.parse(self.checkpoint_note.text)
+        except CheckpointInvalid as error:
+            raise ProofInvalid(str(error)) from None
 
     @classmethod
     def parse(cls, proof: str) -> InclusionProof:
@@ -93,11 +97,11 @@ class InclusionProof:
         Raises:
             ProofInvalid: it is not proven: a signature is wrong or missing, or the hashes do not fit.
         """
+        checkpoint = Checkpoint.parse(self.checkpoint_note.text)
         try:
-            checkpoint = Checkpoint.parse(self.checkpoint_note.text)
             signed = self.checkpoint_note.signed_by(log_verifiers)
             cosigned = self.checkpoint_note.signed_by(witness_verifiers)
-        except (CheckpointInvalid, NoteInvalid) as error:
+        except NoteInvalid as error:
             raise ProofInvalid(str(error)) from None
         if not any(key.name == checkpoint.origin and key.algorithm == ED25519 for key in signed):
             raise ProofInvalid(f"no known key of `{checkpoint.origin}` signed the checkpoint")

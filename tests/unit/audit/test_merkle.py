@@ -60,6 +60,19 @@ CT_CONSISTENCY = {
     ],
 }
 
+# Over 300 entries "entry 0" to "entry 299", as golang.org/x/mod/sumdb/tlog computes and accepts them.
+GO_ROOT_300 = "ca393d0296bec5e0b8dcab983bd1fb7d1461f512e7267cb89631ad26fd66d848"
+GO_CONSISTENCY_100_300 = [
+    "2dfd364a377e087da512ae4440591ee50b7c6435be9a324e24599515d819e6f7",
+    "2a780333d997edad9214755be32b60146224ed64ed2c36e944f6ebe0c5656608",
+    "cf85452f2da515748ea2c5aa178e1802811bd21ad5235d5f8c76334eea752f94",
+    "f9bce9d529c9c4ff15cddd2b155f047de6c3d5d36becf775fbaf6713195056ca",
+    "c7877067c417bf82b54123ead665d62eeb25a329b4e20f79338b78286b031310",
+    "5cbcc083e8000afd157308cca3eb54947a391878cc03736b0fc471bdcd9c4c1c",
+    "0b0018a7956817bbb1552f29af95d3afbffbc77bdecdcd6ed5c99aa3598795e0",
+    "aee96e10d366c7b5cc99cadc960fc74c24b5d2490d525050612f819b739fe4d5",
+]
+
 LEAVES = [hashlib.sha256(b"\x00" + b"entry %d" % number).digest() for number in range(SIZES)]
 
 
@@ -159,6 +172,15 @@ def test_the_roots_are_those_of_certificate_transparency(size: int):
     """Other people's tools compute the same root over the same leaves."""
     hashes = [merkle.leaf_hash(leaf) for leaf in CT_LEAVES[:size]]
     assert merkle.tree_root(hashes).hex() == CT_ROOTS[size - 1]
+
+
+def test_another_implementation_has_the_same_tree_of_300():
+    """More levels than one tile holds."""
+    hashes = [merkle.leaf_hash(b"entry %d" % number) for number in range(300)]
+    assert merkle.tree_root(hashes).hex() == GO_ROOT_300
+    found = merkle.consistency_path(100, 300, reader(hashes))
+    assert found == unhex(GO_CONSISTENCY_100_300)
+    verify_consistency(100, merkle.tree_root(hashes[:100]), 300, bytes.fromhex(GO_ROOT_300), found)
 
 
 def test_the_empty_tree_has_the_hash_of_nothing():
