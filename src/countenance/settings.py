@@ -45,6 +45,8 @@ class Settings:
         log_format: `text` or `json`.
         accept_terms: "Name, role" of the officer who accepts the terms, recorded at start.
         log_origin: what the audit log is called, `example.com/log`; empty for a name of its own. For good.
+        witnesses: who cosigns the audit log, comma-separated `VKEY=URL`; empty for nobody.
+        witness_quorum: how many of them must have cosigned before a checkpoint is published.
         max_bytes_in_flight: request bytes held at once by one process; more is throttled.
         metrics_port: port of the page `/metrics` for Prometheus; 0: no such page.
         metrics_host: address that page is served on.
@@ -75,6 +77,8 @@ class Settings:
     log_format: str = "text"
     accept_terms: str = ""
     log_origin: str = ""
+    witnesses: str = ""
+    witness_quorum: int = 0
     max_bytes_in_flight: int = 256 * 1024 * 1024
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"
@@ -113,6 +117,12 @@ class Settings:
                 raise SetupError(f"`{name}` is {value}", remedy=f"it must be {low} to {high}")
         if self.log_format not in {"text", "json"}:
             raise SetupError(f"`log_format` is `{self.log_format}`", remedy="use text or json")
+        named = sum(1 for part in self.witnesses.split(",") if part.strip())
+        if not 0 <= self.witness_quorum <= named:
+            raise SetupError(
+                f"`witness_quorum` is {self.witness_quorum}",
+                remedy=f"it must be 0 to {named}: see `witnesses`",
+            )
         if self.otel_endpoint and not self.otel_endpoint.startswith(("http://", "https://")):
             raise SetupError(f"`otel_endpoint` is `{self.otel_endpoint}`", remedy="it must be an http(s) URL")
         absolute = {

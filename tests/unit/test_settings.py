@@ -38,6 +38,8 @@ def test_paths_become_absolute():
         ({}, {"workers": 0}, "1 to 256"),
         ({}, {"tls_cert": Path("cert.pem")}, "--tls-key"),
         ({}, {"log_format": "xml"}, "text or json"),
+        ({}, {"witnesses": "w1+hash+key=http://w1, ", "witness_quorum": 2}, "0 to 1"),
+        ({}, {"witness_quorum": -1}, "0 to 0"),
         ({}, {"metrics_port": -1}, "0 to 65535"),
         ({}, {"otel_endpoint": "localhost:4318"}, "http(s) URL"),
     ],
