@@ -12,7 +12,6 @@ def an_event(**changes) -> Event:
     values = {
         "event_id": uuid.uuid4(),
         "at": datetime.now(UTC),
-        "request_id": str(uuid.uuid4()),
         "service": "rekognition",
         "operation": "SearchFacesByImage",
         "decision": "allow",

@@ -120,7 +120,7 @@ def test_a_real_client_is_answered_and_finds_its_event(server):
     assert headers["content-type"] == "application/x-amz-json-1.1"
     assert "date" in headers  # several SDKs set their clocks by it
     event = server.bench.event(headers["x-countenance-event-id"])
-    assert event["request"] == answer["ResponseMetadata"]["RequestId"]
+    assert event["event"] == answer["ResponseMetadata"]["RequestId"]
     assert event["outcome"] == "answered"
 
 

@@ -7,23 +7,21 @@ value. What a commitment opens to is sealed beside the entry, under the key of w
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from countenance.audit.canonical import canonical_json
+from countenance.audit.canonical import MAX_ENTRY_BYTES, canonical_json, to_time
 from countenance.audit.event import Event, Touch
 from countenance.audit.keys import SALT_BYTES, SealingKey
 from countenance.audit.merkle import leaf_hash, tree_root
 
-MAX_ENTRY_BYTES = 4096
 VERSION = 1
 
 KeyOf = Callable[[Touch], SealingKey | None]
@@ -91,7 +89,6 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
         "v": VERSION,
         "kind": event.kind,
         "event": str(event.event_id),
-        "request": event.request_id,
         "time": to_time(event.at),
         "service": event.service,
         "operation": event.operation,
@@ -100,7 +97,6 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
     }
     optional = {
         "end": to_time(event.ended_at) if event.ended_at else None,
-        "region": event.region,
         "rules": list(event.rule_ids) or None,
         "policy": event.policy_digest or None,
         "error": event.error_code,
@@ -145,10 +141,13 @@ def open_openings(sealed: bytes | None, account: SealingKey, event_id: uuid.UUID
     opened = account.unseal(sealed, place=_place(event_id)) if sealed else None
     if opened is None:
         return {}
-    return {
-        name: [Opening(base64.b64decode(salt), value) for salt, value in found]
-        for name, found in orjson.loads(opened).items()
-    }
+    count = opened[0]
+    salts, values = opened[1 : 1 + count * SALT_BYTES], orjson.loads(opened[1 + count * SALT_BYTES :])
+    openings: dict[str, list[Opening]] = {}
+    for position, (name, value) in enumerate(values):
+        salt = salts[position * SALT_BYTES : (position + 1) * SALT_BYTES]
+        openings.setdefault(name, []).append(Opening(salt, value))
+    return openings
 
 
 def open_touch(sealed: bytes, key: SealingKey, event_id: uuid.UUID, position: int) -> Opening | None:
@@ -163,29 +162,28 @@ def touch_value(touch: Touch) -> dict[str, Any]:
     return named | (_known(rank=touch.rank, similarity=touch.similarity) or {})
 
 
-def to_time(at: datetime) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 class _Commitments:
     """Commits to values and remembers what they open to."""
 
     def __init__(self) -> None:
-        self._openings: dict[str, list[tuple[str, Any]]] = {}
+        self._salts: list[bytes] = []
+        self._values: list[tuple[str, Any]] = []
 
     def one(self, name: str, value: Any) -> str | None:
         """The commitment as it stands in the entry: hexadecimal; None for None."""
         if value is None:
             return None
         salt = secrets.token_bytes(SALT_BYTES)
-        self._openings.setdefault(name, []).append((base64.b64encode(salt).decode(), value))
+        self._salts.append(salt)
+        self._values.append((name, value))
         return commit(salt, value).hex()
 
     def seal(self, account: SealingKey | None, event_id: uuid.UUID) -> bytes | None:
-        if account is None or not self._openings:
+        """Number of openings, their salts, and `[[member, value], ...]` as JSON: sealed."""
+        if account is None or not self._values:
             return None
-        return account.seal(orjson.dumps(self._openings), place=_place(event_id))
+        packed = bytes([len(self._values)]) + b"".join(self._salts) + orjson.dumps(self._values)
+        return account.seal(packed, place=_place(event_id))
 
 
 def _pseudonyms(event: Event, account: SealingKey) -> dict[str, Any]:

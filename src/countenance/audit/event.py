@@ -39,18 +39,17 @@ class Event:
     """One call, or one administrative change made beside the calls.
 
     Attributes:
-        event_id: answered to the caller as x-countenance-event-id. Random: it keeps the entry's hash,
-            which is public, from telling what an entry of guessable content says.
+        event_id: answered to the caller as x-countenance-event-id and x-amzn-RequestId. Random: it keeps
+            the entry's hash, which is public, from telling what an entry of guessable content says.
         at: when the call was received, with its time zone.
         ended_at: when it was recorded; None for what takes no time.
-        request_id: answered as x-amzn-RequestId.
         kind: `call`, or `change` for an administrative change.
         service: signing name of the service, `rekognition` or `countenance`.
         operation: as botocore spells it.
         account_id: the caller's account, as far as it was authenticated.
         access_key_id: the caller's key, likewise.
         operator: the person or system that the key was issued for.
-        region: where the caller's collections are; None until authenticated.
+        region: where the caller's collections are; None until authenticated. Finds keys; not in the entry.
         collection: the collection asked for, as the caller names it.
         resource: id of the thing that an administrative change was made to.
         inputs: SHA-256 of each photograph that came with the call, hexadecimal.
@@ -74,7 +73,6 @@ class Event:
 
     event_id: uuid.UUID
     at: datetime
-    request_id: str
     service: str
     operation: str
     decision: Literal["allow", "deny", "none"]

@@ -107,7 +107,6 @@ class AuditLog:
         event = Event(
             event_id=event_id,
             at=datetime.now(UTC),
-            request_id=str(event_id),
             kind="change",
             service="countenance",
             operation=operation,

@@ -26,7 +26,8 @@ from countenance.wire.model import OperationModel, ServiceModel
 class Head:
     """What arrived before the body: header names in lower case, repeated ones joined by commas.
 
-    `started_s` is `time.perf_counter`.
+    `started_s` is `time.perf_counter`. `event_id` is the request id as well: whoever reports a failed
+    request by the id that AWS clients print has named its entry in the log.
     """
 
     method: str
@@ -35,7 +36,6 @@ class Head:
     headers: Mapping[str, str] = field(repr=False)
     received_at: datetime
     started_s: float = field(default_factory=time.perf_counter)
-    request_id: uuid.UUID = field(default_factory=uuid.uuid4)
     event_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
 

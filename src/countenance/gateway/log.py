@@ -64,11 +64,9 @@ def log_call(
 
 def _facts(call: Call, *, status: int, error_code: str | None, fault: Fault | None) -> dict[str, Any]:
     head = call.head
-    identified = isinstance(call, Identified)
     return {
         "time": head.received_at.isoformat(timespec="milliseconds"),
-        "request": str(head.request_id),
-        "event": str(head.event_id) if identified else None,
+        "request": str(head.event_id),
         "operation": call.qualified_name if isinstance(call, Identified) else None,
         "account": call.caller.account_id if isinstance(call, Authenticated) else None,
         "status": status,

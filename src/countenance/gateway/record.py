@@ -95,7 +95,6 @@ def _event_of(
         event_id=call.head.event_id,
         at=call.head.received_at,
         ended_at=services.clock(),
-        request_id=str(call.head.request_id),
         service=call.service.name,
         operation=call.operation.name,
         # INVARIANT: an account stands in an event only if its key signed the call.

@@ -51,7 +51,7 @@ def respond_refused(refusal: Refusal) -> Answer:
 
 
 def _headers(call: Call, receipt: str | None) -> tuple[tuple[str, str], ...]:
-    headers = (_CONTENT_TYPE, ("x-amzn-RequestId", str(call.head.request_id)))
+    headers = (_CONTENT_TYPE, ("x-amzn-RequestId", str(call.head.event_id)))
     if receipt is None:
         return headers
     return (

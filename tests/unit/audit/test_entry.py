@@ -6,15 +6,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from countenance.audit.canonical import canonical_json, parse_canonical
+from countenance.audit.canonical import MAX_ENTRY_BYTES, canonical_json, parse_canonical, to_time
 from countenance.audit.entry import (
-    MAX_ENTRY_BYTES,
     commit,
     draft_event,
     draft_statement,
     open_openings,
     open_touch,
-    to_time,
     touch_value,
 )
 from countenance.audit.event import Event, Touch
@@ -50,7 +48,6 @@ def an_event(**changes) -> Event:
     values = {
         "event_id": uuid.uuid4(),
         "at": AT,
-        "request_id": str(uuid.uuid4()),
         "service": "rekognition",
         "operation": "SearchFacesByImage",
         "decision": "allow",
@@ -78,7 +75,7 @@ def test_an_entry_is_canonical_and_never_too_long_for_a_bundle():
 def test_what_is_absent_is_left_out():
     members = json.loads(draft(an_event(), account=None).entry)
     assert members.keys() == {
-        "v", "kind", "event", "request", "time", "service", "operation", "decision", "outcome"
+        "v", "kind", "event", "time", "service", "operation", "decision", "outcome"
     }  # fmt: skip
 
 

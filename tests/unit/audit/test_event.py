@@ -1,31 +1,19 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
 from countenance.audit import Event
+from events import an_event
 
 FIELDS = {
-    "event_id", "at", "request_id", "service", "operation", "decision", "outcome", "account_id",
-    "access_key_id", "operator", "collection", "resource", "rule_ids", "policy_digest", "error_code",
-    "model_version", "threshold", "candidates", "idempotent_replay",
+    "event_id", "at", "ended_at", "kind", "service", "operation", "decision", "outcome", "account_id",
+    "access_key_id", "operator", "region", "collection", "resource", "inputs", "marker", "rule_ids",
+    "policy_digest", "error_code", "model_version", "model_digest", "threshold_asked", "threshold",
+    "candidates", "enrolled", "deleted", "touched", "idempotent_replay", "previous",
 }  # fmt: skip
-
-
-def an_event(**changes) -> Event:
-    values = {
-        "event_id": uuid.uuid4(),
-        "at": datetime.now(UTC),
-        "request_id": "r",
-        "service": "rekognition",
-        "operation": "DetectFaces",
-        "decision": "allow",
-        "outcome": "answered",
-    }
-    return Event(**(values | changes))
 
 
 def test_an_event_has_these_fields_and_no_place_for_a_biometric():

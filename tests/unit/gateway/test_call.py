@@ -33,7 +33,7 @@ def test_a_step_that_found_too_little_or_too_much_is_an_error(head):
 
 def test_each_call_has_ids_of_its_own(head):
     other = Head(method="POST", path="/", query="", headers={}, received_at=head.received_at)
-    assert len({head.request_id, head.event_id, other.request_id, other.event_id}) == 4
+    assert head.event_id != other.event_id
 
 
 def test_a_head_does_not_show_its_headers(head):

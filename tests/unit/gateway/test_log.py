@@ -21,7 +21,7 @@ def test_a_line_is_names_and_values(call, caplog):
     caplog.set_level(logging.INFO, "countenance.calls")
     log_call(call, status=400, error_code="UnknownOperationException", log_format="text")
     line = caplog.messages[0]
-    assert line.startswith(f"time=2026-11-22T10:00:00.123+00:00 request={call.head.request_id} status=400 ")
+    assert line.startswith(f"time=2026-11-22T10:00:00.123+00:00 request={call.head.event_id} status=400 ")
     assert " error=UnknownOperationException ms=" in line
     assert "None" not in line
 

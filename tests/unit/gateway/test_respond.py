@@ -47,7 +47,7 @@ def test_an_error_names_itself_in_a_header_as_well(call):
     answer = _refused(call, InternalServerError())
     assert answer.status == 500
     assert header(answer, "x-amzn-ErrorType") == "InternalServerError"
-    assert header(answer, "x-amzn-RequestId") == str(call.head.request_id)
+    assert header(answer, "x-amzn-RequestId") == str(call.head.event_id)
     assert header(answer, "x-countenance-event-id") == str(call.head.event_id)
     assert header(answer, "x-countenance-receipt") == "promised"
     assert header(answer, "content-type") == "application/x-amz-json-1.1"
