@@ -27,6 +27,7 @@ from countenance.operations.registry import OPERATIONS
 from countenance.policy import PolicyEngine
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore, UnitOfWork, migrate
+from countenance.telemetry import Telemetry, open_telemetry
 from countenance.vision.install import PackStore
 from countenance.vision.pipeline import Vision
 from countenance.vision.pixel_budget import PixelBudget
@@ -46,10 +47,12 @@ class App:
 
     asgi: Gateway
     database: Database
+    telemetry: Telemetry
 
     def close(self) -> None:
         """Close what `build` opened; calls are finished by the ASGI lifespan before."""
         self.database.close()
+        self.telemetry.close()
 
 
 def build(settings: Settings, *, database_url: str) -> App:
@@ -83,10 +86,12 @@ def build(settings: Settings, *, database_url: str) -> App:
         )
 
     service_models = load_models()
+    operations = {name: model.operations for name, model in service_models.services.items()}
+    telemetry = open_telemetry(settings, operations=operations)
     services = GatewayServices(
         models=service_models,
         accounts=accounts,
-        policy=PolicyEngine.load({name: model.operations for name, model in service_models.services.items()}),
+        policy=PolicyEngine.load(operations),
         database=database,
         audit=AuditLog(keys),
         promises=Promises(keys, origin),
@@ -94,14 +99,16 @@ def build(settings: Settings, *, database_url: str) -> App:
         make_deps=make_deps,
         region=settings.region,
         log_format="json" if settings.log_format == "json" else "text",
+        telemetry=telemetry,
     )
     gateway = Gateway(
         Pipeline(services),
         threads=threads,
         max_bytes_in_flight=settings.max_bytes_in_flight,
         origins=[origin.strip() for origin in settings.cors_origin.split(",") if origin.strip()],
+        metrics=telemetry.metrics,
     )
-    return App(asgi=gateway, database=database)
+    return App(asgi=gateway, database=database, telemetry=telemetry)
 
 
 class InstalledModels:

@@ -25,6 +25,7 @@ from countenance.cli.options import settings_options
 from countenance.cli.process_limits import set_process_limits
 from countenance.errors import SetupError
 from countenance.settings import Settings
+from countenance.telemetry import metrics_server
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -45,6 +46,7 @@ def serve(**given: Any) -> None:
         stopping = stack.enter_context(_stop_signals())
         installation = stack.enter_context(open_installation(settings))
         listener = stack.enter_context(_listener(settings))
+        stack.enter_context(metrics_server(settings))
         endpoint = _endpoint(settings, listener)
         credentials = first_credentials(installation, endpoint=endpoint)
         chosen = replace(settings, pack=installation.default_pack.manifest.name)

@@ -22,6 +22,7 @@ from countenance.gateway.call import Admitted, Answer, Head, join_headers
 from countenance.gateway.cors import Origins
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.throttle import MAX_BODY_BYTES, Budget, Share, require_bearable
+from countenance.telemetry import Metrics
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -50,6 +51,7 @@ class Gateway:
         origins: pages that browsers may call from.
         body_idle_s: the longest pause inside a body.
         body_bytes_per_s: the slowest body that is waited for, beyond the first `body_idle_s`.
+        metrics: told what is in flight.
     """
 
     def __init__(
@@ -61,10 +63,13 @@ class Gateway:
         origins: Iterable[str] = (),
         body_idle_s: float = 15.0,
         body_bytes_per_s: int = 64 * 1024,
+        metrics: Metrics | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._origins = Origins(origins)
-        self._budget = Budget(max_bytes=max_bytes_in_flight, max_calls=_CALLS_PER_THREAD * threads)
+        self._budget = Budget(
+            max_bytes=max_bytes_in_flight, max_calls=_CALLS_PER_THREAD * threads, metrics=metrics
+        )
         self._body_idle_s = body_idle_s
         self._body_bytes_per_s = body_bytes_per_s
         self._admission = ThreadPoolExecutor(_ADMISSION_THREADS, thread_name_prefix="admit")

@@ -10,15 +10,16 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from countenance.accounts import Credential
 from countenance.audit import Event
 from countenance.gateway.sigv4 import Authorization
 from countenance.operations.deps import Caller, Report
 from countenance.policy import Verdict
+from countenance.telemetry import STEPS, Step
 from countenance.wire.model import OperationModel, ServiceModel
 
 
@@ -54,14 +55,24 @@ def join_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Something was posted to us."""
+    """Something was posted to us.
+
+    Attributes:
+        step: of each type, the step that leads to it.
+        steps: those it has taken, in order, with their times.
+    """
+
+    step: ClassVar[str] = ""
 
     head: Head
+    steps: tuple[Step, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified(Call):
     """It names an operation of one of our models: from here on the call leaves an event."""
+
+    step: ClassVar[str] = "identify"
 
     service: ServiceModel
     operation: OperationModel
@@ -79,6 +90,8 @@ class Admitted(Identified):
         announced_bytes: length of the body; None when it comes in chunks.
     """
 
+    step: ClassVar[str] = "admit"
+
     authorization: Authorization
     credential: Credential
     announced_bytes: int | None
@@ -88,6 +101,8 @@ class Admitted(Identified):
 class Authenticated(Admitted):
     """Whoever holds the key's secret signed this head with this body."""
 
+    step: ClassVar[str] = "authenticate"
+
     caller: Caller
     body: bytes = field(repr=False)
 
@@ -96,12 +111,16 @@ class Authenticated(Admitted):
 class Validated(Authenticated):
     """The body is a request of the operation, within every constraint of the model."""
 
+    step: ClassVar[str] = "validate"
+
     request: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorized(Validated):
     """Policy allows it."""
+
+    step: ClassVar[str] = "authorize"
 
     verdict: Verdict
 
@@ -116,6 +135,8 @@ class Performed(Authorized):
         report: what the operation used.
         previous: the event of the earlier call that the answer is of.
     """
+
+    step: ClassVar[str] = "dispatch"
 
     response: Mapping[str, Any] = field(repr=False)
     payload: bytes = field(repr=False)
@@ -135,6 +156,8 @@ class Recorded(Performed):
         receipt: the signed promise that the event will be in the log.
     """
 
+    step: ClassVar[str] = "record"
+
     event: Event
     receipt: str = field(repr=False)
 
@@ -144,7 +167,24 @@ C = TypeVar("C", bound=Call)
 
 def advance(call: Call, to: type[C], **found: Any) -> C:
     """The same call one step further: what it carried, and what the step found."""
-    return to(**{part.name: getattr(call, part.name) for part in fields(call)}, **found)
+    carried = {part.name: getattr(call, part.name) for part in fields(call)}
+    return to(**carried | {"steps": _steps_and(call, to.step)}, **found)
+
+
+def received(call: C) -> C:
+    """The same call with its body read: the one step that finds nothing out."""
+    return replace(call, steps=_steps_and(call, "receive"))
+
+
+def stopped(call: C) -> C:
+    """The same call, ended in the step that comes after those it has taken."""
+    taken = STEPS.index(call.steps[-1].name) + 1 if call.steps else 0
+    return replace(call, steps=_steps_and(call, STEPS[taken], has_failed=True))
+
+
+def _steps_and(call: Call, name: str, *, has_failed: bool = False) -> tuple[Step, ...]:
+    began_s = call.steps[-1].ended_s if call.steps else 0.0
+    return (*call.steps, Step(name, began_s, time.perf_counter() - call.head.started_s, has_failed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

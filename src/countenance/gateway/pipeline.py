@@ -13,10 +13,11 @@ from datetime import datetime
 from countenance.errors import InternalServerError, ServiceError, ThrottlingException
 from countenance.gateway.authenticate import admit_key, authenticate
 from countenance.gateway.authorize import Denied, authorize
-from countenance.gateway.call import Admitted, Answer, Authorized, Call, Head
+from countenance.gateway.call import Admitted, Answer, Authorized, Call, Head, received, stopped
 from countenance.gateway.dispatch import dispatch
 from countenance.gateway.identify import identify
-from countenance.gateway.log import Fault, log_call
+from countenance.gateway.log import Fault
+from countenance.gateway.observe import observe_answered, observe_refused
 from countenance.gateway.record import record, record_refusal
 from countenance.gateway.respond import Refusal, respond, respond_refused
 from countenance.gateway.services import GatewayServices
@@ -45,9 +46,9 @@ class Pipeline:
 
     def answer(self, admitted: Admitted, body: bytes) -> Answer:
         """The rest of the life of a call whose body has been read."""
-        reached: Call = admitted
+        reached = whole = received(admitted)
         try:
-            reached = authentic = authenticate(admitted, body, self._services)
+            reached = authentic = authenticate(whole, body, self._services)
             reached = validated = validate(authentic, self._services)
             reached = authorized = authorize(validated, self._services)
             with UnitOfWork(self._services.database) as work:
@@ -55,16 +56,13 @@ class Pipeline:
                 recorded = record(performed, work, self._services)
         except BaseException as error:  # noqa: BLE001  # as above
             return self.refuse(reached, error)
-        log_call(recorded, status=200, log_format=self._services.log_format)
+        observe_answered(recorded, self._services)
         return respond(recorded)
 
     def refuse(self, reached: Call, error: BaseException) -> Answer:
         """The answer to a call that got as far as `reached` and ends there."""
-        refusal = record_refusal(_refusal(reached, error), self._services)
-        code, status = refusal.error.code, refusal.error.status
-        log_call(
-            reached, status=status, error_code=code, fault=refusal.fault, log_format=self._services.log_format
-        )
+        refusal = record_refusal(_refusal(stopped(reached), error), self._services)
+        observe_refused(refusal, self._services)
         return respond_refused(refusal)
 
     def now(self) -> datetime:

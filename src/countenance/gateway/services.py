@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from countenance.gateway.log import LogFormat
 from countenance.operations.deps import Caller, Deps
 from countenance.policy import PolicyEngine
 from countenance.store import Database, UnitOfWork
+from countenance.telemetry import Telemetry
 from countenance.wire.model import Models
 
 Operation = Callable[[Any, Deps], Any]
@@ -35,6 +36,7 @@ class GatewayServices:
         make_deps: what an operation may reach, for one caller and one unit of work.
         region: the region that signatures must be scoped to.
         clock: the time that signatures and tokens are judged by.
+        telemetry: told of every call that is over.
     """
 
     models: Models
@@ -48,3 +50,4 @@ class GatewayServices:
     region: str
     clock: Callable[[], datetime] = utc_now
     log_format: LogFormat = "text"
+    telemetry: Telemetry = field(default_factory=Telemetry)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from countenance.errors import RequestEntityTooLargeException, ThrottlingException, ValidationException
+from countenance.telemetry import Metrics
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """CompareFaces with two pictures of 5 MiB is 14.1 MB in base64: no request of the service is longer."""
@@ -46,9 +47,10 @@ class Budget:
     takes nothing from the others.
     """
 
-    def __init__(self, *, max_bytes: int, max_calls: int) -> None:
+    def __init__(self, *, max_bytes: int, max_calls: int, metrics: Metrics | None = None) -> None:
         self._max_bytes = max_bytes
         self._max_calls = max_calls
+        self._metrics = metrics or Metrics()
         self._lock = threading.Lock()
         self._bytes = 0
         self._calls = 0
@@ -72,6 +74,7 @@ class Budget:
             if self._calls >= self._max_calls or self._bytes + announced_bytes > self._max_bytes:
                 raise ThrottlingException
             self._calls += 1
+            self._tell()
         return Share(self)
 
     def take(self, count: int) -> None:
@@ -80,11 +83,16 @@ class Budget:
             if self._bytes + count > self._max_bytes:
                 raise ThrottlingException
             self._bytes += count
+            self._tell()
 
     def give_back(self, count: int) -> None:
         with self._lock:
             self._bytes -= count
             self._calls -= 1
+            self._tell()
+
+    def _tell(self) -> None:
+        self._metrics.in_flight(calls=self._calls, size_bytes=self._bytes)
 
 
 class Share:

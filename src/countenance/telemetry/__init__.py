@@ -9,7 +9,8 @@ from __future__ import annotations
 from countenance.telemetry.ended_call import EndedCall, Step
 from countenance.telemetry.metrics import Metrics
 from countenance.telemetry.metrics_server import metrics_server
+from countenance.telemetry.names import STEPS
 from countenance.telemetry.telemetry import Telemetry, open_telemetry
 from countenance.telemetry.tracer import Tracer
 
-__all__ = ["EndedCall", "Metrics", "Step", "Telemetry", "Tracer", "metrics_server", "open_telemetry"]
+__all__ = ["STEPS", "EndedCall", "Metrics", "Step", "Telemetry", "Tracer", "metrics_server", "open_telemetry"]

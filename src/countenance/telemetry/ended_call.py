@@ -25,7 +25,7 @@ class EndedCall:
     Attributes:
         service: None where the call named no operation of ours.
         operation: as `service`.
-        event_id: None where no event was left.
+        event_id: None where no event was left, and so no receipt given.
         error_code: what the caller was told; None when answered.
         was_read: whether the body was read: a call may be refused before.
         decision: what policy said; None where it was not asked.

@@ -69,7 +69,7 @@ DECISIONS = Family(
     "what policy said of calls: `allow`, `deny`",
     ("decision",),
 )
-RECEIPTS = Family("countenance_receipts_signed_total", "counter", "receipts that were signed")
+RECEIPTS = Family("countenance_receipts_signed_total", "counter", "answers with a receipt")
 PENDING = Family(
     "countenance_log_pending_entries", "gauge", "events without a place in the log yet", across="mostrecent"
 )

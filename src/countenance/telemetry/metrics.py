@@ -21,9 +21,6 @@ class Metrics:
     def in_flight(self, *, calls: int, size_bytes: int) -> None:
         """What this process holds now: admitted calls, and the bytes of their bodies that have come."""
 
-    def receipt_signed(self) -> None:
-        """An answer carries a receipt."""
-
     def pending(self, *, entries: int, oldest_at: float | None) -> None:
         """Events without a place in the log, and when the oldest was recorded (Unix time, s; None: none)."""
 

@@ -70,6 +70,8 @@ class PrometheusMetrics(Metrics):
         outcome, status = member(call.outcome, OUTCOMES), self._names.status(call.status)
         self._calls.labels(service, operation, outcome, status).inc()
         self._duration.labels(service, operation).observe(call.duration_s)
+        if call.event_id is not None:
+            self._receipts.inc()
         if call.items is not None:
             self._items.labels(service, operation).observe(call.items)
         if call.decision is not None:
@@ -80,9 +82,6 @@ class PrometheusMetrics(Metrics):
     def in_flight(self, *, calls: int, size_bytes: int) -> None:
         self._calls_in_flight.set(calls)
         self._bytes_in_flight.set(size_bytes)
-
-    def receipt_signed(self) -> None:
-        self._receipts.inc()
 
     def pending(self, *, entries: int, oldest_at: float | None) -> None:
         self._pending.set(entries)

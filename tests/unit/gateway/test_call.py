@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from countenance.gateway.call import Call, Head, Identified, advance, join_headers
+from countenance.gateway.call import Call, Head, Identified, advance, join_headers, received, stopped
 
 
 @pytest.fixture
@@ -29,6 +29,21 @@ def test_a_step_that_found_too_little_or_too_much_is_an_error(head):
         advance(Call(head=head), Call, verdict=None)
     with pytest.raises(FrozenInstanceError):
         Call(head=head).head = head
+
+
+def test_a_call_knows_the_steps_it_has_taken(head, models):
+    """Each begins where the one before it ended."""
+    service = models.services["rekognition"]
+    call = advance(Call(head=head), Identified, service=service, operation=service.operations["DetectFaces"])
+    ended = stopped(received(call))
+    assert isinstance(ended, Identified)
+    assert [(step.name, step.has_failed) for step in ended.steps] == [
+        ("identify", False),
+        ("receive", False),
+        ("authenticate", True),
+    ]
+    assert ended.steps[0].ended_s == ended.steps[1].began_s
+    assert [(step.name, step.has_failed) for step in stopped(Call(head=head)).steps] == [("identify", True)]
 
 
 def test_each_call_has_ids_of_its_own(head):

@@ -4,6 +4,7 @@ import pytest
 
 from countenance.errors import RequestEntityTooLargeException, ThrottlingException, ValidationException
 from countenance.gateway.throttle import MAX_BODY_BYTES, Budget, parse_announced_bytes
+from countenance.telemetry import Metrics
 
 
 def test_bytes_are_given_back_when_a_call_ends():
@@ -57,6 +58,21 @@ def test_calls_beyond_the_number_are_throttled():
         budget.enter(announced_bytes=0)
     with budget.enter(announced_bytes=0):
         pass
+
+
+def test_what_is_in_flight_is_told_as_it_changes():
+    """The last word is nothing, also after a call that broke off."""
+
+    class Listening(Metrics):
+        def in_flight(self, *, calls, size_bytes):
+            heard.append((calls, size_bytes))
+
+    heard = []
+    budget = Budget(max_bytes=100, max_calls=2, metrics=Listening())
+    with pytest.raises(ThrottlingException), budget.enter(announced_bytes=0) as share:
+        share.take(60)
+        share.take(60)
+    assert heard == [(1, 0), (1, 60), (0, 0)]
 
 
 @pytest.mark.parametrize(
