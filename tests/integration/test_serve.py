@@ -137,28 +137,29 @@ def test_a_port_in_use_is_named(tmp_path):
     assert "--port" in done.stderr
 
 
-def test_a_worker_that_dies_is_replaced(service):
-    """The other worker answers meanwhile, and soon there are two again."""
+@pytest.mark.parametrize(
+    ("module", "count"), [("countenance.cli.worker", 2), ("countenance.cli.sequencer", 1)]
+)
+def test_a_process_that_dies_is_replaced(service, module, count):
+    """Calls are answered meanwhile, and soon there are as many as before."""
     client = service.client()
 
-    def workers():
+    def processes():
         listing = subprocess.run(
             ["ps", "-o", "pid=,args=", "--ppid", str(service.running.process_id)],
             capture_output=True,
             text=True,
         )
-        return {
-            int(line.split()[0]) for line in listing.stdout.splitlines() if "countenance.cli.worker" in line
-        }
+        return {int(line.split()[0]) for line in listing.stdout.splitlines() if module in line}
 
-    before = workers()
-    assert len(before) == 2
+    before = processes()
+    assert len(before) == count
     victim = next(iter(before))
     os.kill(victim, signal.SIGKILL)
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and (victim in workers() or len(workers()) < 2):
+    while time.monotonic() < deadline and (victim in processes() or len(processes()) < count):
         time.sleep(0.2)
-    assert len(workers() - {victim}) == 2
+    assert len(processes() - {victim}) == count
     for _ in range(5):
         assert client.list_collections()["ResponseMetadata"]["HTTPStatusCode"] == 200
 

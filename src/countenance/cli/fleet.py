@@ -1,8 +1,7 @@
-"""The worker processes behind one listening socket: started, watched, replaced, stopped."""
+"""The processes of a server: workers behind one socket and the log's sequencer, started, watched, stopped."""
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -10,17 +9,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 import click
 
+from countenance.cli.orders import READY, Orders
 from countenance.errors import SetupError
 from countenance.settings import Settings
 
-_READY = b"ready\n"
 _START_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 30.0
 _POLL_S = 0.2
@@ -32,100 +30,108 @@ class _Stopping(Protocol):
     is_set: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """A kind of process: what it is called in messages, what it runs, what it inherits."""
+
+    name: str
+    module: str
+    descriptors: tuple[int, ...] = ()
+
+
 @dataclass(slots=True)
-class _Worker:
+class _Member:
+    role: _Role
     process: subprocess.Popen[bytes]
     started_s: float
 
 
 class Fleet:
-    """N workers that accept from one socket; leaving the context stops them, calls in flight first.
+    """N workers that accept from one socket, and the sequencer of the log that they record in.
 
-    A worker reads its settings from standard input and stops when that pipe closes, so that no worker
-    outlives a supervisor that was killed.
+    Leaving the context stops them: the workers first, calls in flight before that, then the sequencer, which
+    gives what they recorded its place. A process reads its orders from standard input and stops when that
+    pipe closes, so that none outlives a supervisor that was killed.
     """
 
     def __init__(self, settings: Settings, database_url: str, listener: socket.socket) -> None:
-        self._settings = settings
-        self._orders = _orders(settings, database_url, listener.fileno())
-        self._listener = listener
-        self._workers: list[_Worker] = []
+        worker = _Role("worker", "countenance.cli.worker", (listener.fileno(),))
+        sequencer = _Role("sequencer", "countenance.cli.sequencer")
+        self._roles = [worker] * settings.workers + [sequencer]
+        self._orders = Orders(settings, database_url, listener.fileno()).to_line()
+        self._members: list[_Member] = []
         self._quick_deaths = 0
 
     def __enter__(self) -> Self:
-        self._workers = [self._start() for _ in range(self._settings.workers)]
+        self._members = [self._start(role) for role in self._roles]
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
-            if worker.process.poll() is None:
-                worker.process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_TIMEOUT_S
-        for worker in self._workers:
-            try:
-                worker.process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
-            _close_pipes(worker.process)
+        for role in dict.fromkeys(self._roles):
+            _stop([member.process for member in self._members if member.role is role])
 
     def wait_until_ready(self, stopping: _Stopping) -> None:
-        """Return when every worker answers calls.
+        """Return when every worker answers calls and the sequencer works.
 
         Raises:
-            SetupError: a worker ended or took over two minutes.
+            SetupError: one of them ended or took over two minutes.
         """
-        for worker in self._workers:
-            _await_ready(worker.process, stopping)
+        for member in self._members:
+            _await_ready(member, stopping)
 
     def supervise(self, stopping: _Stopping, *, meanwhile: Callable[[], None]) -> None:
-        """Replace workers that die until a stop is asked for; call `meanwhile` a few times a second.
+        """Replace processes that die until a stop is asked for; call `meanwhile` a few times a second.
 
         Raises:
-            SetupError: workers keep dying as soon as they start.
+            SetupError: they keep dying as soon as they start.
         """
         while not stopping.is_set:
-            for place, worker in enumerate(self._workers):
-                status = worker.process.poll()
+            for place, member in enumerate(self._members):
+                status = member.process.poll()
                 if status is None:
                     continue
-                quick = time.monotonic() - worker.started_s < _QUICK_DEATH_S
+                quick = time.monotonic() - member.started_s < _QUICK_DEATH_S
                 self._quick_deaths = self._quick_deaths + 1 if quick else 0
                 if self._quick_deaths >= _MAX_QUICK_DEATHS:
                     raise SetupError(
-                        f"workers end as soon as they start (the last with status {status})",
+                        f"{member.role.name}s end as soon as they start (the last with status {status})",
                         remedy="see the messages above, or run `countenance doctor`",
                     )
-                click.echo(f"a worker ended with status {status}: starting another", err=True)
-                _close_pipes(worker.process)
-                self._workers[place] = self._start()
+                click.echo(f"a {member.role.name} ended with status {status}: starting another", err=True)
+                _close_pipes(member.process)
+                self._members[place] = self._start(member.role)
             meanwhile()
             time.sleep(_POLL_S)
 
-    def _start(self) -> _Worker:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "countenance.cli.worker"],
+    def _start(self, role: _Role) -> _Member:
+        process = subprocess.Popen(  # noqa: S603 - our own modules
+            [sys.executable, "-m", role.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            pass_fds=[self._listener.fileno()],
+            pass_fds=role.descriptors,
             # A session of its own: Ctrl-C reaches the supervisor, which decides the order of stopping.
             start_new_session=True,
         )
         if process.stdin is None:
-            raise RuntimeError("a worker was started without its pipe")
+            raise RuntimeError("a process was started without its pipe")
         process.stdin.write(self._orders)
         process.stdin.flush()
-        return _Worker(process, time.monotonic())
+        return _Member(role, process, time.monotonic())
 
 
-def _orders(settings: Settings, database_url: str, listener: int) -> bytes:
-    """One JSON line on the pipe: environment and arguments are readable by others, a pipe is not."""
-    plain = {
-        name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()
-    }
-    return (
-        json.dumps({"settings": plain, "database_url": database_url, "listener": listener}).encode() + b"\n"
-    )
+def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ask all to stop and wait for them; who takes over half a minute is killed."""
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_TIMEOUT_S
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        _close_pipes(process)
 
 
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:
@@ -134,9 +140,10 @@ def _close_pipes(process: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-def _await_ready(process: subprocess.Popen[bytes], stopping: _Stopping) -> None:
+def _await_ready(member: _Member, stopping: _Stopping) -> None:
+    process, name = member.process, member.role.name
     if process.stdout is None:
-        raise RuntimeError("a worker was started without its pipe")
+        raise RuntimeError("a process was started without its pipe")
     deadline = time.monotonic() + _START_TIMEOUT_S
     seen = b""
     while time.monotonic() < deadline and not stopping.is_set:
@@ -145,13 +152,13 @@ def _await_ready(process: subprocess.Popen[bytes], stopping: _Stopping) -> None:
             chunk = os.read(process.stdout.fileno(), 64)
             if not chunk:
                 raise SetupError(
-                    f"a worker ended with status {process.wait()} while starting",
+                    f"a {name} ended with status {process.wait()} while starting",
                     remedy="see the messages above, or run `countenance doctor`",
                 )
             seen += chunk
-            if seen.endswith(_READY):
+            if seen.endswith(READY):
                 return
     if not stopping.is_set:
         raise SetupError(
-            f"a worker was not ready after {_START_TIMEOUT_S:.0f} s", remedy="run `countenance doctor`"
+            f"a {name} was not ready after {_START_TIMEOUT_S:.0f} s", remedy="run `countenance doctor`"
         )

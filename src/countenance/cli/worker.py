@@ -5,19 +5,14 @@ Started by `cli.fleet`, never by hand.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import socket
 import sys
-import threading
-from dataclasses import fields
-from pathlib import Path
-from typing import Any
 
 import uvicorn
 
 from countenance.app import App, build
+from countenance.cli.orders import read_orders, say_ready, when_orphaned
 from countenance.gateway.connection import BoundedConnection
 from countenance.settings import Settings
 
@@ -28,14 +23,13 @@ _GRACE_S = 10
 
 def main() -> None:
     """Serve until SIGTERM or until the supervisor's pipe closes."""
-    orders = json.loads(sys.stdin.buffer.readline())
-    settings = _settings(orders["settings"])
+    orders = read_orders()
     _log_to_stderr()
-    app = build(settings, database_url=orders["database_url"])
+    app = build(orders.settings, database_url=orders.database_url)
     try:
-        server = _Server(_config(app, settings))
-        threading.Thread(target=_stop_when_orphaned, args=(server,), daemon=True).start()
-        server.run(sockets=[socket.socket(fileno=orders["listener"])])
+        server = _Server(_config(app, orders.settings))
+        when_orphaned(server.stop)
+        server.run(sockets=[socket.socket(fileno=orders.listener)])
     finally:
         app.close()
 
@@ -46,7 +40,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
-            os.write(sys.stdout.fileno(), b"ready\n")
+            say_ready()
+
+    def stop(self) -> None:
+        self.should_exit = True
 
 
 def _config(app: App, settings: Settings) -> uvicorn.Config:
@@ -66,21 +63,6 @@ def _config(app: App, settings: Settings) -> uvicorn.Config:
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
-
-
-def _stop_when_orphaned(server: uvicorn.Server) -> None:
-    """The supervisor holds the other end of standard input: its end of file is the supervisor's death."""
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    server.should_exit = True
-
-
-def _settings(plain: dict[str, Any]) -> Settings:
-    paths = {setting.name for setting in fields(Settings) if str(setting.type).startswith("Path")}
-    given: dict[str, Any] = {
-        name: Path(value) if name in paths and value else value for name, value in plain.items()
-    }
-    return Settings(**given)
 
 
 def _log_to_stderr() -> None:

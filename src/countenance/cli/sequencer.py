@@ -1,0 +1,53 @@
+"""The sequencer's process: reads its orders from standard input, grows and signs the log until it is stopped.
+
+Started by `cli.fleet`, never by hand.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+
+from countenance.audit.sequencer import Sequencer
+from countenance.audit.signing import log_signers
+from countenance.audit.tree import LogDamaged
+from countenance.audit.witnesses import parse_witnesses
+from countenance.cli.main import main as run_command
+from countenance.cli.orders import read_orders, say_ready, when_orphaned
+from countenance.errors import SetupError
+from countenance.store import Database, KeyStore
+
+_CONNECTIONS = 2
+"""One that works and one for what witnesses answer; more for each witness."""
+
+
+def main(**_: object) -> None:
+    """Work until SIGTERM or until the supervisor's pipe closes."""
+    orders = read_orders()
+    settings = orders.settings
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    keys = KeyStore.open(settings.data_dir / "keys")
+    witnesses = parse_witnesses(settings.witnesses)
+    with Database(orders.database_url, max_connections=_CONNECTIONS + len(witnesses)) as database:
+        sequencer = Sequencer(
+            database,
+            lambda connection: log_signers(connection, keys),
+            witnesses=witnesses,
+            quorum=settings.witness_quorum,
+        )
+        when_orphaned(stop.set)
+        say_ready()
+        try:
+            sequencer.run(stop)
+        except LogDamaged as error:
+            raise SetupError(
+                str(error), remedy="find out who changed the database: see `audit verify`"
+            ) from None
+
+
+if __name__ == "__main__":
+    run_command(main)
