@@ -81,9 +81,9 @@ class BoundedHttp:
         except BaseException:
             self.close()  # half an answer may still be on its way
             raise
-        if len(content) > MAX_ANSWER_BYTES:
+        if response.length or len(content) > MAX_ANSWER_BYTES:
             self.close()
-            raise NoAnswer(f"the answer of `{self._host}` is over {MAX_ANSWER_BYTES} bytes")
+            raise NoAnswer(f"the answer of `{self._host}` broke off or is over {MAX_ANSWER_BYTES} bytes")
         return Answer(response.status, content)
 
     def close(self) -> None:
@@ -125,14 +125,25 @@ class _Connection(http.client.HTTPConnection):
 
     @contextmanager
     def deadline(self, timeout_s: float) -> Iterator[None]:
-        """Break the connection off when the time is up: what is being sent or read then fails."""
-        timer = threading.Timer(timeout_s, self._break_off)
+        """Break the connection off when the time is up.
+
+        Raises:
+            TimeoutError: it was. What was being read may look whole: http.client takes an end for the end.
+        """
+        is_up = threading.Event()
+        timer = threading.Timer(timeout_s, self._end, [is_up])
         timer.daemon = True
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
+        if is_up.is_set():
+            raise TimeoutError("too slow")
+
+    def _end(self, is_up: threading.Event) -> None:
+        is_up.set()
+        self._break_off()
 
     def _break_off(self) -> None:
         with suppress(OSError):  # it has gone already

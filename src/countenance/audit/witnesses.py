@@ -199,11 +199,12 @@ def parse_heads(text: str) -> list[Note]:
     Raises:
         NoteInvalid: it is not such a list.
     """
-    blocks = text.split("\n\n")  # a checkpoint has no empty line: text and signatures take turns
-    if len(blocks) % 2 and text:
-        raise NoteInvalid("a list of heads ends in the middle of a note")
+    blocks = text.split("\n\n") if text else []  # a checkpoint has no empty line: text and lines take turns
     pairs = zip(blocks[::2], blocks[1::2], strict=False)
-    return [Note.parse(f"{words}\n\n{lines.removesuffix(chr(10))}\n") for words, lines in pairs]
+    notes = [Note.parse(words + "\n\n" + lines.removesuffix("\n") + "\n") for words, lines in pairs]
+    if "\n".join(map(str, notes)) != text:
+        raise NoteInvalid("a list of heads is notes with an empty line between two")
+    return notes
 
 
 def _request(old: int, proof: Sequence[bytes], note_text: str) -> bytes:
