@@ -63,9 +63,6 @@ returning size;
 insert into audit_cosignature (size, witness, line) values (%(size)s, %(witness)s, %(line)s)
 on conflict (size, witness) do nothing;
 
--- cosigned_size --
-select coalesce(max(size), 0) from audit_cosignature where witness = %(witness)s;
-
 -- take_lead --
 select pg_try_advisory_lock(%(lock)s);
 
