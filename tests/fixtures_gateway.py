@@ -16,11 +16,13 @@ from botocore.credentials import Credentials
 
 from countenance.accounts import Account, Accounts, NewAccessKey
 from countenance.audit import AuditLog, OwnEntry, Promises, open_log
+from countenance.audit.tree import LogTree
 from countenance.errors import ConflictException, ResourceNotFoundException
 from countenance.gateway.call import Head
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.services import GatewayServices
 from countenance.operations.deps import Deps
+from countenance.operations.pagination import PageTokens
 from countenance.policy import PolicyEngine
 from countenance.store import Database, KeyStore, UniqueViolation
 from countenance.wire.model import Models, load_models
@@ -253,12 +255,14 @@ def make_bench(
         account = accounts.create_account("Test")
         key = accounts.create_access_key(account.account_id, operator="tester")
         operations = {service: dict(offered) for service, offered in OPERATIONS.items()}
+        audit, log = AuditLog(log_keys), LogTree()
         services = GatewayServices(
             models=models,
             accounts=accounts,
             policy=policy,
             database=changes.pop("database", store),
-            audit=AuditLog(log_keys),
+            audit=audit,
+            log=log,
             promises=changes.pop("promises", None) or Promises(log_keys, open_log(store, log_keys)),
             operations=operations,
             make_deps=lambda caller, uow: Deps(
@@ -267,7 +271,9 @@ def make_bench(
                 accounts=accounts,
                 gallery=None,
                 objects=None,
-                page_tokens=None,
+                audit=audit,
+                log=log,
+                page_tokens=PageTokens(b"t" * 32),
                 models=None,
             ),
             region="us-east-1",

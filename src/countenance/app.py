@@ -15,6 +15,7 @@ import cv2
 
 from countenance.accounts import Accounts
 from countenance.audit import AuditLog, Promises, open_log
+from countenance.audit.tree import LogTree
 from countenance.errors import InternalServerError
 from countenance.gallery import Gallery
 from countenance.gateway.asgi import Gateway
@@ -72,6 +73,7 @@ def build(settings: Settings, *, database_url: str) -> App:
     migrate(database)
     origin = open_log(database, keys, origin=settings.log_origin)
     accounts, gallery = Accounts(database, keys), Gallery(database, keys)
+    audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))
 
     def make_deps(caller: Caller, uow: UnitOfWork) -> Deps:
@@ -81,6 +83,8 @@ def build(settings: Settings, *, database_url: str) -> App:
             gallery=gallery,
             objects=objects,
             accounts=accounts,
+            audit=audit,
+            log=log,
             page_tokens=page_tokens,
             models=models,
         )
@@ -93,7 +97,8 @@ def build(settings: Settings, *, database_url: str) -> App:
         accounts=accounts,
         policy=PolicyEngine.load(operations),
         database=database,
-        audit=AuditLog(keys),
+        audit=audit,
+        log=log,
         promises=Promises(keys, origin),
         operations=OPERATIONS,
         make_deps=make_deps,

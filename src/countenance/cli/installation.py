@@ -66,25 +66,20 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
 @contextmanager
 def open_accounts(settings: Settings) -> Iterator[Accounts]:
     """The register of a data directory, beside the server that runs on it or without one."""
-    if settings.database_url:
-        with _accounts(settings, settings.database_url) as accounts:
-            yield accounts
-        return
-    running_url = EmbeddedPostgres.running_url(settings.data_dir)
-    if running_url is not None:
-        with _accounts(settings, running_url) as accounts:
-            yield accounts
-        return
-    make_private_directory(settings.data_dir)
-    with EmbeddedPostgres(settings.data_dir) as embedded:  # noqa: SIM117 - the url is known once it runs
-        with _accounts(settings, embedded.url) as accounts:
-            yield accounts
+    with open_store(settings) as (database, keys):
+        yield Accounts(database, keys)
 
 
 @contextmanager
-def _accounts(settings: Settings, database_url: str) -> Iterator[Accounts]:
-    with Database(database_url, max_connections=_SETUP_CONNECTIONS) as database:
-        yield Accounts(database, _ready(database, settings))
+def open_store(settings: Settings) -> Iterator[tuple[Database, KeyStore]]:
+    """Database and keys of a data directory, beside the server that runs on it or without one."""
+    with ExitStack() as stack:
+        database_url = settings.database_url or EmbeddedPostgres.running_url(settings.data_dir)
+        if not database_url:
+            make_private_directory(settings.data_dir)
+            database_url = stack.enter_context(EmbeddedPostgres(settings.data_dir)).url
+        database = stack.enter_context(Database(database_url, max_connections=_SETUP_CONNECTIONS))
+        yield database, _ready(database, settings)
 
 
 def _ready(database: Database, settings: Settings) -> KeyStore:

@@ -20,6 +20,7 @@ from countenance.errors import (
 )
 from countenance.gateway.call import Admitted, Answer, Head, join_headers
 from countenance.gateway.cors import Origins
+from countenance.gateway.log_pages import LOG_PREFIX
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.throttle import MAX_BODY_BYTES, Budget, Share, require_bearable
 from countenance.telemetry import Metrics
@@ -115,6 +116,9 @@ class Gateway:
             answer = Answer(status=204, headers=self._origins.preflight_headers_for(origin), body=b"")
         elif method in {"GET", "HEAD"} and path == "/health":
             answer = await self._run(self._admission, self._health)
+        elif path.startswith(LOG_PREFIX):
+            token = headers.get("authorization", "")
+            answer = await self._run(self._admission, self._pipeline.log_pages.answer, method, path, token)
         else:
             answer = _no_such_page(path)
         await _Reply(send, ()).finish_early(answer, receive, has_body=_has_body(headers))

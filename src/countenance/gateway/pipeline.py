@@ -17,6 +17,7 @@ from countenance.gateway.call import Admitted, Answer, Authorized, Call, Head, r
 from countenance.gateway.dispatch import dispatch
 from countenance.gateway.identify import identify
 from countenance.gateway.log import Fault
+from countenance.gateway.log_pages import LogPages
 from countenance.gateway.observe import observe_answered, observe_refused
 from countenance.gateway.record import record, record_refusal
 from countenance.gateway.respond import Refusal, respond, respond_refused
@@ -34,6 +35,7 @@ class Pipeline:
 
     def __init__(self, services: GatewayServices) -> None:
         self._services = services
+        self.log_pages = LogPages(services)
 
     def admit(self, head: Head) -> Admitted | Answer:
         """All that can be refused before the body is read."""

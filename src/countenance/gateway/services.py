@@ -9,6 +9,7 @@ from typing import Any
 
 from countenance.accounts import Accounts
 from countenance.audit import AuditLog, Promises
+from countenance.audit.tree import LogTree
 from countenance.gateway.log import LogFormat
 from countenance.operations.deps import Caller, Deps
 from countenance.policy import PolicyEngine
@@ -31,6 +32,7 @@ class GatewayServices:
     Attributes:
         models: the service models, by which requests are understood and responses written.
         audit: what every call is recorded in.
+        log: the tree over it, for the log's public pages.
         promises: receipts for what is recorded, as long as the log keeps up.
         operations: service → operation → function: what is offered.
         make_deps: what an operation may reach, for one caller and one unit of work.
@@ -44,6 +46,7 @@ class GatewayServices:
     policy: PolicyEngine
     database: Database
     audit: AuditLog
+    log: LogTree
     promises: Promises
     operations: Mapping[str, Mapping[str, Operation]]
     make_deps: Callable[[Caller, UnitOfWork], Deps]

@@ -16,6 +16,8 @@ from countenance.types import AccountId, Similarity
 
 if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads when a pack is first used
     from countenance.accounts import Accounts
+    from countenance.audit import AuditLog
+    from countenance.audit.tree import LogTree
     from countenance.gallery import Collection, Gallery
     from countenance.objects import ObjectStores
     from countenance.similarity import Calibration
@@ -87,6 +89,8 @@ class Deps:
         gallery: collections, faces and subjects of the caller's account and region.
         objects: allow-listed stores behind `Image.S3Object`.
         accounts: accounts and credentials.
+        audit: entries of the log, each readable by the account that it is about.
+        log: the log's tree, for proofs.
         page_tokens: issues and reads NextToken, with a key that all processes of the server share.
         models: model packs; operations reach nets through `vision` and `default_vision`.
         report: what the call used, for its event.
@@ -97,6 +101,8 @@ class Deps:
     gallery: Gallery
     objects: ObjectStores
     accounts: Accounts
+    audit: AuditLog
+    log: LogTree
     page_tokens: PageTokens
     models: Models
     report: Report = field(default_factory=Report)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from countenance.operations.deps import Deps
-from countenance.operations.governance import accounts
+from countenance.operations.governance import accounts, audit
 from countenance.operations.rekognition import collections, compare, detect, faces, search, tags, users
 
 Operation = Callable[[Any, Deps], Mapping[str, Any]]
@@ -40,9 +40,15 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "CreateAccessKey": accounts.create_access_key,
         "DescribeAccount": accounts.describe_account,
         "GetCallerIdentity": accounts.get_caller_identity,
+        "GetCheckpoint": audit.get_checkpoint,
+        "GetConsistencyProof": audit.get_consistency_proof,
         "GetHealth": accounts.get_health,
+        "GetInclusionProof": audit.get_inclusion_proof,
+        "GetReceiptStatus": audit.get_receipt_status,
         "GetSessionToken": accounts.get_session_token,
+        "LeaveCanary": audit.leave_canary,
         "ListAccessKeys": accounts.list_access_keys,
+        "ListAuditEntries": audit.list_audit_entries,
         "RevokeAccessKey": accounts.revoke_access_key,
     },
 }

@@ -28,6 +28,7 @@ Attribute: TypeAlias = Literal[
     "SMILE",
     "SUNGLASSES",
 ]
+AuditOutcome: TypeAlias = Literal["answered", "refused", "failed"]
 EmotionName: TypeAlias = Literal[
     "HAPPY",
     "SAD",
@@ -84,6 +85,7 @@ Reason: TypeAlias = Literal[
     "SMALL_BOUNDING_BOX",
     "LOW_FACE_QUALITY",
 ]
+ReceiptStatus: TypeAlias = Literal["PENDING", "INTEGRATED", "OVERDUE", "MISMATCH"]
 UnsearchedFaceReason: TypeAlias = Literal[
     "FACE_NOT_LARGEST",
     "EXCEEDS_MAX_FACES",
@@ -132,6 +134,18 @@ class AssociateFacesResponse(TypedDict):
 
 class AssociatedFace(TypedDict):
     FaceId: NotRequired[str]
+
+
+class AuditEntry(TypedDict):
+    LogIndex: int
+    EventId: str
+    Time: datetime
+    Kind: str
+    Operation: NotRequired[str]
+    Outcome: NotRequired[AuditOutcome]
+    Entry: str
+    LeafHash: str
+    Openings: list[Opening]
 
 
 class Beard(TypedDict):
@@ -379,6 +393,32 @@ class GetCallerIdentityResponse(TypedDict):
     Operator: str
 
 
+class GetCheckpointRequest(TypedDict):
+    TreeSize: NotRequired[int]
+
+
+class GetCheckpointResponse(TypedDict):
+    Checkpoint: str
+    Origin: str
+    TreeSize: int
+    RootHash: str
+    PublishedAt: datetime
+    LogKey: str
+    ReceiptKey: str
+
+
+class GetConsistencyProofRequest(TypedDict):
+    OldTreeSize: int
+    NewTreeSize: NotRequired[int]
+
+
+class GetConsistencyProofResponse(TypedDict):
+    OldTreeSize: int
+    NewTreeSize: int
+    Hashes: list[str]
+    Checkpoint: str
+
+
 class GetHealthRequest(TypedDict):
     pass
 
@@ -388,6 +428,34 @@ class GetHealthResponse(TypedDict):
     Version: str
     DefaultFaceModelVersion: str
     Packs: list[PackSummary]
+
+
+class GetInclusionProofRequest(TypedDict):
+    EventId: str
+    TreeSize: NotRequired[int]
+
+
+class GetInclusionProofResponse(TypedDict):
+    EventId: str
+    LogIndex: int
+    TreeSize: int
+    LeafHash: str
+    Hashes: list[str]
+    Entry: str
+    Checkpoint: str
+    ProofFile: str
+
+
+class GetReceiptStatusRequest(TypedDict):
+    Receipt: str
+
+
+class GetReceiptStatusResponse(TypedDict):
+    Status: ReceiptStatus
+    EventId: str
+    LogIndex: NotRequired[int]
+    MergeBy: datetime
+    TreeSize: NotRequired[int]
 
 
 class GetSessionTokenRequest(TypedDict):
@@ -430,6 +498,14 @@ class Landmark(TypedDict):
     Y: NotRequired[float]
 
 
+class LeaveCanaryRequest(TypedDict):
+    Marker: str
+
+
+class LeaveCanaryResponse(TypedDict):
+    pass
+
+
 class ListAccessKeysRequest(TypedDict):
     MaxResults: NotRequired[int]
     NextToken: NotRequired[str]
@@ -437,6 +513,19 @@ class ListAccessKeysRequest(TypedDict):
 
 class ListAccessKeysResponse(TypedDict):
     AccessKeys: list[AccessKeySummary]
+    NextToken: NotRequired[str]
+
+
+class ListAuditEntriesRequest(TypedDict):
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+    StartTime: NotRequired[datetime]
+    EndTime: NotRequired[datetime]
+    Operation: NotRequired[str]
+
+
+class ListAuditEntriesResponse(TypedDict):
+    Entries: list[AuditEntry]
     NextToken: NotRequired[str]
 
 
@@ -497,6 +586,13 @@ class MouthOpen(TypedDict):
 class Mustache(TypedDict):
     Value: NotRequired[bool]
     Confidence: NotRequired[float]
+
+
+class Opening(TypedDict):
+    Member: str
+    Position: int
+    Salt: str
+    Value: str
 
 
 class PackSummary(TypedDict):

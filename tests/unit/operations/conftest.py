@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from countenance.accounts import Accounts
+from countenance.audit import AuditLog
+from countenance.audit.tree import LogTree
 from countenance.errors import ServiceError
 from countenance.gallery import Gallery
 from countenance.objects import ObjectStores
@@ -34,6 +36,8 @@ class Client:
     objects: ObjectStores
     accounts: Accounts
     models: FakeModels
+    audit: AuditLog
+    log: LogTree
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(b"t" * 32))
 
     def __call__(self, operation, /, **request):
@@ -57,6 +61,8 @@ class Client:
             gallery=self.gallery,
             objects=self.objects,
             accounts=self.accounts,
+            audit=self.audit,
+            log=self.log,
             page_tokens=self.page_tokens,
             models=self.models,
         )
@@ -79,12 +85,13 @@ def client_of(database, key_store, models, s3_root):
     """Make a client of an account, in a region; all share one gallery, as in one server."""
     accounts = Accounts(database, key_store)
     gallery = Gallery(database, key_store)
+    log = LogTree()
     objects = ObjectStores.from_settings(Settings(s3_root=s3_root, s3_buckets="*/photos"))
 
     def make(account, *, region="us-east-1"):
         key = accounts.create_access_key(account.account_id, operator="tester")
         caller = Caller(account.account_id, key.access_key_id, key.operator, region)
-        return Client(database, caller, gallery, objects, accounts, models)
+        return Client(database, caller, gallery, objects, accounts, models, AuditLog(key_store), log)
 
     make.accounts = accounts
     return make
