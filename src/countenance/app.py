@@ -68,8 +68,12 @@ def build(settings: Settings, *, database_url: str) -> App:
     models = InstalledModels(store, default_pack=settings.pack or store.default_pack().manifest.name)
     objects = ObjectStores.from_settings(settings)
     keys = KeyStore.open(settings.data_dir / "keys")
+    service_models = load_models()
+    operations = {name: model.operations for name, model in service_models.services.items()}
+    telemetry = open_telemetry(settings, operations=operations)
     # A call with a ClientRequestToken reads on a second connection while its transaction is open.
-    database = Database(database_url, max_connections=2 * threads + _SPARE_CONNECTIONS)
+    connections = 2 * threads + _SPARE_CONNECTIONS
+    database = Database(database_url, max_connections=connections, metrics=telemetry.metrics)
     migrate(database)
     origin = open_log(database, keys, origin=settings.log_origin)
     accounts, gallery = Accounts(database, keys), Gallery(database, keys)
@@ -89,9 +93,6 @@ def build(settings: Settings, *, database_url: str) -> App:
             models=models,
         )
 
-    service_models = load_models()
-    operations = {name: model.operations for name, model in service_models.services.items()}
-    telemetry = open_telemetry(settings, operations=operations)
     services = GatewayServices(
         models=service_models,
         accounts=accounts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -12,6 +13,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from countenance.errors import SetupError
 from countenance.store.errors import StoreUnavailable
+from countenance.telemetry import Metrics
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 """A psycopg connection with tuple rows, in UTC."""
@@ -42,7 +44,8 @@ class Database:
         SetupError: unreachable, wrong password, older than PostgreSQL 15, or able to lose commits.
     """
 
-    def __init__(self, url: str, *, max_connections: int = 16) -> None:
+    def __init__(self, url: str, *, max_connections: int = 16, metrics: Metrics | None = None) -> None:
+        self._metrics = metrics or Metrics()
         self._system_identifier = _inspect(url)
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
@@ -76,7 +79,7 @@ class Database:
         Raises:
             StoreUnavailable: no connection in time, or it broke off.
         """
-        with _translated(), self._pool.connection() as connection:
+        with self._connection() as connection:
             yield connection
 
     @contextmanager
@@ -87,11 +90,18 @@ class Database:
             StoreUnavailable: no connection in time, or it broke off; nothing was committed unless the
                 break came during the commit itself.
         """
-        with _translated(), self._pool.connection() as connection, connection.transaction():
+        with self._connection() as connection, connection.transaction():
             yield connection
             if connection.info.transaction_status is TransactionStatus.INERROR:
                 # INVARIANT: PostgreSQL answers COMMIT of a failed transaction with a quiet ROLLBACK.
                 raise StoreUnavailable("a statement of the transaction failed: it cannot be committed")
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        began_s = time.perf_counter()
+        with _translated(), self._pool.connection() as connection:
+            self._metrics.database_waited(time.perf_counter() - began_s)
+            yield connection
 
     def close(self) -> None:
         """Close every connection; those in use close when they are handed back."""

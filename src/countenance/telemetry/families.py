@@ -31,6 +31,7 @@ class Family:
 
 
 _CALL_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_WAIT_S = (0.001, 0.005, 0.025, 0.1, 0.5, 2.0, 10.0)
 _LAG_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 _ITEMS = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 500.0, 1000.0, 4096.0)
 
@@ -69,6 +70,13 @@ DECISIONS = Family(
     "what policy said of calls: `allow`, `deny`",
     ("decision",),
 )
+DATABASE_WAIT = Family(
+    "countenance_database_wait_seconds",
+    "histogram",
+    "until a connection to the database was had; one that was never had is not in it",
+    (),
+    _WAIT_S,
+)
 RECEIPTS = Family("countenance_receipts_signed_total", "counter", "answers with a receipt")
 PENDING = Family(
     "countenance_log_pending_entries", "gauge", "events without a place in the log yet", across="mostrecent"
@@ -106,6 +114,7 @@ ALARMS = Family("countenance_log_alarms_total", "counter", "reconciliations that
 
 FAMILIES = (
     *(CALLS, DURATION, ITEMS, CALLS_IN_FLIGHT, BYTES_IN_FLIGHT, REFUSALS, DECISIONS, RECEIPTS),
+    DATABASE_WAIT,
     *(INTEGRATED, PENDING, PENDING_AGE, LAG, SIZE, SIGNED_AGE, PUBLISHED_AGE),
     *(WITNESS_AGE, WITNESS_BEHIND, ALARMS),
 )

@@ -21,6 +21,9 @@ class Metrics:
     def in_flight(self, *, calls: int, size_bytes: int) -> None:
         """What this process holds now: admitted calls, and the bytes of their bodies that have come."""
 
+    def database_waited(self, seconds: float) -> None:
+        """A connection to the database was had after that time."""
+
     def pending(self, *, entries: int, oldest_at: float | None) -> None:
         """Events without a place in the log, and when the oldest was recorded (Unix time, s; None: none)."""
 

@@ -51,6 +51,7 @@ class PrometheusMetrics(Metrics):
         self._bytes_in_flight = make.gauge(families.BYTES_IN_FLIGHT)
         self._refusals = make.counter(families.REFUSALS)
         self._decisions = make.counter(families.DECISIONS)
+        self._database_wait = make.histogram(families.DATABASE_WAIT)
         self._receipts = make.counter(families.RECEIPTS)
         self._integrated = make.counter(families.INTEGRATED)
         self._pending = make.gauge(families.PENDING)
@@ -82,6 +83,9 @@ class PrometheusMetrics(Metrics):
     def in_flight(self, *, calls: int, size_bytes: int) -> None:
         self._calls_in_flight.set(calls)
         self._bytes_in_flight.set(size_bytes)
+
+    def database_waited(self, seconds: float) -> None:
+        self._database_wait.observe(seconds)
 
     def pending(self, *, entries: int, oldest_at: float | None) -> None:
         self._pending.set(entries)

@@ -8,6 +8,7 @@ import pytest
 
 from countenance.errors import SetupError
 from countenance.store import Database, StoreUnavailable
+from countenance.telemetry import Metrics
 
 
 def setting(database: Database, name: str) -> str:
@@ -165,3 +166,19 @@ def test_sixty_four_threads_share_eight_connections(database: Database):
     for thread in threads:
         thread.join()
     assert answers == {number: number for number in range(64)}
+
+
+def test_the_wait_for_a_connection_is_told_before_the_work_begins(database_url):
+    """An operator sees a pool that is too small before calls fail for it."""
+
+    class Listening(Metrics):
+        def database_waited(self, seconds):
+            heard.append(seconds)
+
+    heard = []
+    with Database(database_url, max_connections=1, metrics=Listening()) as database:
+        with database.read():
+            assert len(heard) == 1
+        with database.transaction():
+            assert len(heard) == 2
+    assert all(0 <= seconds < 20 for seconds in heard)

@@ -84,6 +84,7 @@ def test_the_log_tells_its_size_its_lag_and_its_witnesses(metrics, registry):
     metrics.cosigned("north", size=6, at=4000.0)
     metrics.alarm()
     metrics.in_flight(calls=4, size_bytes=99)
+    metrics.database_waited(0.002)
     value = registry.get_sample_value
     assert value("countenance_log_size_entries") == 8
     assert value("countenance_log_integrated_entries_total") == 3
@@ -97,4 +98,5 @@ def test_the_log_tells_its_size_its_lag_and_its_witnesses(metrics, registry):
     assert value("countenance_log_witness_behind_entries", {"witness": "south"}) == 0
     assert value("countenance_log_alarms_total") == 1
     assert value("countenance_calls_in_flight") == 4
+    assert value("countenance_database_wait_seconds_bucket", {"le": "0.005"}) == 1
     assert value("countenance_request_bytes_in_flight") == 99
