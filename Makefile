@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev models demo test test-postgresql test-wheel lint format lock shapes bench soak clean
+.PHONY: help setup setup-dev models demo test test-postgresql test-wheel lint format lock shapes bench bench-audit soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ shapes: setup-dev ## generate the TypedDicts of wire/shapes.py from the service 
 
 bench: setup-dev ## accuracy, peers and HTTP figures as a table and as JSON in bench/out
 	@$(BIN)/python bench/run.py
+
+bench-audit: setup-dev ## what the audit log costs and how far it goes; then 200 kills and 1,000 tampered logs
+	@$(BIN)/python bench/run.py audit
+	@COUNTENANCE_TEST_KILLS=200 $(BIN)/python -m pytest -q -p no:cacheprovider tests/integration/test_log_faults.py tests/integration/test_log_tampering.py
 
 soak: setup-dev ## 20,000 calls; shows whether memory stays flat
 	@$(BIN)/python bench/soak.py

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import audit
 from accuracy import TARGETS, figures_of
 from peers import TARGET_RATIO
 from photographs import REPOSITORY
@@ -20,6 +21,7 @@ def write_documents(results: dict[str, Any]) -> list[str]:
         "accuracy": lambda found: _accuracy(found["accuracy"]),
         "peers": lambda found: _peers(found["peers"]),
         "http": lambda found: _http(found["http"]),
+        "audit": lambda found: _audit(found["audit"]),
         "soak": lambda found: _soak(found["soak"]),
     }
     text = _BENCHMARKS.read_text("utf-8")
@@ -48,6 +50,16 @@ def _when(results: dict[str, Any], name: str) -> str:
     return (
         f"Measured {results[name]['measured_at'][:10]} on a {machine['cores']}-core {machine['processor']}"
         f" virtual machine, Python {machine['python']}, ONNX Runtime {machine['onnxruntime']}."
+    )
+
+
+def _audit(figures: dict[str, Any]) -> str:
+    return _table(
+        ("figure", "measured", "target"),
+        [
+            (name, _judged(measured, reached=reached), target)
+            for name, measured, target, reached in audit.rows_of(figures)
+        ],
     )
 
 

@@ -1,6 +1,6 @@
 """`make bench`: every figure as tables, and as JSON in bench/out/bench.json.
 
-python bench/run.py [accuracy | peers | http | all] [--photos DIR]
+python bench/run.py [accuracy | peers | http | audit | soak | all] [--photos DIR]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import accuracy
+import audit
 import peers
 import serving
 import soak
@@ -26,9 +27,10 @@ BENCHES = {
     ),
     "peers": lambda given: peers.run(photos=given.photos),
     "http": lambda given: serving.run(photos=given.photos),
+    "audit": lambda given: audit.run(photos=given.photos),
     "soak": lambda given: soak.run(photos=given.photos),
 }
-ORDER = ("http", "peers", "accuracy")  # timings first: accuracy makes itself nice for good
+ORDER = ("http", "audit", "peers", "accuracy")  # timings first: accuracy makes itself nice for good
 
 
 def machine() -> dict[str, Any]:

@@ -24,6 +24,8 @@ COMMANDS = {
     "doctor": "countenance.cli.doctor:doctor",
     "accounts": "countenance.cli.accounts:accounts",
     "models": "countenance.cli.models:models",
+    "audit": "countenance.cli.audit:audit",
+    "witness": "countenance.cli.witness:witness",
 }
 
 
