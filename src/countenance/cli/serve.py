@@ -18,6 +18,8 @@ from typing import Any
 
 import click
 
+from countenance.audit.watch import watching_log
+from countenance.audit.witnesses import parse_witnesses
 from countenance.cli.fleet import Fleet
 from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.installation import Installation, first_credentials, open_installation
@@ -25,7 +27,7 @@ from countenance.cli.options import settings_options
 from countenance.cli.process_limits import set_process_limits
 from countenance.errors import SetupError
 from countenance.settings import Settings
-from countenance.telemetry import metrics_server
+from countenance.telemetry import metrics_server, open_telemetry
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -46,7 +48,7 @@ def serve(**given: Any) -> None:
         stopping = stack.enter_context(_stop_signals())
         installation = stack.enter_context(open_installation(settings))
         listener = stack.enter_context(_listener(settings))
-        stack.enter_context(metrics_server(settings))
+        stack.enter_context(_metrics(settings, installation))
         endpoint = _endpoint(settings, listener)
         credentials = first_credentials(installation, endpoint=endpoint)
         chosen = replace(settings, pack=installation.default_pack.manifest.name)
@@ -56,6 +58,20 @@ def serve(**given: Any) -> None:
             _print_banner(installation, endpoint=endpoint, credentials=str(credentials))
             fleet.supervise(stopping, meanwhile=Housekeeping(installation.database, installation.keys))
         click.echo("stopping: calls in flight are finished first", err=True)
+
+
+@contextmanager
+def _metrics(settings: Settings, installation: Installation) -> Iterator[None]:
+    """The page of metrics, and on it how the log stands."""
+    witnesses = {str(client.verifier): client.name for client in parse_witnesses(settings.witnesses)}
+    with metrics_server(settings):
+        untraced = replace(settings, otel_endpoint="")
+        telemetry = open_telemetry(untraced, operations={}, witnesses=set(witnesses.values()))
+        try:
+            with watching_log(installation.database, telemetry.metrics, witnesses=witnesses):
+                yield
+        finally:
+            telemetry.close()
 
 
 class StopRequest:

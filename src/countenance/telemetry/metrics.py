@@ -31,10 +31,10 @@ class Metrics:
         """A batch got its places: the log has `size` entries now; `lag_s`: how long its oldest waited."""
 
     def log_has(self, *, size: int) -> None:
-        """The log's size, where it is seen and not made: when the sequencer starts."""
+        """The log's size, where it is seen and not made."""
 
     def checkpoint_signed(self, *, at: float) -> None:
-        """The log signed a head of itself at `at` (Unix time, s); a restarted process tells the last one."""
+        """The log signed a head of itself at `at` (Unix time, s). It may be told again."""
 
     def checkpoint_published(self, *, at: float) -> None:
         """A checkpoint with its quorum of cosignatures was published at `at` (Unix time, s)."""

@@ -1,0 +1,70 @@
+"""Tells metrics how the log stands.
+
+Read from the database and not told by the sequencer, so that what waits is seen to wait when no
+sequencer runs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from countenance.store import Database, StoreUnavailable, load_queries
+from countenance.telemetry import Metrics
+
+_QUERIES = load_queries("countenance.audit", "watch.sql")
+_EVERY_S = 5.0
+_STOP_TIMEOUT_S = 2.0
+
+
+@contextmanager
+def watching_log(database: Database, metrics: Metrics, *, witnesses: Mapping[str, str]) -> Iterator[None]:
+    """Tell `metrics` every few seconds, from a thread of its own, for as long as the context lasts.
+
+    A database that does not answer is asked again later. Nothing is asked for metrics that are off.
+
+    Args:
+        witnesses: verifier key → the name that metrics know the witness by.
+    """
+    if not metrics.is_on:
+        yield
+        return
+    stop = threading.Event()
+
+    def watch() -> None:
+        while True:
+            with suppress(StoreUnavailable):
+                tell_figures(database, metrics, witnesses=witnesses)
+            if stop.wait(_EVERY_S):
+                return
+
+    watching = threading.Thread(target=watch, name="watch log", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watching.join(_STOP_TIMEOUT_S)
+
+
+def tell_figures(database: Database, metrics: Metrics, *, witnesses: Mapping[str, str]) -> None:
+    """Tell `metrics` once how the log stands now.
+
+    Raises:
+        StoreUnavailable: the database does not answer; nothing is told.
+    """
+    with database.read() as connection:
+        row = connection.execute(_QUERIES["figures"]).fetchone()
+        cosigned = connection.execute(_QUERIES["cosigned"]).fetchall()
+    assert row is not None, "an aggregate always has a row"
+    size, pending, oldest_at, signed_at, published_at = row
+    metrics.pending(entries=pending, oldest_at=oldest_at)
+    metrics.log_has(size=size or 0)
+    if signed_at is not None:
+        metrics.checkpoint_signed(at=signed_at)
+    if published_at is not None:
+        metrics.checkpoint_published(at=published_at)
+    for vkey, cosigned_size, at in cosigned:
+        if vkey in witnesses:
+            metrics.cosigned(witnesses[vkey], size=cosigned_size, at=at)
