@@ -1,0 +1,163 @@
+"""What each kind of entry must say, and of what type it is (docs/spec/audit-log.md, section 1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+_EVENT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII).fullmatch
+_KIND = re.compile(r"[a-z][a-z_.]{0,63}").fullmatch
+_HEX_32 = re.compile(r"[0-9a-f]{32}").fullmatch
+_HEX_64 = re.compile(r"[0-9a-f]{64}").fullmatch
+_MOST = 2**53 - 1
+
+_Test = Callable[[Any], object]
+"""Truthy for a value of its type."""
+
+
+class _Shape:
+    """Of an object: members that it must have, and tests of those and of others."""
+
+    def __init__(self, required: Mapping[str, _Test], optional: Mapping[str, _Test] | None = None) -> None:
+        self.required = required.keys()
+        self.tests = {**required, **(optional or {})}
+
+
+def member_flaw(members: Mapping[str, Any]) -> str:
+    """What is missing or of another type in an entry's members; "" if nothing is."""
+    kind = members.get("kind")
+    shape = _SHAPES.get(kind, _ANY) if isinstance(kind, str) else _ANY
+    flaw = _flaw(members, shape)
+    if not flaw and "outcome" in shape.tests and (members["outcome"] == "answered") == ("error" in members):
+        return "`error` stands in an entry exactly unless its `outcome` is `answered`"
+    return flaw
+
+
+def is_event(value: Any) -> bool:
+    return isinstance(value, str) and _EVENT(value) is not None
+
+
+def _flaw(members: Mapping[str, Any], shape: _Shape) -> str:
+    missing = shape.required - members.keys()
+    if missing:
+        return f"its member `{min(missing)}` is missing"
+    find = shape.tests.get
+    for name, value in members.items():
+        test = find(name)
+        if test is not None and not test(value):
+            return f"its member `{name}` is not what its kind needs"
+    return ""
+
+
+def _text(value: Any) -> object:
+    return isinstance(value, str) and value
+
+
+def _time(value: Any) -> object:
+    if not isinstance(value, str) or not _TIME(value):
+        return False
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:  # the 30th of February
+        return False
+
+
+def _kind(value: Any) -> object:
+    return isinstance(value, str) and _KIND(value)
+
+
+def _pseudonym(value: Any) -> object:
+    return isinstance(value, str) and _HEX_32(value)
+
+
+def _digest(value: Any) -> object:
+    return isinstance(value, str) and _HEX_64(value)
+
+
+def _count(value: Any) -> object:
+    return type(value) is int and 0 <= value <= _MOST
+
+
+def _number(value: Any) -> object:
+    return type(value) in (int, float)  # what was asked may be out of range, and refused for it
+
+
+def _one_of(*values: str) -> _Test:
+    return lambda value: isinstance(value, str) and value in values
+
+
+def _list_of(test: _Test) -> _Test:
+    return lambda value: isinstance(value, list) and all(map(test, value))
+
+
+def _object(required: Mapping[str, _Test] | None = None, **optional: _Test) -> _Test:
+    shape = _Shape(required or {}, optional)
+    return lambda value: isinstance(value, dict) and not _flaw(value, shape)
+
+
+_COMMON: dict[str, _Test] = {
+    "v": lambda value: type(value) is int and value == 1,
+    "kind": _kind,
+    "time": _time,
+    "event": is_event,
+}
+_CHANGE: dict[str, _Test] = {
+    "request": _text,
+    "service": _text,
+    "operation": _text,
+    "decision": _one_of("allow", "deny", "none"),
+    "outcome": _one_of("answered", "refused", "failed"),
+}
+_OF_CALLS: dict[str, _Test] = {
+    "end": _time,
+    "account": _pseudonym,
+    "operator": _pseudonym,
+    "key": _pseudonym,
+    "region": _text,
+    "rules": _list_of(_text),
+    "policy": _digest,
+    "error": _text,
+    "model": _object(version=_text, digest=_digest),
+    "threshold": _object(asked=_number, in_force=_number),
+    "candidates": _count,
+    "enrolled": _count,
+    "deleted": _count,
+    "touched": _object({"count": _count, "root": _digest}),
+    "purpose": _text,
+    "case": _digest,
+    "reviewers": _list_of(_pseudonym),
+    "collection": _digest,
+    "resource": _digest,
+    "inputs": _list_of(_digest),
+    "marker": _digest,
+    "replay": lambda value: value is True,
+    "previous": is_event,
+}
+_REQUIRED: dict[str, dict[str, _Test]] = {
+    "call": {**_CHANGE, "end": _time},
+    "change": _CHANGE,
+    "log.opened": {
+        "origin": _text,
+        "log_key": _text,
+        "receipt_key": _text,
+        "before": _object({"events": _count, "digest": _digest}),
+    },
+    "log.key_rotated": {
+        "use": _one_of("log", "receipt"),
+        "old": _text,
+        "new": _text,
+        "signatures": _object({"old": _text, "new": _text}),
+    },
+    "canary": {"marker": _digest},
+    "reconciliation": {"figures": _object()},
+    "alarm": {"what": _text, "figures": _object()},
+    "audit.read": {"auditor": _text, "resource": _text},
+}
+_ANY = _Shape(_COMMON)
+_SHAPES = {
+    kind: _Shape({**_COMMON, **required}, _OF_CALLS if kind in {"call", "change"} else None)
+    for kind, required in _REQUIRED.items()
+}

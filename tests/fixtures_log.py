@@ -1,0 +1,204 @@
+"""A small log in memory, with its keys, a witness and its callers' receipts, written out as a mirror folder.
+
+Nothing of the database: what is verified is files, and an attacker may write any. What the log's own code
+writes is checked against the same verifiers in test_mirror.py.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from countenance.audit.canonical import canonical_json
+from countenance.audit.checkpoint import Checkpoint
+from countenance.audit.merkle import inclusion_path, leaf_hash, tree_root
+from countenance.audit.note import COSIGNATURE, Note, Signature, Signer, encode_base64
+from countenance.audit.proof import InclusionProof
+from countenance.audit.receipt import Receipt, sign_receipt
+from countenance.audit.tiles import TILE_WIDTH, encode_bundle, tile_path
+
+ORIGIN = "log.example/countenance"
+WITNESS = "witness.example/w1"
+START = datetime(2026, 11, 23, 3, 15, 13, tzinfo=UTC)
+
+
+def at(milliseconds: int) -> datetime:
+    return START + timedelta(milliseconds=milliseconds)
+
+
+def moment(milliseconds: int) -> str:
+    return at(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class LogKeys:
+    """The keys of a log and of its one witness."""
+
+    log: Signer
+    receipts: Signer
+    witness: Signer
+
+    @classmethod
+    def of(cls, seed: int = 1) -> LogKeys:
+        """The same keys for the same seed; 1 gives those of the specification's test vectors."""
+        return cls(
+            Signer.from_seed(ORIGIN, bytes([seed]) * 32),
+            Signer.from_seed(f"{ORIGIN}/receipts", bytes([seed + 1]) * 32),
+            Signer.from_seed(WITNESS, bytes([seed + 2]) * 32, COSIGNATURE),
+        )
+
+
+def random_event(chance: random.Random) -> str:
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+
+
+def opening(keys: LogKeys, chance: random.Random) -> bytes:
+    return canonical_json(
+        {
+            "v": 1,
+            "kind": "log.opened",
+            "time": moment(0),
+            "event": random_event(chance),
+            "origin": ORIGIN,
+            "log_key": str(keys.log.verifier),
+            "receipt_key": str(keys.receipts.verifier),
+            "before": {"events": 0, "digest": leaf_hash(b"").hex()},
+        }
+    )
+
+
+def call(chance: random.Random, number: int, **members: object) -> bytes:
+    """A search's entry, of about 800 bytes."""
+    filled: dict[str, object] = {
+        "v": 1,
+        "kind": "call",
+        "time": moment(1000 * number),
+        "end": moment(1000 * number + 40),
+        "event": random_event(chance),
+        "request": random_event(chance),
+        "service": "rekognition",
+        "operation": "SearchFacesByImage",
+        "account": f"{number % 3:032x}",
+        "operator": f"{number % 5:032x}",
+        "key": f"{number % 7:032x}",
+        "region": "eu-central-1",
+        "decision": "allow",
+        "rules": ["CORE-001"],
+        "policy": chance.randbytes(32).hex(),
+        "outcome": "answered",
+        "model": {"version": "open-1", "digest": chance.randbytes(32).hex()},
+        "threshold": {"asked": 99, "in_force": 99.5},
+        "candidates": 1,
+        "touched": {"count": 2, "root": chance.randbytes(32).hex()},
+        "collection": chance.randbytes(32).hex(),
+        "inputs": [chance.randbytes(32).hex()],
+    }
+    return canonical_json(filled | members)
+
+
+def rotation(keys: LogKeys, use: str, new: Signer, chance: random.Random) -> bytes:
+    """The entry that exchanges the key of `keys` for `new`."""
+    old = keys.log if use == "log" else keys.receipts
+    told = f"countenance-key-rotation/v1\n{ORIGIN}\n{use}\n{old.verifier}\n{new.verifier}\n".encode()
+    return canonical_json(
+        {
+            "v": 1,
+            "kind": "log.key_rotated",
+            "time": moment(1),
+            "event": random_event(chance),
+            "use": use,
+            "old": str(old.verifier),
+            "new": str(new.verifier),
+            "signatures": {
+                "old": encode_base64(old.sign_bytes(told)),
+                "new": encode_base64(new.sign_bytes(told)),
+            },
+        }
+    )
+
+
+@dataclass(frozen=True)
+class BuiltLog:
+    """Entries and the keys that sign for them."""
+
+    keys: LogKeys
+    entries: Sequence[bytes] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, size: int, *, seed: int = 1, keys: LogKeys | None = None) -> BuiltLog:
+        """An opening and calls, `size` entries; the same for the same seed."""
+        chance, own = random.Random(seed), keys or LogKeys.of()
+        return cls(own, [opening(own, chance), *(call(chance, number) for number in range(1, size))])
+
+    def with_entries(self, entries: Sequence[bytes]) -> BuiltLog:
+        return replace(self, entries=list(entries))
+
+    def leaves(self) -> list[bytes]:
+        return [leaf_hash(entry) for entry in self.entries]
+
+    def checkpoint(self, size: int | None = None) -> Checkpoint:
+        end = len(self.entries) if size is None else size
+        return Checkpoint(ORIGIN, end, tree_root(self.leaves()[:end]))
+
+    def signed(self, size: int | None = None, *, cosigned_at: datetime | None = None) -> str:
+        """The checkpoint's note, with the witness's line if `cosigned_at` is given."""
+        text = self.checkpoint(size).text
+        lines = [self.keys.log.sign(text)]
+        if cosigned_at is not None:
+            lines.append(self.keys.witness.sign(text, now=int(cosigned_at.timestamp())))
+        return str(Note(text, tuple(map(Signature.parse, lines))))
+
+    def receipt(self, index: int, recorded: datetime | None = None) -> str:
+        """The header that the caller of an entry got."""
+        recorded = recorded or at(1000 * index)
+        return sign_receipt(
+            Receipt(
+                origin=ORIGIN,
+                event_id=uuid.UUID(json.loads(self.entries[index])["event"]),
+                leaf_hash=leaf_hash(self.entries[index]),
+                at=recorded,
+                merge_by=recorded + timedelta(seconds=5),
+            ),
+            self.keys.receipts,
+        )
+
+    def proof(self, index: int, note: str) -> str:
+        leaves = self.leaves()
+        path = inclusion_path(
+            index,
+            len(leaves),
+            lambda nodes: [tree_root(leaves[n << level : (n + 1) << level]) for level, n in nodes],
+        )
+        return str(InclusionProof(index, tuple(path), Note.parse(note)))
+
+    def files(self, note: str) -> dict[str, bytes]:
+        """The mirror folder: path → bytes."""
+        found = {"checkpoint": note.encode()}
+        row, level = self.leaves(), 0
+        for start in range(0, len(self.entries), TILE_WIDTH):
+            part = self.entries[start : start + TILE_WIDTH]
+            found[tile_path("entries", start // TILE_WIDTH, len(part))] = encode_bundle(part)
+        while row:
+            parts = [row[start : start + TILE_WIDTH] for start in range(0, len(row), TILE_WIDTH)]
+            for number, hashes in enumerate(parts):
+                found[tile_path(level, number, len(hashes))] = b"".join(hashes)
+            row = [tree_root(hashes) for hashes in parts if len(hashes) == TILE_WIDTH]
+            level += 1
+        return found
+
+    def write(self, folder: Path, note: str | None = None) -> Path:
+        """Write the mirror folder; by default with a cosigned checkpoint."""
+        return write_files(folder, self.files(note or self.signed(cosigned_at=at(10_000_000))))
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
