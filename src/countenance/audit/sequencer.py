@@ -20,6 +20,7 @@ from countenance.audit.tiles import TILE_HEIGHT, TILE_WIDTH, tile_node
 from countenance.audit.tree import LogDamaged, LogTree, read_hashes
 from countenance.audit.witnesses import WitnessClient
 from countenance.store import Connection, Database, StoreUnavailable, load_queries
+from countenance.telemetry import Metrics
 
 _LOG = logging.getLogger(__name__)
 _QUERIES = load_queries("countenance.audit", "sequencer.sql")
@@ -40,6 +41,7 @@ class Sequencer:
         signers: reads the keys that must sign a checkpoint now, newest first.
         witnesses: whom to ask for cosignatures.
         quorum: how many of them a checkpoint needs before it is published; 0 publishes at once.
+        metrics: told of every batch.
     """
 
     def __init__(
@@ -49,10 +51,12 @@ class Sequencer:
         *,
         witnesses: Sequence[WitnessClient] = (),
         quorum: int = 0,
+        metrics: Metrics | None = None,
     ) -> None:
         self._database = database
         self._signers = signers
         self._quorum = quorum
+        self._metrics = metrics or Metrics()
         self._cosigners = Cosigners(database, witnesses, quorum=quorum)
 
     def integrate(self, limit: int = BATCH) -> int:
@@ -64,7 +68,7 @@ class Sequencer:
             StoreUnavailable: the database is not available; all of them may have their places all the same.
         """
         with self._database.read() as connection:
-            return _integrate(connection, limit)
+            return _integrate(connection, limit, self._metrics)
 
     def sign(self) -> Checkpoint | None:
         """Sign the tree's head with every key that must, if the tree has grown; None if it has not.
@@ -115,7 +119,7 @@ class Sequencer:
         next_signing_s = 0.0
         while True:
             is_ending = stop.is_set()
-            is_done = _integrate(connection, BATCH) < BATCH
+            is_done = _integrate(connection, BATCH, self._metrics) < BATCH
             if time.monotonic() >= next_signing_s or (is_ending and is_done):
                 next_signing_s = time.monotonic() + _SIGN_EVERY_S
                 if self._sign(connection):
@@ -155,7 +159,7 @@ class Sequencer:
         return None if row is None else int(row[0])
 
 
-def _integrate(connection: Connection, limit: int) -> int:
+def _integrate(connection: Connection, limit: int, metrics: Metrics) -> int:
     with connection.transaction():
         row = connection.execute(_QUERIES["lock_log"]).fetchone()
         if row is None:
@@ -170,6 +174,7 @@ def _integrate(connection: Connection, limit: int) -> int:
         moved = len(hashes) // HASH_BYTES
         _add_tiles(connection, old, old + moved, hashes)
         connection.execute(_QUERIES["set_size"], {"size": old + moved})
+    metrics.integrated(entries=moved, size=old + moved, lag_s=max(0.0, row[1]))
     return moved
 
 

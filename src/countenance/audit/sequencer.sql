@@ -7,7 +7,8 @@ where (select event_id from audit_event order by event_id limit 1) is not null
 for update;
 
 -- place_events --
--- Moves the oldest events into the log, and answers their leaf hashes, joined, in the log's order.
+-- Moves the oldest events into the log, and answers their leaf hashes, joined, in the log's order, and how
+-- long the oldest of them has waited, in seconds.
 with chosen as (
     select ctid as place from audit_event order by recorded_at, event_id limit %(limit)s
 ),
@@ -24,7 +25,10 @@ placed as (
     from moved
     returning log_index, sha256('\x00'::bytea || entry) as leaf_hash
 )
-select string_agg(leaf_hash, ''::bytea order by log_index) from placed;
+select
+    string_agg(leaf_hash, ''::bytea order by log_index),
+    (select extract(epoch from clock_timestamp() - min(recorded_at))::float8 from moved)
+from placed;
 
 -- set_size --
 update audit_log set size = %(size)s;

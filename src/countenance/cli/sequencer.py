@@ -9,6 +9,8 @@ import logging
 import signal
 import sys
 import threading
+from contextlib import closing
+from dataclasses import replace
 
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import log_signers
@@ -18,6 +20,7 @@ from countenance.cli.main import main as run_command
 from countenance.cli.orders import read_orders, say_ready, when_orphaned
 from countenance.errors import SetupError
 from countenance.store import Database, KeyStore
+from countenance.telemetry import open_telemetry
 
 _CONNECTIONS = 2
 """One that works and one for what witnesses answer; more for each witness."""
@@ -32,12 +35,18 @@ def main(**_: object) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     keys = KeyStore.open(settings.data_dir / "keys")
     witnesses = parse_witnesses(settings.witnesses)
-    with Database(orders.database_url, max_connections=_CONNECTIONS + len(witnesses)) as database:
+    connections = _CONNECTIONS + len(witnesses)
+    untraced = replace(settings, otel_endpoint="")  # it answers no calls
+    with (
+        closing(open_telemetry(untraced, operations={})) as telemetry,
+        Database(orders.database_url, max_connections=connections) as database,
+    ):
         sequencer = Sequencer(
             database,
             lambda connection: log_signers(connection, keys),
             witnesses=witnesses,
             quorum=settings.witness_quorum,
+            metrics=telemetry.metrics,
         )
         when_orphaned(stop.set)
         say_ready()

@@ -18,6 +18,7 @@ from countenance.audit.note import Note, Signer
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.store import Database
+from countenance.telemetry import Metrics
 from log_rows import (
     ORIGIN,
     SIGNER,
@@ -50,6 +51,27 @@ def placed(log: Database) -> list[uuid.UUID]:
 def waiting(log: Database) -> int:
     with log.read() as connection:
         return connection.execute("select count(*) from audit_event").fetchone()[0]
+
+
+class Listening(Metrics):
+    """Keeps what it is told of batches."""
+
+    def __init__(self):
+        self.heard = []
+
+    def integrated(self, *, entries, size, lag_s):
+        self.heard.append((entries, size, lag_s))
+
+
+def test_every_batch_is_told_with_its_size_and_how_long_its_oldest_waited(log):
+    """And a look that finds nothing is not."""
+    metrics = Listening()
+    sequencer = sequencer_of(log, metrics=metrics)
+    for count in (3, 0, 2):
+        record(log, count)
+        sequencer.integrate()
+    assert [(entries, size) for entries, size, _ in metrics.heard] == [(3, 3), (2, 5)]
+    assert all(0 <= lag_s < 60 for _, _, lag_s in metrics.heard)
 
 
 @contextmanager
