@@ -24,6 +24,7 @@ WITNESS = Signer.from_seed("witness.example/w", b"\x05" * 32, COSIGNATURE)
 class WholeLog:
     """The only log of its database."""
 
+    url: str
     database: Database
     keys: KeyStore
     audit: AuditLog = field(init=False)
@@ -81,4 +82,4 @@ def whole_log(postgres_url: str, folder: Path) -> Iterator[WholeLog]:
         migrate(database)
         keys = KeyStore.open(folder / "keys")
         open_log(database, keys, origin=ORIGIN)
-        yield WholeLog(database, keys)
+        yield WholeLog(url, database, keys)
