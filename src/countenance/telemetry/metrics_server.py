@@ -11,11 +11,12 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 from countenance.errors import SetupError
-from countenance.settings import Settings
 from countenance.telemetry.metrics_folder import MetricsFolder
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
+
+    from countenance.settings import Settings
 
 PATH = "/metrics"
 

@@ -6,13 +6,16 @@ import contextlib
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from countenance.settings import Settings
 from countenance.telemetry.ended_call import EndedCall
 from countenance.telemetry.metrics import Metrics
 from countenance.telemetry.metrics_folder import MetricsFolder
 from countenance.telemetry.names import Names
 from countenance.telemetry.tracer import Tracer
+
+if TYPE_CHECKING:  # whoever only counts, as the database does, has no settings
+    from countenance.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
