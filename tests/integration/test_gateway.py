@@ -5,70 +5,19 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
-import uvicorn
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-import countenance.wire.model
-from countenance.gateway.asgi import Gateway
 from countenance.store import Database, UnitOfWork, migrate
+from gateway_server import Server
 
 STRANGER = "AKIA" + "A" * 16
 FIVE_MIB = 5 * 1024 * 1024
-
-
-class Server:
-    """uvicorn on a free port, in a thread, in front of a bench's pipeline."""
-
-    def __init__(self, bench, **changes):
-        self.bench = bench
-        self.gateway = Gateway(
-            bench.pipeline, **{"threads": 4, "max_bytes_in_flight": 256 << 20, "body_idle_s": 5.0} | changes
-        )
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        config = uvicorn.Config(
-            self.gateway, http="httptools", ws="none", lifespan="on", log_config=None, access_log=False
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
-
-    def __enter__(self):
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        return self
-
-    def __exit__(self, *_):
-        self._server.should_exit = True
-        self._thread.join(30)
-        self._socket.close()
-        assert not self._thread.is_alive()
-
-    def client(self, service="rekognition", *, key=None, secret=None, token=None, region="us-east-1"):
-        session = boto3.Session(region_name=region)
-        session._loader.search_paths.append(str(countenance.wire.model.data_path()))
-        return session.client(
-            service,
-            endpoint_url=f"http://127.0.0.1:{self.port}",
-            aws_access_key_id=key or self.bench.key.access_key_id,
-            aws_secret_access_key=secret or self.bench.key.secret,
-            aws_session_token=token,
-            config=Config(
-                retries={"total_max_attempts": 1}, parameter_validation=False, max_pool_connections=16
-            ),
-        )
-
-    def connect(self):
-        return contextlib.closing(socket.create_connection(("127.0.0.1", self.port), timeout=10))
 
 
 @pytest.fixture
@@ -254,7 +203,11 @@ def test_of_calls_with_one_token_one_takes_effect_and_all_get_its_answer(server)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: client.create_user(**request), range(8)))
     assert {answer["ResponseMetadata"]["HTTPStatusCode"] for answer in answers} == {200}
-    replays = ["replay" in entry.members for entry in server.bench.events() if entry.members["operation"] == "CreateUser"]
+    replays = [
+        "replay" in entry.members
+        for entry in server.bench.events()
+        if entry.members["operation"] == "CreateUser"
+    ]
     assert sorted(replays) == [False] + [True] * 7
     changed = request | {"UserId": "grace"}
     assert _refused(client.create_user, **changed)[0] == "IdempotentParameterMismatchException"
