@@ -30,7 +30,7 @@ def test_old_tokens_go_and_young_ones_stay_once_an_hour(database, key_store):
     def save(token, age):
         with database.transaction() as connection:
             scope = (connection, account, "rekognition:CreateUser", token)
-            idempotency.save(*scope, input_digest=b"\0" * 32, response={})
+            idempotency.save(*scope, input_digest=b"\0" * 32, response={}, event_id=uuid.uuid4())
             connection.execute(
                 "update idempotency set created_at = created_at - %s where token = %s and account_id = %s",
                 (age, token, account),

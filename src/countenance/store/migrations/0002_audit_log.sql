@@ -43,6 +43,7 @@ create table audit_event (
     entry bytea not null check (octet_length(entry) between 2 and 4096),
     sealed bytea
 );
+create index audit_event_by_time on audit_event (recorded_at, event_id); -- the order in which they are moved
 
 -- The log. `entry` is what is hashed, byte for byte; `account` is the pseudonym that stands in it.
 create table audit_entry (
@@ -84,6 +85,7 @@ create table audit_checkpoint (
     signed_at timestamptz not null default clock_timestamp(),
     published_at timestamptz
 );
+create index audit_checkpoint_published on audit_checkpoint (size) where published_at is not null;
 create table audit_cosignature (
     size bigint not null references audit_checkpoint,
     witness text not null,
