@@ -45,6 +45,8 @@ class Living:
     face_ids: tuple[str, ...]
     images: tuple[dict[str, Any], ...]
     tokens: dict[str, str]
+    event_id: str
+    receipt: str
 
     def members(self, operation: str) -> dict[str, st.SearchStrategy[Any]]:
         """Live values by the input member that they are for."""
@@ -56,6 +58,11 @@ class Living:
             "FaceId": st.sampled_from(self.face_ids),
             "FaceIds": st.lists(st.sampled_from(self.face_ids), min_size=1, max_size=3),
             "NextToken": st.just(self.tokens.get(operation)),
+            "EventId": st.just(self.event_id),
+            "Receipt": st.just(self.receipt),
+            "TreeSize": st.deferred(lambda: st.just(self.governance.get_checkpoint()["TreeSize"])),
+            "NewTreeSize": st.deferred(lambda: st.just(self.governance.get_checkpoint()["TreeSize"])),
+            "OldTreeSize": st.just(1),
             **dict.fromkeys(("Image", "SourceImage", "TargetImage"), image),
         }
         return {name: values for name, values in members.items() if (operation, name) not in NEW_NAMES}
@@ -107,6 +114,18 @@ def _active_keys(client):
     return {key["AccessKeyId"] for page in pages for key in page["AccessKeys"] if key["Status"] == "ACTIVE"}
 
 
+def _wait_for_proof(governance, event_id):
+    deadline = time.monotonic() + LOG_TIMEOUT_S
+    while time.monotonic() < deadline:
+        try:
+            governance.get_inclusion_proof(EventId=event_id)
+        except governance.exceptions.ResourceNotFoundException:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("an event had no proof in time")
+
+
 @pytest.fixture(scope="module")
 def asked(service):
     """Request ids of this module's draws; the server's log begins with the module."""
@@ -148,8 +167,13 @@ def living(clients, portraits, s3_root):
         "ListUsers": client.list_users(CollectionId=name, MaxResults=1),
         "ListAccessKeys": governance.list_access_keys(MaxResults=1),
     }
+    proven = first_pages["ListAccessKeys"]["ResponseMetadata"]
+    event_id = proven["RequestId"]
+    _wait_for_proof(governance, event_id)
+    first_pages["ListAuditEntries"] = governance.list_audit_entries(MaxResults=1)
     tokens = {operation: page["NextToken"] for operation, page in first_pages.items()}
-    yield Living(client, governance, name, arn, users, face_ids, images, tokens)
+    receipt = proven["HTTPHeaders"]["x-countenance-receipt"]
+    yield Living(client, governance, name, arn, users, face_ids, images, tokens, event_id, receipt)
     for made in _collections(client) - before:
         client.delete_collection(CollectionId=made)
     for made in _active_keys(governance) - keys_before:
