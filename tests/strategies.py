@@ -280,6 +280,7 @@ def _example(shape: StringShape) -> str:
         "{}",
         "AKIAABCDEFGHIJKLMNOP",
         "123456789012",
+        "A" * 43 + "=",  # 32 bytes in base64
         "arn:aws:iam::123456789012:role/r",
         *(
             account.format(*parts)
