@@ -6,13 +6,20 @@ writes is checked against the same verifiers in test_mirror.py.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import os
 import random
+import shutil
+import subprocess
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from countenance.audit.canonical import canonical_json
 from countenance.audit.checkpoint import Checkpoint
@@ -24,6 +31,7 @@ from countenance.audit.tiles import TILE_WIDTH, encode_bundle, tile_path
 
 ORIGIN = "log.example/countenance"
 WITNESS = "witness.example/w1"
+GO_LIBRARY = Path("/usr/share/gocode")  # where Debian's packages put Go's libraries
 START = datetime(2026, 11, 23, 3, 15, 13, tzinfo=UTC)
 
 
@@ -202,3 +210,91 @@ def write_files(folder: Path, files: dict[str, bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return folder
+
+
+class GoVerifier:
+    """The verifier of the specification, built."""
+
+    def __init__(self, binary: Path) -> None:
+        self._binary = binary
+
+    def __call__(
+        self,
+        folder: Path,
+        keys: LogKeys,
+        *,
+        quorum: int = 0,
+        receipts: Sequence[Path] = (),
+        heads: Sequence[Path] = (),
+        as_of: str = "",
+        log_key: str = "",
+    ) -> tuple[int, str]:
+        """Its exit status and what it printed."""
+        given = [
+            f"folder={folder}",
+            f"log-key={log_key or keys.log.verifier}",
+            f"witness={keys.witness.verifier}",
+            f"quorum={quorum}",
+            *(f"receipts={path}" for path in receipts),
+            *(f"head={path}" for path in heads),
+            *([f"as-of={as_of}"] if as_of else []),
+        ]
+        done = subprocess.run([str(self._binary), *given], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def go_verifier(tmp_path_factory: pytest.TempPathFactory) -> GoVerifier:
+    """Skips where the toolchain or the library, golang-go and golang-golang-x-mod-dev, is missing."""
+    if shutil.which("go") is None:
+        pytest.skip("no Go toolchain: apt-get install golang-go golang-golang-x-mod-dev")
+    if not (GO_LIBRARY / "src/golang.org/x/mod/sumdb/tlog").is_dir():
+        pytest.skip("no golang.org/x/mod: apt-get install golang-golang-x-mod-dev")
+    folder = tmp_path_factory.mktemp("go")
+    go = {"GO111MODULE": "off", "GOPATH": str(GO_LIBRARY), "GOCACHE": str(folder / "cache"), "GOFLAGS": ""}
+    source = Path(__file__).resolve().parents[1] / "docs/spec/verifier/main.go"
+    done = subprocess.run(
+        ["go", "build", "-o", str(folder / "verifier"), str(source)],
+        env={**os.environ, **go},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return GoVerifier(folder / "verifier")
+
+
+def spec_vectors() -> dict[str, object]:
+    """The test vectors of docs/spec/audit-log.md: a log of three entries with all its hashes."""
+    log, salt = BuiltLog.of(3), bytes(range(32))
+    leaves, size = log.leaves(), len(log.entries)
+    touches = [
+        hashlib.sha256(salt + canonical_json({"face": f"face-{n}", "role": "candidate"})).digest()
+        for n in range(3)
+    ]
+    receipt = log.receipt(2)
+    note = log.signed(cosigned_at=datetime.fromtimestamp(1_795_403_713, UTC))
+    return {
+        "log_key": str(log.keys.log.verifier),
+        "receipt_key": str(log.keys.receipts.verifier),
+        "witness_key": str(log.keys.witness.verifier),
+        "entries": [entry.decode() for entry in log.entries],
+        "leaf_hashes": [leaf.hex() for leaf in leaves],
+        "nodes": {"0-1": tree_root(leaves[:2]).hex()},
+        "roots": {str(end): tree_root(leaves[:end]).hex() for end in range(size + 1)},
+        "checkpoint": note,
+        "receipt_of_entry_2": receipt,
+        "receipt_of_entry_2_note": base64.b64decode(receipt).decode(),
+        "proof_of_entry_1": log.proof(1, note),
+        "files": {
+            name: hashlib.sha256(content).hexdigest() for name, content in sorted(log.files(note).items())
+        },
+        "commitment": {
+            "salt": salt.hex(),
+            "value": "staff",
+            "commitment": hashlib.sha256(salt + canonical_json("staff")).hexdigest(),
+        },
+        "touched": {
+            "touches": [touch.hex() for touch in touches],
+            "root": tree_root([leaf_hash(touch) for touch in touches]).hex(),
+        },
+    }

@@ -1,0 +1,199 @@
+// Verifies a Countenance audit log from files, as ../audit-log.md specifies it; section numbers are that page's.
+// It stops at the first thing that does not hold. Of the members of entries it checks those that section 10 says it must.
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+var (
+	folder, origin string
+	hashes         []tlog.Hash                    // as package tlog stores them
+	events         = map[string]tlog.Hash{}       // event -> leaf hash
+	chains         = map[string][]note.Verifier{} // section 4
+	layout, aNote  = "2006-01-02T15:04:05.000Z", regexp.MustCompile(`(?s)\n*(.*?\n\n(?:— [^\n]*\n)+)`)
+	reader         = tlog.HashReaderFunc(func(indexes []int64) (found []tlog.Hash, err error) {
+		for _, i := range indexes {
+			found = append(found, hashes[i])
+		}
+		return found, nil
+	})
+)
+
+func require(ok bool, format string, args ...interface{}) {
+	if !ok {
+		fmt.Printf("FAIL "+format+"\n", args...)
+		os.Exit(1)
+	}
+}
+
+func unbase64(s string) []byte { // strict: one spelling for each value
+	b, err := base64.StdEncoding.DecodeString(s)
+	require(err == nil && base64.StdEncoding.EncodeToString(b) == s, "no base64: %q", s)
+	return b
+}
+
+func logKey(vkey, name string) note.Verifier {
+	v, err := note.NewVerifier(vkey)
+	require(err == nil && (name == "" || v.Name() == name), "no key of this log: %q", vkey)
+	return v
+}
+
+func moment(s string) time.Time { t, _ := time.Parse(layout, s); return t } // the zero time if it is none
+
+func read(path string, max int64) []byte { // section 9: no link in the folder, no more than the kind of file can have
+	real, err := filepath.EvalSymlinks(path)
+	require(err == nil && (real == path || !strings.HasPrefix(path, folder)), "%s is missing or a link", path)
+	info, _ := os.Stat(real)
+	require(info.Mode().IsRegular() && info.Size() <= max, "%s is no regular file or too long", path)
+	data, err := os.ReadFile(real)
+	require(err == nil, "%v", err)
+	return data
+}
+
+func path(level string, n, count int64) (string, int) { // section 7: tile n of a level of `count` hashes, and its width
+	width := int(math.Min(256, float64(count-n*256)))
+	return folder + "/tile/" + level + strings.TrimPrefix(tlog.Tile{H: 8, N: n, W: width}.Path(), "tile/8/0"), width
+}
+
+func open(where string, raw []byte, keys ...note.Verifier) *note.Note { // its Sigs are those of the keys
+	n, err := note.Open(raw, note.VerifierList(keys...))
+	if u, ok := err.(*note.UnverifiedNoteError); ok {
+		n, err = u.Note, nil
+	}
+	require(err == nil, "%s: %v", where, err)
+	for _, s := range n.Sigs {
+		unbase64(s.Base64)
+	}
+	return n
+}
+
+func cosigned(n *note.Note, witnesses []string) (count int) { // by keys of algorithm 4 (section 4)
+	for _, vkey := range witnesses {
+		f := append(strings.SplitN(vkey, "+", 3), "", "")
+		key := unbase64(f[2])
+		require(len(key) == 33 && key[0] == 4, "no key of a witness: %q", vkey)
+		for _, s := range n.UnverifiedSigs {
+			if sig := unbase64(s.Base64); s.Name == f[0] && fmt.Sprintf("%08x", s.Hash) == f[1] {
+				told := fmt.Sprintf("cosignature/v1\ntime %d\n%s", binary.BigEndian.Uint64(append(sig, make([]byte, 8)...)[4:]), n.Text)
+				require(len(sig) == 76 && ed25519.Verify(key[1:], []byte(told), sig[12:]), "the cosignature of %s is forged", s.Name)
+				count++
+				break
+			}
+		}
+	}
+	return count
+}
+
+func checkpoint(where, text string) (string, tlog.Tree) { // section 5
+	l := append(strings.Split(text, "\n"), "", "")
+	size, _ := strconv.ParseInt(l[1], 10, 64)
+	root, _ := tlog.ParseHash(l[2])
+	require(size >= 0 && text == fmt.Sprintf("%s\n%d\n%s\n", l[0], size, root), "%s: no checkpoint", where)
+	return l[0], tlog.Tree{N: size, Hash: root}
+}
+
+func entry(i int64, data []byte) { // sections 1 and 4
+	m := map[string]interface{}{}
+	require(len(data) <= 4096 && json.Unmarshal(data, &m) == nil, "entry %d is no JSON object", i)
+	again, _ := json.Marshal(m) // RFC 8785 but for these:
+	same := strings.NewReplacer(`\\`, `\\`, `\u0008`, `\b`, `\u000c`, `\f`, `\u003c`, "<", `\u003e`, ">", `\u0026`, "&", `\u2028`, "\u2028", `\u2029`, "\u2029")
+	require(same.Replace(string(again)) == string(data), "entry %d is not canonical", i)
+	text := func(name string) string { s, _ := m[name].(string); return s }
+	require(m["v"] == 1.0 && !moment(text("time")).IsZero() && text("kind") != "" && len(text("event")) == 36, "entry %d is none", i)
+	require(events[text("event")] == tlog.Hash{} && (i == 0) == (text("kind") == "log.opened") && (i > 0 || text("origin") == origin),
+		"entry %d: its event is there twice, or it is not how this log is opened", i)
+	events[text("event")] = tlog.RecordHash(data)
+	stored, _ := tlog.StoredHashesForRecordHash(i, tlog.RecordHash(data), reader)
+	hashes = append(hashes, stored...)
+	if i == 0 {
+		chains["log"], chains["receipt"] = []note.Verifier{logKey(text("log_key"), origin)}, []note.Verifier{logKey(text("receipt_key"), origin+"/receipts")}
+	} else if text("kind") == "log.key_rotated" {
+		chain := chains[text("use")]
+		require(chain != nil, "entry %d: a rotation of nothing", i)
+		newest, next := chain[len(chain)-1], logKey(text("new"), chain[0].Name())
+		require(logKey(text("old"), newest.Name()).KeyHash() == newest.KeyHash(), "entry %d: `old` is not the newest key", i)
+		by, _ := m["signatures"].(map[string]interface{})
+		told := []byte(strings.Join([]string{"countenance-key-rotation/v1", origin, text("use"), text("old"), text("new"), ""}, "\n"))
+		require(newest.Verify(told, unbase64(fmt.Sprint(by["old"]))) && next.Verify(told, unbase64(fmt.Sprint(by["new"]))), "entry %d: a forged rotation", i)
+		chains[text("use")] = append(chain, next)
+	}
+}
+
+func main() { // section 10
+	args := map[string][]string{"quorum": {"0"}, "as-of": {time.Now().UTC().Format(layout)}}
+	for _, arg := range os.Args[1:] {
+		name, value, _ := strings.Cut(arg, "=")
+		args[name] = append(args[name], value)
+	}
+	last := func(name string) string { return append([]string{""}, args[name]...)[len(args[name])] }
+	quorum, err := strconv.Atoi(last("quorum"))
+	folder, _ = filepath.EvalSymlinks(last("folder"))
+	given := logKey(last("log-key"), "")
+	origin = given.Name()
+	require(err == nil && !moment(last("as-of")).IsZero(), "usage: verifier folder=DIR log-key=VKEY [witness=VKEY...] [quorum=N] [receipts=FILE...] [head=FILE...] [as-of=TIME]")
+	name, tree := checkpoint("checkpoint", open("checkpoint", read(folder+"/checkpoint", 65536)).Text)
+	require(name == origin && tree.N > 0, "the checkpoint is not of %s, or of nothing", origin)
+	for n := int64(0); n*256 < tree.N; n++ {
+		p, width := path("entries", n, tree.N)
+		data := read(p, 256*4098)
+		for i := 0; i < width || len(data) > 0; i++ {
+			require(i < width && len(data) >= 2 && len(data) >= 2+int(binary.BigEndian.Uint16(data)), "%s has not %d entries and nothing else", p, width)
+			end := 2 + int(binary.BigEndian.Uint16(data))
+			entry(n*256+int64(i), data[2:end])
+			data = data[end:]
+		}
+	}
+	for _, t := range tlog.NewTiles(8, 0, tree.N) {
+		if p, width := path(strconv.Itoa(t.L), t.N, tree.N>>(8*t.L)); width == t.W {
+			want, err := tlog.ReadTileData(t, reader)
+			require(err == nil && bytes.Equal(read(p, 8192), want), "%s is not what the entries give", p)
+		}
+	}
+	root, err := tlog.TreeHash(tree.N, reader)
+	require(err == nil && root == tree.Hash, "the root is not that of the entries")
+	_, err = note.VerifierList(chains["log"]...).Verifier(origin, given.KeyHash())
+	signed := open("checkpoint", read(folder+"/checkpoint", 65536), chains["log"][len(chains["log"])-1])
+	require(err == nil && len(signed.Sigs) == 1, "the given key is none of the log's, or its newest has not signed the checkpoint")
+	require(cosigned(signed, args["witness"]) >= quorum, "not enough witnesses have cosigned the checkpoint")
+	for _, file := range args["receipts"] {
+		for _, line := range strings.Fields(regexp.MustCompile(`(?m)^#.*`).ReplaceAllString(string(read(file, 1<<40)), "")) {
+			n := open("receipt", unbase64(line), chains["receipt"]...)
+			f := append(strings.Split(n.Text, "\n"), make([]string, 6)...)
+			late := moment(f[5]).Sub(moment(f[4]))
+			require(len(n.Sigs) > 0 && f[0] == "countenance-receipt/v1" && f[1] == origin && late >= 0 && late <= 5*time.Second, "no receipt of this log: %s", line)
+			hash, isThere := events[f[2]]
+			require(isThere && hash.String() == f[3] || !isThere && moment(f[5]).After(moment(last("as-of"))), "event %s is not in the log as promised by %s", f[2], f[5])
+		}
+	}
+	for _, file := range args["head"] {
+		own := 0
+		for _, m := range aNote.FindAllSubmatch(read(file, 1<<40), -1) {
+			head := open(file, m[1], chains["log"]...)
+			if name, kept := checkpoint(file, head.Text); name == origin {
+				require(len(head.Sigs) > 0 || cosigned(head, args["witness"]) > 0, "%s: nobody that we know has signed it", file)
+				require(kept.N <= tree.N, "%s has %d entries, the folder %d: truncated or rolled back", file, kept.N, tree.N)
+				root, err := tlog.TreeHash(kept.N, reader)
+				require(kept.N == 0 || err == nil && root == kept.Hash, "%s: the first %d entries were rewritten", file, kept.N)
+				own++
+			}
+		}
+		require(own > 0, "%s has no checkpoint of this log", file)
+	}
+	fmt.Printf("OK %d entries, root %s\n", tree.N, root)
+}
