@@ -1,0 +1,115 @@
+"""`countenance audit verify`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from countenance.cli.audit_verify import verify
+from fixtures_log import ORIGIN, BuiltLog, LogKeys, at, moment
+
+KEYS = LogKeys.of()
+LOG = BuiltLog.of(5)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An honest log's mirror, with what callers and a witness kept beside it."""
+    (tmp_path / "receipts").write_text(LOG.receipt(3) + "\n")
+    (tmp_path / "head").write_text(LOG.signed(4))
+    (tmp_path / "proof").write_text(LOG.proof(2, LOG.signed()))
+    (tmp_path / "entry").write_bytes(LOG.entries[2])
+    return LOG.write(tmp_path / "log")
+
+
+def run(*words, log_key=KEYS.log.verifier):
+    return CliRunner().invoke(verify, [f"--log-key={log_key}", *map(str, words)])
+
+
+def test_a_log_that_holds_is_summed_up(folder):
+    """With who cosigned it when; exit status 0."""
+    kept = ("--receipts", folder.parent / "receipts", "--head", folder.parent / "head")
+    done = run(folder, "--witness", KEYS.witness.verifier, *kept)
+    assert done.exit_code == 0, done.output
+    for words in (
+        ORIGIN,
+        f"cosigned       {moment(10_000_000)[:-5]}Z by witness.example/w1",
+        "5 (4 call, 1 log.opened)",
+        f"{moment(0)} to {moment(4000)}",
+        "1 kept, 0 not due yet",
+        "1 consistent",
+        "the log is what it promised",
+    ):
+        assert words in done.output
+    assert "no witness" not in done.output
+
+
+def test_a_log_that_does_not_hold_ends_in_1_with_reasons(folder):
+    """All witnesses that are given must have cosigned, unless a quorum is."""
+    other = LogKeys.of(20)
+    given = ("--witness", KEYS.witness.verifier, "--witness", other.witness.verifier)
+    # Two keys of one name are two witnesses.
+    done = run(folder, *given)
+    assert done.exit_code == 1
+    assert "1 of 2 given witnesses cosigned it, and 2 must" in done.stderr
+    assert run(folder, *given, "--quorum", 1).exit_code == 0
+
+
+def test_without_a_witness_it_is_said_what_that_leaves_open(folder):
+    """A log that only its operator vouches for is not what a reader may think it is."""
+    assert "no witness was asked for" in run(folder).stderr
+
+
+def test_json_holds_everything(folder):
+    """For whoever watches a log with a program."""
+    facts = json.loads(run(folder, "--json").stdout)
+    assert facts["valid"] is True
+    assert facts["problems"] == []
+    assert facts["checkpoint"] == {"origin": ORIGIN, "size": 5, "root": LOG.checkpoint().root.hex()}
+    (folder / "tile/0/000.p/5").unlink()
+    facts = json.loads(run(folder, "--json").stdout)
+    assert facts["problems"] == [{"check": "tiles", "where": "tile/0/000.p/5", "what": "it is missing"}]
+
+
+def test_an_old_folder_is_held_to_its_own_time(folder):
+    """A receipt of today is no broken promise of last week's mirror."""
+    late = folder.parent / "late"
+    late.write_text(BuiltLog.of(6).receipt(5, at(100_000)))
+    assert run(folder, "--receipts", late).exit_code == 1
+    done = run(folder, "--receipts", late, "--as-of", moment(104_999))
+    assert done.exit_code == 0, done.output
+    assert "0 kept, 1 not due yet" in done.output
+
+
+def test_one_entry_is_verified_by_its_proof(folder):
+    """Without the log."""
+    given = ("--proof", folder.parent / "proof")
+    done = run(*given, "--entry", folder.parent / "entry")
+    assert done.exit_code == 0, done.output
+    assert "the entry has index 2" in done.stderr
+    assert run(*given, "--entry", folder.parent / "head").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["{folder}", "--quorum", "1"],
+        ["{folder}", "--proof", "{folder}/checkpoint"],
+        ["--proof", "{folder}/checkpoint"],
+        ["{folder}", "--witness", "w"],
+        ["{folder}", "--receipts", "{folder}/missing"],
+        ["{folder}/missing"],
+        ["--proof", "{folder}/checkpoint", "--entry", "{folder}/checkpoint", "--head", "{folder}/checkpoint"],
+    ],
+)
+def test_a_command_line_that_is_wrong_ends_in_2(folder, words):
+    """And not in 1, which says that the log is."""
+    assert run(*(word.format(folder=folder) for word in words)).exit_code == 2
+
+
+def test_a_log_key_that_is_none_ends_in_2(folder):
+    """A typing mistake is no forgery."""
+    assert run(folder, log_key=str(KEYS.log.verifier)[:-3] + "AA=").exit_code == 2
