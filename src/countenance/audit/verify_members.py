@@ -105,7 +105,6 @@ _COMMON: dict[str, _Test] = {
     "event": is_event,
 }
 _CHANGE: dict[str, _Test] = {
-    "request": _text,
     "service": _text,
     "operation": _text,
     "decision": _one_of("allow", "deny", "none"),
@@ -116,7 +115,6 @@ _OF_CALLS: dict[str, _Test] = {
     "account": _pseudonym,
     "operator": _pseudonym,
     "key": _pseudonym,
-    "region": _text,
     "rules": _list_of(_text),
     "policy": _digest,
     "error": _text,
@@ -155,6 +153,8 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
     "reconciliation": {"figures": _object()},
     "alarm": {"what": _text, "figures": _object()},
     "audit.read": {"auditor": _text, "resource": _text},
+    "audit.auditor_added": {"auditor": _text},
+    "audit.auditor_revoked": {"auditor": _text},
 }
 _ANY = _Shape(_COMMON)
 _SHAPES = {

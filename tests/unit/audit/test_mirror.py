@@ -8,8 +8,10 @@ import uuid
 import pytest
 
 from countenance.audit import mirror as module
+from countenance.audit.log import AuditLog, record_statement
 from countenance.audit.mirror import Mirrored, mirror_log
 from countenance.audit.sequencer import Sequencer
+from countenance.audit.signing import log_signers, open_log, rotate_key
 from countenance.audit.tree import LogTree
 from countenance.audit.verify import verify_folder
 from countenance.errors import SetupError
@@ -135,3 +137,33 @@ def test_a_folder_of_something_else_is_left_alone(log, tmp_path):
     publish(log, other, start=3)
     with pytest.raises(SetupError, match=f"holds the log `{ORIGIN}`"):
         mirror_log(log, LogTree(), tmp_path)
+
+
+def test_a_log_made_by_the_service_itself_verifies(empty_database_url, key_store, tmp_path):
+    """Opening, changes, statements, exchanges of both keys, as the code writes them, from either log key."""
+    with Database(empty_database_url, max_connections=4) as database:
+        migrate(database)
+        origin = open_log(database, key_store)
+        with database.read() as connection:
+            (first,) = log_signers(connection, key_store)
+        sequencer = Sequencer(database, lambda connection: log_signers(connection, key_store))
+        account_id = "123456789012"
+        for use in ("log", "receipt"):
+            with database.transaction() as connection:
+                AuditLog(key_store).record_change(
+                    connection, "CreateAccount", account_id=account_id, resource="x"
+                )
+                record_statement(connection, "audit.read", {"auditor": "a", "resource": "/log/checkpoint"})
+            rotate_key(database, key_store, use)
+            sequencer.integrate()
+            sequencer.sign()
+            sequencer.publish()
+            mirror_log(database, LogTree(), tmp_path / "mirror")
+        with database.read() as connection:
+            newest = log_signers(connection, key_store)[0]
+    assert newest.verifier != first.verifier
+    for signer in (first, newest):
+        report = verify_folder(tmp_path / "mirror", log_verifiers=[signer.verifier])
+        assert report.is_valid, report.problems
+        assert report.facts.checkpoint.origin == origin
+        assert report.facts.by_kind == {"audit.read": 2, "change": 2, "log.key_rotated": 2, "log.opened": 1}
