@@ -185,7 +185,7 @@ def test_what_an_account_did_is_listed_and_opens_to_its_own_words(server, client
     assert entry["EventId"] == event_id
     assert name not in entry["Entry"]
     (opening,) = entry["Openings"]
-    assert (opening["Member"], opening["Value"]) == ("collection", name)
+    assert (opening["Member"], json.loads(opening["Value"])) == ("collection", name)
     committed = json.loads(entry["Entry"])["collection"]
     assert commit(base64.b64decode(opening["Salt"]), name).hex() == committed
     later = client.list_audit_entries(StartTime=entry["Time"])["Entries"]
@@ -204,7 +204,7 @@ def test_a_canary_is_found_by_its_marker(client, log):
     assert marker not in told["Entry"]
     listed = {entry["EventId"]: entry for entry in client.list_audit_entries()["Entries"]}
     (opening,) = listed[event_id]["Openings"]
-    assert (opening["Member"], opening["Value"]) == ("marker", marker)
+    assert (opening["Member"], json.loads(opening["Value"])) == ("marker", marker)
     digest = hashlib.sha256(base64.b64decode(opening["Salt"]) + json.dumps(marker).encode()).hexdigest()
     assert json.loads(told["Entry"])["marker"] == digest
 

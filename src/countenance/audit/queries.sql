@@ -106,15 +106,25 @@ select count(*), encode(sha256(convert_to(coalesce(string_agg(e::text, e'\n' ord
 from audit_event_before_log as e;
 
 -- add_key --
-insert into audit_key (use, vkey) values (%(use)s, %(vkey)s);
+insert into audit_key (use, vkey, event_id) values (%(use)s, %(vkey)s, %(event_id)s);
 
 -- retire_keys --
 update audit_key set retires_at = clock_timestamp() + %(after)s
 where use = %(use)s and retires_at is null;
 
--- list_keys --
-select vkey from audit_key
-where use = %(use)s and (retires_at is null or retires_at > clock_timestamp())
+-- newest_key --
+select vkey from audit_key where use = %(use)s order by key_id desc limit 1;
+
+-- list_signers --
+-- Keys that are in the log; a retired one goes on until its successor is.
+with known as (
+    select key_id, vkey, retires_at
+    from audit_key
+    where use = 'log' and exists (select 1 from audit_entry where audit_entry.event_id = audit_key.event_id)
+)
+select vkey
+from known
+where retires_at is null or retires_at > clock_timestamp() or key_id = (select max(key_id) from known)
 order by key_id desc;
 
 -- list_all_keys --

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from datetime import timedelta
 from typing import Literal
 
@@ -32,23 +33,22 @@ def open_log(database: Database, keys: KeyStore, *, origin: str = "") -> str:
     with database.transaction() as connection:
         if connection.execute(QUERIES["open_log"], {"origin": chosen}).rowcount == 1:
             _open(connection, keys, chosen)
-        row = connection.execute(QUERIES["log_origin"]).fetchone()
-    assert row is not None
-    if origin and row[0] != origin:
+        kept = _one(connection, "log_origin")
+    if origin and kept != origin:
         raise SetupError(
-            f"the log is called `{row[0]}` and cannot be renamed to `{origin}`",
+            f"the log is called `{kept}` and cannot be renamed to `{origin}`",
             remedy="leave log_origin out, or start a new data directory",
         )
-    return str(row[0])
+    return kept
 
 
 def log_signers(connection: Connection, keys: KeyStore) -> list[Signer]:
-    """The keys that sign checkpoints now, newest first.
+    """The keys that sign checkpoints of the log as it is now, newest first.
 
     Raises:
         SetupError: a key's file is missing.
     """
-    rows = connection.execute(QUERIES["list_keys"], {"use": "log"}).fetchall()
+    rows = connection.execute(QUERIES["list_signers"]).fetchall()
     return [load_signer(keys, "log", vkey) for (vkey,) in rows]
 
 
@@ -80,14 +80,13 @@ def rotate_key(
     """
     with database.transaction() as connection:
         connection.execute("select 1 from audit_log for update")
-        row = connection.execute(QUERIES["log_origin"]).fetchone()
-        assert row is not None
-        (vkey,) = connection.execute(QUERIES["list_keys"], {"use": use}).fetchall()[0]
+        origin = _one(connection, "log_origin")
+        vkey = _one(connection, "newest_key", use=use)
         old = load_signer(keys, use, vkey)
         connection.execute(QUERIES["retire_keys"], {"use": use, "after": old_signs_on})
-        new = _new_key(connection, keys, use, old.verifier.name)
-        told = rotation_statement(str(row[0]), use, vkey, str(new.verifier))
-        record_statement(
+        new = _new_signer(keys, use, old.verifier.name)
+        told = rotation_statement(origin, use, vkey, str(new.verifier))
+        event_id = record_statement(
             connection,
             "log.key_rotated",
             {
@@ -100,6 +99,7 @@ def rotate_key(
                 },
             },
         )
+        _add_key(connection, use, new, event_id)
     return new.verifier
 
 
@@ -109,11 +109,11 @@ def rotation_statement(origin: str, use: Use, old: str, new: str) -> bytes:
 
 
 def _open(connection: Connection, keys: KeyStore, origin: str) -> None:
-    log = _new_key(connection, keys, "log", origin)
-    receipt = _new_key(connection, keys, "receipt", f"{origin}/receipts")
+    log = _new_signer(keys, "log", origin)
+    receipt = _new_signer(keys, "receipt", f"{origin}/receipts")
     before = connection.execute(QUERIES["digest_before_log"]).fetchone()
     assert before is not None
-    record_statement(
+    event_id = record_statement(
         connection,
         "log.opened",
         {
@@ -123,14 +123,26 @@ def _open(connection: Connection, keys: KeyStore, origin: str) -> None:
             "before": {"events": before[0], "digest": before[1]},
         },
     )
+    _add_key(connection, "log", log, event_id)
+    _add_key(connection, "receipt", receipt, event_id)
 
 
-def _new_key(connection: Connection, keys: KeyStore, use: Use, name: str) -> Signer:
-    # The file first: a row without its file would be a log that nobody can sign.
+def _new_signer(keys: KeyStore, use: Use, name: str) -> Signer:
+    # The file before the row: a row without its file would be a log that nobody can sign.
     signer = Signer.generate(name)
     keys.create_secret(_secret_name(use, signer.verifier), signer.seed)
-    connection.execute(QUERIES["add_key"], {"use": use, "vkey": str(signer.verifier)})
     return signer
+
+
+def _add_key(connection: Connection, use: Use, signer: Signer, event_id: uuid.UUID) -> None:
+    values = {"use": use, "vkey": str(signer.verifier), "event_id": event_id}
+    connection.execute(QUERIES["add_key"], values)
+
+
+def _one(connection: Connection, query: str, **values: str) -> str:
+    row = connection.execute(QUERIES[query], values).fetchone()
+    assert row is not None, "the log is open"
+    return str(row[0])
 
 
 def _secret_name(use: Use, verifier: Verifier) -> str:

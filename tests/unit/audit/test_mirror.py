@@ -144,9 +144,10 @@ def test_a_log_made_by_the_service_itself_verifies(empty_database_url, key_store
     with Database(empty_database_url, max_connections=4) as database:
         migrate(database)
         origin = open_log(database, key_store)
+        sequencer = Sequencer(database, lambda connection: log_signers(connection, key_store))
+        sequencer.integrate()
         with database.read() as connection:
             (first,) = log_signers(connection, key_store)
-        sequencer = Sequencer(database, lambda connection: log_signers(connection, key_store))
         account_id = "123456789012"
         for use in ("log", "receipt"):
             with database.transaction() as connection:

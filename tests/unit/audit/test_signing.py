@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from countenance.audit.note import Verifier
+from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import load_signer, log_signers, open_log, rotate_key, rotation_statement
 from countenance.errors import SetupError
 from countenance.store import Database, KeyStore, migrate
@@ -25,12 +26,21 @@ def entries(database):
     return [json.loads(row[0]) for row in rows]
 
 
+def integrate(database):
+    Sequencer(database, lambda _: []).integrate()
+
+
 def keys_of(database, use):
     with database.read() as connection:
         rows = connection.execute(
             "select vkey from audit_key where use = %s order by key_id", (use,)
         ).fetchall()
     return [vkey for (vkey,) in rows]
+
+
+def signers(database, keys):
+    with database.read() as connection:
+        return [signer.verifier for signer in log_signers(connection, keys)]
 
 
 def test_a_log_is_opened_once_and_says_its_keys_in_its_first_entry(own: Database, key_store: KeyStore):
@@ -81,15 +91,20 @@ def test_a_new_key_follows_an_old_one_by_an_entry_that_both_signed(own: Database
     told = rotation_statement(origin, "log", str(old), str(new))
     for verifier, name in ((old, "old"), (new, "new")):
         assert verifier.verify_bytes(told, base64.b64decode(rotated["signatures"][name]))
-    with own.read() as connection:
-        assert [signer.verifier for signer in log_signers(connection, key_store)] == [new, old]
+    assert signers(own, key_store) == []  # nothing is in the log yet
+    integrate(own)
+    assert signers(own, key_store) == [new, old]
 
 
 def test_an_old_key_that_is_not_trusted_signs_no_more(own: Database, key_store: KeyStore):
+    """But until the entry that introduces the new one is in the log: nobody could know the new one yet."""
     open_log(own, key_store)
+    integrate(own)
+    (old,) = signers(own, key_store)
     new = rotate_key(own, key_store, "log", old_signs_on=timedelta(0))
-    with own.read() as connection:
-        assert [signer.verifier for signer in log_signers(connection, key_store)] == [new]
+    assert signers(own, key_store) == [old]
+    integrate(own)
+    assert signers(own, key_store) == [new]
 
 
 def test_a_log_without_its_key_file_says_so(own: Database, key_store: KeyStore):
@@ -103,6 +118,7 @@ def test_a_log_without_its_key_file_says_so(own: Database, key_store: KeyStore):
 def test_the_private_key_is_nowhere_in_the_database(own: Database, key_store: KeyStore):
     """Whoever steals the database cannot sign."""
     open_log(own, key_store)
+    integrate(own)
     with own.read() as connection:
         seeds = [signer.seed for signer in log_signers(connection, key_store)]
         (dump,) = connection.execute("select string_agg(k::text, '') from audit_key as k").fetchone()

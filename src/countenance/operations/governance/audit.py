@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from countenance.audit import OwnEntry
-from countenance.audit.canonical import parse_time, to_time
+from countenance.audit.canonical import canonical_json, parse_time, to_time
 from countenance.audit.checkpoint import Checkpoint
 from countenance.audit.merkle import leaf_hash
 from countenance.audit.note import Note, Verifier, encode_base64
@@ -245,12 +243,11 @@ def _to_audit_entry(own: OwnEntry, log_index: int, members: dict[str, Any]) -> A
 def _to_openings(own: OwnEntry) -> Iterator[Opening]:
     for member, openings in own.openings.items():
         for position, opening in enumerate(openings):
-            value = opening.value
             yield {
                 "Member": member,
                 "Position": position,
                 "Salt": encode_base64(opening.salt),
-                "Value": value if isinstance(value, str) else orjson.dumps(value).decode(),
+                "Value": canonical_json(opening.value).decode(),
             }
 
 

@@ -25,11 +25,13 @@ create table audit_log (
 );
 
 -- Signing keys, by their public half. The newest of a use signs; an older one goes on signing checkpoints
--- beside it until it retires.
+-- beside it until it retires. `event_id` is the entry that introduces the key: no checkpoint is signed with a
+-- key that is not in the log below it.
 create table audit_key (
     key_id bigint generated always as identity primary key,
     use text not null check (use in ('log', 'receipt')),
     vkey text not null unique,
+    event_id uuid not null,
     since timestamptz not null default clock_timestamp(),
     retires_at timestamptz
 );
