@@ -23,8 +23,9 @@ from countenance.audit.witnesses import (
 from countenance.errors import SetupError
 from toy_log import ToyLog
 
-LOG = ToyLog()
-KEY = Signer.generate("w.example/1", COSIGNATURE)
+# Of fixed seeds: what stands in the parameters of a test must be the same in every process.
+LOG = ToyLog("log.example/toy", signer=Signer.from_seed("log.example/toy", b"l" * 32))
+KEY = Signer.from_seed("w.example/1", b"w" * 32, COSIGNATURE)
 VKEY = str(KEY.verifier)
 
 
