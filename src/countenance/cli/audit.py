@@ -1,0 +1,51 @@
+"""`countenance audit`: reading, checking and handing out the log that anyone can verify."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "status": ("countenance.cli.audit_status:status", "How the log stands; exits 1 if it is behind."),
+    "tail": ("countenance.cli.audit_tail:tail", "Show the newest entries, and follow them."),
+    "export": ("countenance.cli.audit_export:export", "Write entries, or the whole log, to files."),
+    "verify": ("countenance.cli.audit_verify:verify", "Verify a folder of the log, on files alone."),
+    "reconcile": ("countenance.cli.audit_reconcile:reconcile", "Compare what was done with what is logged."),
+    "about": ("countenance.cli.audit_about:about", "What a person may be told: who touched their face."),
+    "keys": ("countenance.cli.audit_keys:keys", "List the keys that sign for the log."),
+    "rotate-key": ("countenance.cli.audit_keys:rotate", "Exchange a key; the exchange is an entry."),
+    "auditors": ("countenance.cli.audit_auditors:auditors", "Who may read everybody's entries."),
+}
+"""Name → (module and command, what the group's help says of it)."""
+
+
+class _AuditCommands(click.Group):
+    """Imports a subcommand when it runs: the group's help needs none, and `verify` no database."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+@click.group(cls=_AuditCommands)
+def audit() -> None:
+    """Read, check and hand out the log that anyone can verify.
+
+    Every call leaves an entry in it. `status`, `tail`, `export`, `about`, `keys`, `rotate-key` and
+    `auditors` work on the server's machine, beside a running server and without one. `verify` works on
+    files alone, wherever they are. What is read for somebody is an entry itself.
+    """

@@ -1,0 +1,35 @@
+"""`countenance audit` as a group."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from countenance.cli.audit import COMMANDS, audit
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_command_teaches_itself(command):
+    """`--help` works for each, and the group's help names it."""
+    result = CliRunner().invoke(audit, [command, "--help"])
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 5
+    assert f"\n  {command} " in CliRunner().invoke(audit, ["--help"]).output
+
+
+def test_an_unknown_command_is_a_usage_error():
+    """As everywhere: 2."""
+    assert CliRunner().invoke(audit, ["no-such"]).exit_code == 2
+
+
+def test_help_imports_no_command():
+    """It comes at once."""
+    script = (
+        "import sys; from click.testing import CliRunner; from countenance.cli.audit import audit\n"
+        "assert CliRunner().invoke(audit, ['--help']).exit_code == 0\n"
+        "sys.exit(any(name.startswith('countenance.cli.audit_') or name == 'psycopg' for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
