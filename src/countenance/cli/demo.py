@@ -6,6 +6,7 @@ server: what is shown is what any AWS client would see.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -22,10 +23,12 @@ from rich.table import Table
 
 from countenance.cli.album import Album, group_picture, load_album, portraits_album
 from countenance.cli.contact_sheet import Mark, Photo, write_contact_sheet
+from countenance.cli.demo_proof import Receipts, prove
 from countenance.cli.options import settings_options
 from countenance.cli.server_process import running_server
 from countenance.settings import Settings
 from countenance.types import RatioBox
+from countenance.wire.model import data_path
 
 _COLLECTION = "demo"
 _THRESHOLD = 80.0
@@ -47,8 +50,8 @@ def demo(photos: Path | None, sheet: Path | None, **given: Any) -> None:
 
     Creates a collection, indexes photos of known people, searches with photos that it has not seen,
     compares two photos, detects faces in a group picture and shows that a stranger is not recognised.
-    Prints each call with its answer and writes a contact sheet. Exits 0 only if everyone was recognised
-    and the stranger was not.
+    Then checks the receipt of every answer against the log. Prints each call with its answer and writes a
+    contact sheet. Exits 0 only if everyone was recognised, the stranger was not, and every call is in the log.
     """
     console = Console()
     if not console.is_terminal:
@@ -63,9 +66,13 @@ def demo(photos: Path | None, sheet: Path | None, **given: Any) -> None:
         server = stack.enter_context(
             running_server(scratch / "data", settings, accept_terms=_OFFICER, log=console.print)
         )
+        os.environ["AWS_DATA_PATH"] = str(data_path())  # boto3 reads our own service's model from there
         session = boto3.Session(server.access_key_id, server.secret_access_key, region_name=server.region)
         story = _Story(session.client("rekognition", endpoint_url=server.endpoint), console)
+        receipts = Receipts()
+        receipts.collect_from(story.client)
         story.tell(album)
+        story.prove(session.client("countenance", endpoint_url=server.endpoint), receipts)
     target = (sheet or _SHEET).absolute()
     write_contact_sheet(target, story.photos, title=f"Countenance demo: {album.origin}")
     console.print(f"\ncontact sheet: {target}", soft_wrap=True)
@@ -73,7 +80,9 @@ def demo(photos: Path | None, sheet: Path | None, **given: Any) -> None:
         console.print(f"[red]not as it should be:[/red] {failure}")
     if story.failures:
         sys.exit(1)
-    console.print("[green]everyone was recognised and the stranger was not[/green]")
+    console.print(
+        "[green]everyone was recognised, the stranger was not, and every call is in the log[/green]"
+    )
 
 
 @dataclass(slots=True)
@@ -98,6 +107,11 @@ class _Story:
         self._detect_group(album)
         answer = self.client.delete_collection(CollectionId=_COLLECTION)
         self._show("DeleteCollection", _COLLECTION, [f"status {answer['StatusCode']}"])
+
+    def prove(self, countenance: Any, receipts: Receipts) -> None:
+        lines, failures = prove(countenance, receipts)
+        self._show("GetInclusionProof", "the receipts of all answers", lines)
+        self.failures += failures
 
     def _create_collection(self) -> None:
         answer = self.client.create_collection(CollectionId=_COLLECTION)
