@@ -51,7 +51,8 @@ def demo(photos: Path | None, sheet: Path | None, **given: Any) -> None:
     Creates a collection, indexes photos of known people, searches with photos that it has not seen,
     compares two photos, detects faces in a group picture and shows that a stranger is not recognised.
     Then checks the receipt of every answer against the log. Prints each call with its answer and writes a
-    contact sheet. Exits 0 only if everyone was recognised, the stranger was not, and every call is in the log.
+    contact sheet. Exits 0 only if everyone was recognised, the stranger was not, and all calls are in the
+    log.
     """
     console = Console()
     if not console.is_terminal:
@@ -80,9 +81,7 @@ def demo(photos: Path | None, sheet: Path | None, **given: Any) -> None:
         console.print(f"[red]not as it should be:[/red] {failure}")
     if story.failures:
         sys.exit(1)
-    console.print(
-        "[green]everyone was recognised, the stranger was not, and every call is in the log[/green]"
-    )
+    console.print("[green]everyone was recognised, the stranger was not, all calls are in the log[/green]")
 
 
 @dataclass(slots=True)
