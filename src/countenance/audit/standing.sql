@@ -1,0 +1,49 @@
+-- standing --
+select
+    l.origin,
+    l.size,
+    clock_timestamp(),
+    (select count(*) from audit_event),
+    (select min(recorded_at) from audit_event),
+    signed.size,
+    signed.signed_at,
+    published.size,
+    published.published_at,
+    (select min(signed_at) from audit_checkpoint where size > coalesce(published.size, -1))
+from audit_log as l
+left join lateral (
+    select size, signed_at from audit_checkpoint order by size desc limit 1
+) as signed on true
+left join lateral (
+    select size, published_at from audit_checkpoint where published_at is not null order by size desc limit 1
+) as published on true;
+
+-- cosigned --
+-- Of the latest, and of each witness that is asked about however long ago.
+select witness, max(size), max(received_at)
+from (
+    (select witness, size, received_at from audit_cosignature order by size desc limit 1000)
+    union all
+    select asked.witness, latest.size, latest.received_at
+    from unnest(%(witnesses)s::text[]) as asked (witness)
+    cross join lateral (
+        select size, received_at
+        from audit_cosignature
+        where audit_cosignature.witness = asked.witness
+        order by size desc
+        limit 1
+    ) as latest
+) as found
+group by witness
+order by witness;
+
+-- statements --
+-- Of these kinds, the newest last. No caller writes them: their entries have no account.
+select log_index, entry
+from (
+    select log_index, entry from audit_entry where account is null
+    union all
+    select null, entry from audit_event where account is null
+) as unowned
+where position('"kind":"alarm"'::bytea in entry) > 0 or position('"kind":"reconciliation"'::bytea in entry) > 0
+order by log_index nulls last;
