@@ -15,9 +15,11 @@ import cv2
 
 from countenance.accounts import Accounts
 from countenance.audit import AuditLog, Promises, open_log
+from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.tree import LogTree
 from countenance.errors import InternalServerError
 from countenance.gallery import Gallery
+from countenance.gallery.activity import Activity
 from countenance.gateway.asgi import Gateway
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.services import GatewayServices
@@ -49,11 +51,15 @@ class App:
     asgi: Gateway
     database: Database
     telemetry: Telemetry
+    activity: Activity
+    receipts: ReceiptJournal
 
     def close(self) -> None:
         """Close what `build` opened; calls are finished by the ASGI lifespan before."""
         self.database.close()
         self.telemetry.close()
+        self.activity.close()
+        self.receipts.close()
 
 
 def build(settings: Settings, *, database_url: str) -> App:
@@ -76,7 +82,8 @@ def build(settings: Settings, *, database_url: str) -> App:
     database = Database(database_url, max_connections=connections, metrics=telemetry.metrics)
     migrate(database)
     origin = open_log(database, keys, origin=settings.log_origin)
-    accounts, gallery = Accounts(database, keys), Gallery(database, keys)
+    activity, receipts = Activity(settings.data_dir, at_once=threads), ReceiptJournal(settings.data_dir)
+    accounts, gallery = Accounts(database, keys), Gallery(database, keys, activity=activity)
     audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))
 
@@ -100,7 +107,7 @@ def build(settings: Settings, *, database_url: str) -> App:
         database=database,
         audit=audit,
         log=log,
-        promises=Promises(keys, origin),
+        promises=Promises(keys, origin, journal=receipts),
         operations=OPERATIONS,
         make_deps=make_deps,
         region=settings.region,
@@ -114,7 +121,7 @@ def build(settings: Settings, *, database_url: str) -> App:
         origins=[origin.strip() for origin in settings.cors_origin.split(",") if origin.strip()],
         metrics=telemetry.metrics,
     )
-    return App(asgi=gateway, database=database, telemetry=telemetry)
+    return App(asgi=gateway, database=database, telemetry=telemetry, activity=activity, receipts=receipts)
 
 
 class InstalledModels:

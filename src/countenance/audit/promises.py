@@ -16,6 +16,7 @@ from countenance.audit.entry import Draft
 from countenance.audit.log import QUERIES
 from countenance.audit.note import Signer
 from countenance.audit.receipt import Receipt, sign_receipt
+from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.signing import load_signer
 from countenance.errors import CountenanceError
 from countenance.store import Connection, KeyStore
@@ -40,15 +41,17 @@ class Promises:
         *,
         max_lag_s: float = MAX_LAG_S,
         max_unpublished_s: float = MAX_UNPUBLISHED_S,
+        journal: ReceiptJournal | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`max_lag_s`: the longest that an event may wait for its place; `max_unpublished_s`: that a signed
-        checkpoint may wait for its witnesses.
+        checkpoint may wait for its witnesses; `journal`: where receipts are noted before they are given.
         """
         self._keys = keys
         self._origin = origin
         self._max_lag_s = max_lag_s
         self._max_unpublished_s = max_unpublished_s
+        self._journal = journal
         self._clock = clock
         self._lock = threading.Lock()
         self._look_at_s = float("-inf")
@@ -69,7 +72,11 @@ class Promises:
                 raise LogBehind(self._behind)
 
     def receipt(self, draft: Draft, at: datetime) -> str:
-        """The signed promise for what has just been committed, as a header's value."""
+        """The signed promise for what has just been committed, as a header's value; it is on note by then.
+
+        Raises:
+            OSError: it could not be noted; it must not be given.
+        """
         assert self._signer is not None, "nothing is recorded before the log was looked at"
         receipt = Receipt(
             origin=self._origin,
@@ -78,7 +85,10 @@ class Promises:
             at=at,
             merge_by=at + MERGE_WITHIN,
         )
-        return sign_receipt(receipt, self._signer)
+        signed = sign_receipt(receipt, self._signer)
+        if self._journal is not None:
+            self._journal.note(draft.event_id, draft.leaf_hash)
+        return signed
 
     def _look(self, connection: Connection) -> None:
         row = connection.execute(QUERIES["read_state"]).fetchone()

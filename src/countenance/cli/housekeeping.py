@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 
+from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
+from countenance.gallery.activity import searches_ran
 from countenance.store import Database, KeyStore, StoreUnavailable, idempotency
+from countenance.telemetry import Metrics
 
 _EVERY_S = 3600.0
 _SETTLED_S = 3600.0
 TOKENS_KEPT = timedelta(days=7)
 """As long as AWS keeps the tokens of its video jobs; of these operations it says nothing."""
+RECONCILE_AFTER = timedelta(hours=22)
+"""Looked at hourly, so daily, and before the changes of galleries that are compared are forgotten."""
 
 
 class Housekeeping:
     """Called often, works once an hour. A database that does not answer is tried an hour later."""
 
     def __init__(
-        self, database: Database, keys: KeyStore, *, clock: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        keys: KeyStore,
+        *,
+        data_dir: Path | None = None,
+        metrics: Metrics | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`data_dir`: whose servers are reconciled with the log; None for nobody's."""
         self._database = database
         self._keys = keys
+        self._data_dir = data_dir
+        self._metrics = metrics
+        self._reconciling: threading.Thread | None = None
         self._clock = clock
         self._next_s = clock()
 
@@ -36,6 +53,7 @@ class Housekeeping:
             self._destroy_abandoned_keys()
         except StoreUnavailable as error:
             click.echo(f"housekeeping put off: {error}", err=True)
+        self._begin_reconciling()
 
     def _forget_tokens(self) -> None:
         with self._database.transaction() as connection:
@@ -47,3 +65,30 @@ class Housekeeping:
             known = {row[0] for row in connection.execute("select collection_id from collection").fetchall()}
         for collection in self._keys.abandoned(known, older_than_s=_SETTLED_S):
             self._keys.destroy_collection_key(collection)
+
+    def _begin_reconciling(self) -> None:
+        """Beside us: it may take a minute, and processes that die meanwhile are to be replaced."""
+        if self._data_dir is None or (self._reconciling is not None and self._reconciling.is_alive()):
+            return
+        last = last_reconciled(self._data_dir)
+        if last is not None and datetime.now(UTC) - last < RECONCILE_AFTER:
+            return
+        data_dir = self._data_dir
+        self._reconciling = threading.Thread(
+            target=self._reconcile, args=(data_dir,), name="reconcile", daemon=True
+        )
+        self._reconciling.start()
+
+    def _reconcile(self, data_dir: Path) -> None:
+        try:
+            found = reconcile(self._database, data_dir, lambda: searches_ran(data_dir), metrics=self._metrics)
+        except AlreadyReconciling:
+            return
+        except Exception as error:  # noqa: BLE001  # nothing that it may meet is a reason to stop serving
+            click.echo(f"the log could not be reconciled: {error}", err=True)
+            return
+        if found.mismatches:
+            names = ", ".join(found.mismatches)
+            click.echo(
+                f"the log does not agree with what was done ({names}): see `audit reconcile`", err=True
+            )

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from countenance.errors import ResourceNotFoundException
+from countenance.gallery.activity import Activity
 from countenance.gallery.changing import QUERIES
 from countenance.gallery.reading import (
     CHANGES_KEPT,
@@ -126,11 +127,14 @@ class Residency:
         keys: KeyStore,
         *,
         max_bytes: int,
+        activity: Activity | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`activity`: where searches are counted; None where nobody compares them with the log."""
         self._database = database
         self._keys = keys
         self._max_bytes = max_bytes
+        self._activity = activity
         self._clock = clock
         self._mutex = threading.Lock()
         self._copies: OrderedDict[uuid.UUID, ResidentCopy] = OrderedDict()
@@ -150,6 +154,9 @@ class Residency:
         try:
             with self._copy_of(collection).reading() as gallery:
                 self._keep_within_bounds(collection.collection_id, gallery.nbytes + _BYTES_PER_COPY)
+                # INVARIANT: every search comes through here, and is counted before it can find anything.
+                if self._activity is not None:
+                    self._activity.searched()
                 yield gallery
         except ResourceNotFoundException:
             self.give_up(collection.collection_id)

@@ -15,6 +15,7 @@ from countenance.errors import (
 )
 from countenance.gallery import catalog, subjects
 from countenance.gallery import faces as face_rows
+from countenance.gallery.activity import Activity
 from countenance.gallery.changing import change, hold, no_such_collection
 from countenance.gallery.quota import Quota
 from countenance.gallery.reading import open_seal
@@ -60,11 +61,14 @@ class Gallery:
         max_resident_bytes: int = 4 << 30,
         face_quota: int = FACE_QUOTA,
         user_quota: int = USER_QUOTA,
+        activity: Activity | None = None,
     ) -> None:
-        """`max_resident_bytes`: what copies of collections may take of this process's memory."""
+        """`max_resident_bytes`: what copies of collections may take of this process's memory; `activity`:
+        where searches are counted.
+        """
         self._database = database
         self._keys = keys
-        self._residency = Residency(database, keys, max_bytes=max_resident_bytes)
+        self._residency = Residency(database, keys, max_bytes=max_resident_bytes, activity=activity)
         self._faces_quota = Quota(face_quota, noun="faces", query="count_faces", lock=1)
         self._users_quota = Quota(user_quota, noun="users", query="count_subjects", lock=2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from countenance.audit import NO_POLICY_DIGEST, Event
+from countenance.audit import NO_POLICY_DIGEST, Draft, Event
 from countenance.errors import AccessDeniedException, InternalServerError
 from countenance.gateway.call import (
     Admitted,
@@ -26,21 +26,24 @@ from countenance.store import Connection, UnitOfWork
 
 
 def record(call: Performed, work: UnitOfWork, services: GatewayServices) -> Recorded:
-    """Commit the call's changes and its event in one transaction, and sign the receipt.
+    """Commit the call's changes and its event in one transaction, then sign the receipt.
 
     Raises:
         AccessDeniedException: the key was revoked, or the account's standing changed, while the call
             ran; nothing is committed.
         LogBehind: the log does not keep up; nothing is committed.
-        Exception: the event could not be written; nothing is committed.
+        Exception: the event could not be written, and nothing is committed; or its receipt could not be
+            noted, and the caller gets none for what was.
     """
     event = _event_of(call, outcome="answered", error_code=None, verdict=call.verdict, services=services)
     if work.is_open:
-        receipt = _record_in_force(call, event, work.connection, services)
+        draft = _record_in_force(call, event, work.connection, services)
     else:  # nothing was changed: the one statement is its own transaction
         with services.database.read() as connection:
-            receipt = _record_in_force(call, event, connection, services)
+            draft = _record_in_force(call, event, connection, services)
     work.commit()
+    # INVARIANT: only what is committed is promised, so that a promise without its entry is a broken one.
+    receipt = services.promises.receipt(draft, services.clock())
     return advance(call, Recorded, event=event, receipt=receipt)
 
 
@@ -66,13 +69,15 @@ def record_refusal(refusal: Refusal, services: GatewayServices) -> Refusal:
     return replace(refusal, receipt=receipt)
 
 
-def _record_in_force(call: Performed, event: Event, connection: Connection, services: GatewayServices) -> str:
-    """The receipt, signed before the commit: what cannot be promised is not committed."""
+def _record_in_force(
+    call: Performed, event: Event, connection: Connection, services: GatewayServices
+) -> Draft:
+    """What is to be promised once it is committed; while the log does not keep up, nothing is."""
     services.promises.require_current(connection)
     draft = services.audit.record_in_force(connection, event, standing=call.credential.standing)
     if draft is None:
         raise AccessDeniedException("the access key or the account's standing ended while the call ran")
-    return services.promises.receipt(draft, services.clock())
+    return draft
 
 
 def _event_of(

@@ -1,0 +1,110 @@
+-- read_marks --
+-- In one snapshot: a transaction that is numbered from the second figure on has its entry at the first or behind.
+-- The place behind the last entry, not the size that is kept: that is compared by itself.
+select
+    (select coalesce(max(log_index) + 1, 0) from audit_entry),
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+    (select count(*) from audit_event);
+
+-- compare_changes --
+-- Every transaction that changed a gallery, since the log was opened, left an event in that transaction.
+with changed as (
+    select transaction_id, kind, count(*) as faces
+    from gallery_change
+    where at >= (select opened_at from audit_log) and transaction_id >= (%(transaction)s::text)::xid8
+    group by transaction_id, kind
+),
+recorded as (
+    select transaction_id from audit_entry where log_index >= %(size)s
+    union all
+    select transaction_id from audit_event
+),
+unrecorded as (
+    select * from changed
+    where not exists (select 1 from recorded where recorded.transaction_id = changed.transaction_id)
+)
+select kind, sum(faces)::bigint, 0::bigint, 0::bigint from changed group by kind
+union all
+select kind, 0, sum(faces)::bigint, max(transaction_id::text::bigint) from unrecorded group by kind;
+
+-- count_searches --
+-- By bytes, not parsed: one entry that is no JSON any more must not end the comparison.
+with told as (
+    select log_index, entry from audit_entry where log_index >= %(after)s
+    union all
+    select null, entry from audit_event
+),
+search as (
+    select
+        log_index,
+        position('"outcome":"answered"'::bytea in entry) > 0 as is_answered,
+        position('"decision":"allow"'::bytea in entry) > 0 as is_allowed,
+        position('"in_force":'::bytea in entry) > 0
+            or position('"operation":"SearchUsersByImage"'::bytea in entry) = 0 as has_searched,
+        convert_from(substr(entry, position('"time":"'::bytea in entry) + 8, 24), 'LATIN1') collate "C" as at
+    from told
+    where position('"operation":"Search'::bytea in entry) > 0
+        and position('"service":"rekognition"'::bytea in entry) > 0
+        and position('"replay":true'::bytea in entry) = 0
+)
+select
+    count(*) filter (where is_answered and has_searched and log_index < %(size)s),
+    count(*) filter (where is_answered and has_searched and at <= %(until)s),
+    count(*) filter (where is_answered and has_searched and at <= %(until)s and at < %(since)s),
+    count(*) filter (where is_allowed and not is_answered)
+from search;
+
+-- find_broken_promises --
+-- Receipts whose event has no place in the log yet, or is nowhere, or is not what was promised.
+select
+    given.position - 1,
+    coalesce(placed.event_id, waiting.event_id) is null,
+    coalesce(sha256('\x00'::bytea || coalesce(placed.entry, waiting.entry)) = given.leaf_hash, false)
+from unnest(%(event_ids)s::uuid[], %(leaf_hashes)s::bytea[])
+    with ordinality as given (event_id, leaf_hash, position)
+left join audit_entry as placed on placed.event_id = given.event_id
+left join audit_event as waiting on waiting.event_id = given.event_id
+where placed.event_id is null or sha256('\x00'::bytea || placed.entry) <> given.leaf_hash
+order by given.position;
+
+-- find_noted --
+select entry from audit_entry where event_id = %(event_id)s
+union all
+select entry from audit_event where event_id = %(event_id)s;
+
+-- find_last --
+select event_id, entry
+from audit_entry
+where account is null and position('"kind":"reconciliation"'::bytea in entry) > 0
+order by log_index desc
+limit 1;
+
+-- read_shape --
+-- Size, how many entries there are, and the place behind the last.
+select
+    (select size from audit_log),
+    (select count(*) from audit_entry),
+    (select coalesce(max(log_index) + 1, 0) from audit_entry);
+
+-- leaf_hashes_of --
+select log_index, sha256('\x00'::bytea || entry)
+from audit_entry
+where log_index = any(%(indices)s)
+order by log_index;
+
+-- differing_tiles --
+-- Full tiles of entries whose hashes are not those of their entries.
+select tile
+from audit_tile
+where level = 0 and tile >= %(start)s and tile < %(end)s
+    and hashes is distinct from (
+        select string_agg(sha256('\x00'::bytea || entry), ''::bytea order by log_index)
+        from audit_entry
+        where log_index >= tile * 256 and log_index < tile * 256 + 256
+    );
+
+-- tiles --
+select tile, hashes, root
+from audit_tile
+where level = %(level)s and tile >= %(start)s and tile < %(end)s
+order by tile;

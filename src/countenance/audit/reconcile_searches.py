@@ -1,0 +1,160 @@
+"""Searches that ran, as they were counted where they run, against those that the log tells of.
+
+The log may not tell of more searches than ran: such entries were forged, or counts were lost. It may tell of
+fewer. A search that failed afterwards, or was refused when it was to be recorded, has an entry that says so;
+one of a process that was killed in between has none, and one whose answer went out past the log has none
+either. The last two differ in that the killed process left its file of counts unclosed.
+
+Of an answered entry it is known whether its search ran: all do, but a SearchUsersByImage of a photograph
+without a usable face, which has no threshold in force. Entries are told apart by their bytes: an entry is
+canonical JSON, in which `"outcome":"answered"` cannot stand but as that member.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from countenance.audit.canonical import to_time
+from countenance.store import Database, load_queries
+
+QUERIES = load_queries("countenance.audit", "reconcile.sql")
+_LOOK_AGAIN_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class SearchesRan:
+    """What the processes of a server have counted.
+
+    Attributes:
+        searches: that ran, ever.
+        live_at_once: how many may run at once in the processes that live.
+        killed_at_once: how many at most were under way in the processes that were killed, ever.
+    """
+
+    searches: int
+    live_at_once: int = 0
+    killed_at_once: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchesLogged:
+    """What the log tells of, from some entry on.
+
+    Attributes:
+        placed: answered searches that have a place in the log.
+        answered: answered searches, those without a place yet as well.
+        late: of `answered`, those of calls that came before the count was begun.
+        ended: calls that policy allowed and that ended without an answer.
+    """
+
+    placed: int
+    answered: int
+    late: int
+    ended: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFigures:
+    """How the two compare; what a reconciliation hands on to the next.
+
+    Attributes:
+        ran: searches counted by now.
+        counted_from: what the count was when comparing began.
+        since_ms: when that was (Unix time, ms).
+        in_flight: how many of the searches counted before that may be answered after it.
+        answered: answered searches with a place in the log since then.
+        unanswered: searches since then that ran and whose caller got no recorded answer.
+        ended: of the calls since the last reconciliation, those allowed that ended without an answer.
+        killed: `killed_at_once` by now.
+    """
+
+    ran: int
+    counted_from: int
+    since_ms: int
+    in_flight: int
+    answered: int
+    unanswered: int
+    ended: int
+    killed: int
+
+
+def compare_searches(
+    database: Database,
+    count_ran: Callable[[], SearchesRan],
+    *,
+    last: SearchFigures | None,
+    after: int,
+    size: int,
+    patience_s: float,
+) -> tuple[SearchFigures, dict[str, Mapping[str, int]]]:
+    """The figures now, and the mismatches by name; none at the first comparison, which begins the count.
+
+    Args:
+        after: the log's size at the last comparison.
+        size: its size now.
+        patience_s: how long to wait for the entries of searches under way.
+    """
+    if last is None:
+        return _begin(count_ran()), {}
+    first = _logged(database, last, after=after, size=size, until=None)
+    ran, now = count_ran(), datetime.now(UTC)
+    ran_since = ran.searches - last.counted_from
+    told = last.answered + first.answered - min(first.late, last.in_flight)
+    if ran.searches < last.ran:
+        return _begin(ran), {"counters_lost": {"were": last.ran, "are": ran.searches}}
+    if told > ran_since:
+        return _begin(ran), {"more_searches_told_than_ran": {"told": told, "ran": ran_since}}
+    killed = max(0, ran.killed_at_once - last.killed)
+    deadline = time.monotonic() + patience_s
+    while True:
+        # Of calls that came before the count was read: later ones are not in it.
+        latest = _logged(database, last, after=after, size=size, until=now)
+        unanswered = max(0, ran_since - last.answered - latest.answered)
+        missing = unanswered - last.unanswered - latest.ended - killed
+        if missing <= 0 or time.monotonic() >= deadline:
+            break
+        time.sleep(_LOOK_AGAIN_S)
+    figures = SearchFigures(
+        ran=ran.searches,
+        counted_from=last.counted_from,
+        since_ms=last.since_ms,
+        in_flight=last.in_flight,
+        answered=last.answered + first.placed,
+        unanswered=unanswered,
+        ended=latest.ended,
+        killed=ran.killed_at_once,
+    )
+    return figures, {"searches_without_a_record": {"searches": missing}} if missing > 0 else {}
+
+
+def _begin(ran: SearchesRan) -> SearchFigures:
+    # INVARIANT: a call of this moment or later has its search counted after `ran` was read.
+    now_ms = int(datetime.now(UTC).timestamp() * 1000) + 1
+    return SearchFigures(
+        ran=ran.searches,
+        counted_from=ran.searches,
+        since_ms=now_ms,
+        in_flight=ran.live_at_once,
+        answered=0,
+        unanswered=0,
+        ended=0,
+        killed=ran.killed_at_once,
+    )
+
+
+def _logged(
+    database: Database, last: SearchFigures, *, after: int, size: int, until: datetime | None
+) -> SearchesLogged:
+    values = {
+        "after": after,
+        "size": size,
+        "since": to_time(datetime.fromtimestamp(last.since_ms / 1000, UTC)),
+        "until": to_time(until) if until else "9",  # behind every year
+    }
+    with database.read() as connection:
+        row = connection.execute(QUERIES["count_searches"], values).fetchone()
+    assert row is not None, "an aggregate always has a row"
+    return SearchesLogged(*row)
