@@ -113,14 +113,14 @@ def write_jsonl(entries: Iterable[OwnEntry], file: BinaryIO, names: Mapping[str,
 
 
 def write_csv(entries: Iterable[OwnEntry], file: BinaryIO, names: Mapping[str, str]) -> int:
-    """A header and one line an entry; lists with a space between their values.
+    """A header and one line an entry (RFC 4180); lists with a space between their values.
 
     What a spreadsheet would run as a formula begins with an apostrophe.
     """
     text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
     count = 0
     try:
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(text)
         writer.writerow(_KINDS)
         for own in entries:
             writer.writerow(map(_to_cell, _to_row(own, names).values()))

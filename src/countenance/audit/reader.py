@@ -49,6 +49,12 @@ class LogReader:
             return self._audit.list_latest(connection, self.account_id, limit=limit)
         return self._read(connection, "latest", limit=limit)
 
+    def mark(self, connection: Connection) -> tuple[int, set[uuid.UUID]]:
+        """Where `news` goes on from now: the last index of the log, and what waits for its place."""
+        row = connection.execute(_QUERIES["mark"]).fetchone()
+        assert row is not None, "the log is open"
+        return row[0] - 1, set(row[1])
+
     def news(
         self, connection: Connection, *, after: int, shown: Collection[uuid.UUID], limit: int = _BATCH
     ) -> list[OwnEntry]:

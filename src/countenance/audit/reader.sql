@@ -23,6 +23,9 @@ select log_index, event_id, entry, null from (
 order by recorded_at desc nulls last, log_index desc
 limit %(limit)s;
 
+-- mark --
+select size, array(select event_id from audit_event) from audit_log;
+
 -- news --
 -- One statement, one snapshot: an event that moves into the log is seen on one side.
 (

@@ -78,10 +78,11 @@ def tail(
 def _entries(database: Database, reader: LogReader, *, lines: int, follow: bool) -> Iterator[OwnEntry]:
     """The newest entries, oldest first; then for ever what comes, each once."""
     with database.read() as connection:
-        newest = reader.latest(connection, max(lines, 1))[::-1]
-    yield from newest[len(newest) - min(lines, len(newest)) :]
-    after = max((own.log_index for own in newest if own.log_index is not None), default=-1)
-    waiting = {own.event_id for own in newest if own.log_index is None}
+        after, waiting = reader.mark(connection)
+        newest = reader.latest(connection, lines)[::-1]
+    yield from newest
+    after = max([after, *(own.log_index for own in newest if own.log_index is not None)])
+    waiting |= {own.event_id for own in newest if own.log_index is None}
     while follow:
         time.sleep(_LOOK_EVERY_S)
         for own in _news(database, reader, after=after, shown=waiting):
