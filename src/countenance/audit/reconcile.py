@@ -124,15 +124,8 @@ def reconcile(
         found: dict[str, Mapping[str, int]] = {}
         last = _find_last(database, note, found)
         size, transaction, waiting = _read_marks(database)
-        if size < last.size:
-            found["shorter"] = {"was": last.size, "is": size}
         searches, mismatches = compare_searches(
-            database,
-            count_ran,
-            last=None if "shorter" in found else last.searches,
-            after=last.size,
-            size=size,
-            patience_s=patience_s,
+            database, count_ran, last=last.searches, after=last.size, size=size, patience_s=patience_s
         )
         found |= mismatches
         changes, mismatches = _compare_changes(database, last, transaction)

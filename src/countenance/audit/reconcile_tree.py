@@ -31,7 +31,7 @@ def compare_tree(database: Database, *, full: bool) -> tuple[int, Mismatches]:
         hashed, damaged = _compare_sample(connection)
         if full:
             hashed, every = _compare_all(connection)
-            damaged = every or damaged
+            damaged |= every
     return hashed, mismatches | damaged
 
 

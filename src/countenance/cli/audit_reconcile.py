@@ -29,7 +29,6 @@ _MEANINGS = {
     "canary_missing": "the entry that the last reconciliation left is gone or altered",
     "reconciliation_missing": "the last reconciliation's own entry is gone or altered",
     "note_missing": "the note that the last reconciliation left in the data directory is gone",
-    "shorter": "the log has fewer entries than at the last reconciliation",
     "size": "the log's size is not the number of its entries, or places are left out",
     "signed_root": "the tree does not lead to the head that was signed",
     "entries": "entries are not those that the tree was made of",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from datetime import timedelta
 
 import pytest
 
 from countenance.accounts import Accounts
-from countenance.cli.housekeeping import TOKENS_KEPT, Housekeeping
-from countenance.store import KeyMissing, idempotency
+from countenance.audit import open_log
+from countenance.audit.reconcile import last_reconciled
+from countenance.cli.housekeeping import RECONCILE_AFTER, TOKENS_KEPT, Housekeeping
+from countenance.gallery.reading import CHANGES_KEPT
+from countenance.store import Database, KeyMissing, idempotency, migrate
+from countenance.telemetry import Metrics
 
 
 def test_old_tokens_go_and_young_ones_stay_once_an_hour(database, key_store):
@@ -30,7 +35,7 @@ def test_old_tokens_go_and_young_ones_stay_once_an_hour(database, key_store):
     def save(token, age):
         with database.transaction() as connection:
             scope = (connection, account, "rekognition:CreateUser", token)
-            idempotency.save(*scope, input_digest=b"\0" * 32, response={}, event_id=uuid.uuid4())
+            idempotency.save(*scope, input_digest=b"\0" * 32, response={}, sealed_event=b"e")
             connection.execute(
                 "update idempotency set created_at = created_at - %s where token = %s and account_id = %s",
                 (age, token, account),
@@ -68,3 +73,65 @@ def test_keys_without_a_collection_are_destroyed_once_they_are_settled(database,
     assert key_store.collection_key(young)
     with pytest.raises(KeyMissing):
         key_store.collection_key(abandoned)
+
+
+class Alarms(Metrics):
+    count = 0
+
+    def alarm(self):
+        self.count += 1
+
+
+@pytest.fixture
+def own(empty_database_url, key_store):
+    """A database whose log is the test's own."""
+    with Database(empty_database_url, max_connections=2) as database:
+        migrate(database)
+        open_log(database, key_store)
+        yield database
+
+
+def tidied(tidy):
+    """Let it work, and what it began beside itself end."""
+    tidy()
+    for thread in threading.enumerate():
+        if thread.name == "reconcile":
+            thread.join()
+
+
+def test_the_log_is_reconciled_at_the_start_and_daily(own, key_store, tmp_path):
+    """The first begins the count of searches; changes of galleries are compared before they are forgotten."""
+    assert timedelta(hours=2) + RECONCILE_AFTER <= CHANGES_KEPT
+    now, note = [0.0], tmp_path / "receipts" / "last"
+    tidy = Housekeeping(own, key_store, data_dir=tmp_path, clock=lambda: now[0])
+    tidied(tidy)
+    first = last_reconciled(tmp_path)
+    assert first is not None
+    now[0] += 3600
+    tidied(tidy)
+    assert last_reconciled(tmp_path) == first
+    young = note.stat().st_mtime - RECONCILE_AFTER.total_seconds() - 1
+    os.utime(note, (young, young))
+    now[0] += 3600
+    tidied(tidy)
+    assert last_reconciled(tmp_path) >= first
+
+
+def test_what_does_not_agree_is_told_in_one_line_and_ends_nothing(own, key_store, tmp_path, capsys):
+    metrics = Alarms()
+    with own.transaction() as connection:
+        connection.execute(
+            "insert into gallery_change (collection_id, kind) values (%s, 'enrolled')", (uuid.uuid4(),)
+        )
+    tidied(Housekeeping(own, key_store, data_dir=tmp_path, metrics=metrics))
+    [line] = capsys.readouterr().err.splitlines()
+    assert "changes_without_an_event" in line
+    assert metrics.count == 1
+
+
+def test_a_reconciliation_that_fails_is_told_and_ends_nothing(own, key_store, tmp_path, capsys):
+    (tmp_path / "receipts").write_text("in the way")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("countenance.cli.housekeeping.last_reconciled", lambda _: None)
+        tidied(Housekeeping(own, key_store, data_dir=tmp_path))
+    assert "could not be reconciled" in capsys.readouterr().err

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import replace
 
 import pytest
 
+from countenance.audit import Promises, open_log
 from fixtures_gateway import SECRET_WORDS, header
 
 FACE = "00000000-0000-4000-8000-000000000001"
@@ -135,3 +137,37 @@ def test_a_call_that_names_no_operation_leaves_no_event(bench):
 def test_event_ids_are_answered_as_they_are_recorded(bench):
     answer, _ = bench.call("SearchFaces", {"CollectionId": "faces", "FaceId": FACE})
     assert uuid.UUID(header(answer, "x-countenance-event-id")) == bench.events()[0].event_id
+
+
+def test_only_what_is_committed_is_promised(make_bench, log_keys, database):
+    """A receipt that is on note and whose entry is nowhere is a broken promise, so none is made too early."""
+    seen = []
+
+    class Watching(Promises):
+        def receipt(self, draft, at):
+            with database.read() as connection:  # another connection than the call's
+                found = connection.execute(
+                    "select count(*) from audit_event where event_id = %s", (draft.event_id,)
+                ).fetchone()
+            seen.append(found[0])
+            return super().receipt(draft, at)
+
+    bench = make_bench(promises=Watching(log_keys, open_log(database, log_keys), max_lag_s=math.inf))
+    bench.call("CreateCollection", {"CollectionId": "faces"})
+    bench.call("SearchFaces", {"CollectionId": "faces", "FaceId": FACE})
+    bench.call("DescribeCollection", {"CollectionId": "faces"})
+    assert seen == [1, 1, 1]
+
+
+def test_a_call_whose_receipt_cannot_be_noted_is_not_answered_and_on_record(make_bench, log_keys, database):
+    """What was done stays done: its entry says so, and the caller is told of a failure."""
+
+    class Full(Promises):
+        def receipt(self, draft, at):
+            raise OSError("no space")
+
+    bench = make_bench(promises=Full(log_keys, open_log(database, log_keys), max_lag_s=math.inf))
+    answer, _ = bench.call("CreateCollection", {"CollectionId": "faces"})
+    assert (answer.status, header(answer, "x-countenance-receipt")) == (500, None)
+    assert bench.collections() == {"faces"}
+    assert [entry.members["outcome"] for entry in bench.events()] == ["answered"]
