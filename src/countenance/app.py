@@ -40,8 +40,8 @@ _THREADS_PER_CORE = 2
 """A call waits for its commit while another one computes."""
 _DECODED_PX = 128_000_000
 """Pixels that a process holds decoded at once: about a gigabyte at worst, while they are decoded."""
-_SPARE_CONNECTIONS = 6
-"""For admission and health, which have threads of their own."""
+_SPARE_CONNECTIONS = 8
+"""For admission, health and the log's pages, which have threads of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -156,6 +156,21 @@ def open_touch(sealed: bytes, key: SealingKey, event_id: uuid.UUID, position: in
     return None if opened is None else Opening(opened[:SALT_BYTES], orjson.loads(opened[SALT_BYTES:]))
 
 
+def tag_label(role: str, at: datetime) -> str:
+    """What a touch is found by, with its face's or user's key: the hour, apart from enrolments.
+
+    One label for all would join every search that touched one face, for whoever has the database alone;
+    and an enrolment is known by its time, so it must not be joined to anything.
+    """
+    return "enrolled" if role == "enrolled" else f"{at.astimezone(UTC):%Y-%m-%dT%H}"
+
+
+def tag_labels(since: datetime, until: datetime) -> list[str]:
+    """Every label that a touch of that period may have been given."""
+    hours = int((until - since).total_seconds() // 3600) + 2
+    return ["enrolled", *(tag_label("", since + timedelta(hours=hour)) for hour in range(hours))]
+
+
 def touch_value(touch: Touch) -> dict[str, Any]:
     """What a touch's commitment is over."""
     named = {"role": touch.role, touch.kind: touch.id}
@@ -197,8 +212,9 @@ def _seal_touches(event: Event, account: SealingKey, key_of: KeyOf) -> tuple[Sea
         salt, value = secrets.token_bytes(SALT_BYTES), canonical_json(touch_value(touch))
         commitment = hashlib.sha256(salt + value).digest()
         key = key_of(touch)
+        tag: bytes | None
         if key is not None:
-            tag = key.tag
+            tag = key.tag(tag_label(touch.role, event.at))
         elif touch.role == "deleted" and touch.kind == "face":
             # A FaceId is random: that the account deleted it stays provable to the account.
             key, tag = account, None

@@ -44,10 +44,13 @@ class SealingKey:
         except (InvalidTag, ValueError):
             return None
 
-    @property
-    def tag(self) -> bytes:
-        """16 bytes by which whoever has the key finds what was sealed with it."""
-        return self._derived(b"tag")[:16]
+    def tag(self, label: str) -> bytes:
+        """16 bytes by which whoever has the key finds what was sealed with it under the label.
+
+        Tags of different labels cannot be told to be of one key: rows of one tag say no more together than
+        the label does.
+        """
+        return self._derived(b"tag\x00" + label.encode())[:16]
 
     def pseudonym(self, kind: str, value: str) -> bytes:
         """16 bytes that stand for `value` wherever this key is used, and for nobody without it."""
@@ -60,8 +63,8 @@ class SealingKey:
 class AuditKeys:
     """Sealing keys of accounts, faces and users. Thread-safe.
 
-    Keeps the keys of accounts that call in memory: a key that is destroyed is gone for this process when
-    it is restarted, or `forget` is called.
+    Keeps the keys of accounts that call in memory, as long as their files are there. An account whose key
+    was destroyed and that calls again gets another one, and with it other pseudonyms.
     """
 
     def __init__(self, keys: KeyStore) -> None:
@@ -71,9 +74,11 @@ class AuditKeys:
 
     def account(self, account_id: str) -> SealingKey:
         """The account's key, made when it is first asked for."""
+        name = _account_name(account_id)
         found = self._accounts.get(account_id)
-        if found is None:
-            found = SealingKey(self.store.create_secret(_account_name(account_id)))
+        if found is None or not self.store.has_secret(name):
+            # INVARIANT: a key that any process has destroyed is used by none.
+            found = SealingKey(self.store.create_secret(name))
             with self._lock:
                 if len(self._accounts) >= _KEPT_ACCOUNTS:
                     self._accounts.clear()

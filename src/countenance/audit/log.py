@@ -11,7 +11,7 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -24,12 +24,16 @@ from countenance.audit.entry import (
     draft_statement,
     open_openings,
     open_touch,
+    tag_labels,
 )
 from countenance.audit.event import Event, Touch
 from countenance.audit.keys import AuditKeys, CollectionKey
 from countenance.store import Connection, KeyStore, load_queries
 
 QUERIES = load_queries("countenance.audit", "queries.sql")
+_KEPT_EVENT = b"kept event"
+_CLOCKS_APART = timedelta(hours=2)
+"""Between the server that stamps an event and the database that stamps a face, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +142,22 @@ class AuditLog:
             return None
         return self._to_own(account_id, row[:4])
 
+    def seal_event(self, account_id: str, event_id: uuid.UUID) -> bytes:
+        """An event's id, for a place that names the account in clear: nobody else may join the two."""
+        return self.keys.account(account_id).seal(event_id.bytes, place=_KEPT_EVENT)
+
+    def unseal_event(self, account_id: str, sealed: bytes | None) -> uuid.UUID | None:
+        """What `seal_event` was given; None if it does not open any more."""
+        opened = self.keys.account(account_id).unseal(sealed, place=_KEPT_EVENT) if sealed else None
+        return uuid.UUID(bytes=opened) if opened else None
+
     def touches_of(
         self, connection: Connection, collection_id: uuid.UUID, touch: Touch
     ) -> list[TouchOpening]:
-        """Every event that touched the face or user, in no order: what a person may be told."""
+        """Every event that touched the face or user, in no order: what a person may be told.
+
+        Looks under one tag for each hour since the face or user was made.
+        """
         row = connection.execute(
             QUERIES["find_subject_secret"],
             {"collection_id": collection_id, "kind": touch.kind, "id": touch.id},
@@ -149,9 +165,12 @@ class AuditLog:
         collection = self.keys.collection(collection_id)
         if row is None or collection is None:
             return []
-        key = collection.subject(touch.kind, touch.id, bytes(row[0]))
+        secret, created_at = row
+        key = collection.subject(touch.kind, touch.id, bytes(secret))
+        now = datetime.now(UTC)
+        tags = [key.tag(label) for label in tag_labels(created_at - _CLOCKS_APART, now + _CLOCKS_APART)]
         found = []
-        for event_id, position, sealed in connection.execute(QUERIES["find_touches"], {"tag": key.tag}):
+        for event_id, position, sealed in connection.execute(QUERIES["find_touches"], {"tags": tags}):
             opening = open_touch(bytes(sealed), key, event_id, position)
             if opening is not None:
                 found.append(TouchOpening(event_id, position, opening))

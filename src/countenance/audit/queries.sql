@@ -87,13 +87,13 @@ select null, event_id, entry, sealed, account from audit_event where event_id = 
 select position, commitment, sealed from audit_touch where event_id = %(event_id)s order by position;
 
 -- find_touches --
--- What touched one face or user, by the tag that only its key gives.
-select event_id, position, sealed from audit_touch where tag = %(tag)s;
+-- What touched one face or user, by the tags that only its key gives.
+select event_id, position, sealed from audit_touch where tag = any(%(tags)s::bytea[]);
 
 -- find_subject_secret --
-select secret from face where collection_id = %(collection_id)s and face_id::text = %(id)s and %(kind)s = 'face'
+select secret, created_at from face where collection_id = %(collection_id)s and face_id::text = %(id)s and %(kind)s = 'face'
 union all
-select secret from subject where collection_id = %(collection_id)s and user_id = %(id)s and %(kind)s = 'user';
+select secret, created_at from subject where collection_id = %(collection_id)s and user_id = %(id)s and %(kind)s = 'user';
 
 -- open_log --
 insert into audit_log (origin) values (%(origin)s) on conflict do nothing;
@@ -137,4 +137,5 @@ select
         select min(signed_at) from audit_checkpoint
         where size > coalesce((select max(size) from audit_checkpoint where published_at is not null), -1)
     ))::float8,
+    extract(epoch from clock_timestamp() - (select unsigned_since from audit_log))::float8,
     (select vkey from audit_key where use = 'receipt' order by key_id desc limit 1);

@@ -68,7 +68,9 @@ def demo(photos: Path | None, sheet: Path | None, **given: Any) -> None:
             running_server(scratch / "data", settings, accept_terms=_OFFICER, log=console.print)
         )
         os.environ["AWS_DATA_PATH"] = str(data_path())  # boto3 reads our own service's model from there
-        session = boto3.Session(server.access_key_id, server.secret_access_key, region_name=server.region)
+        session: Any = boto3.Session(
+            server.access_key_id, server.secret_access_key, region_name=server.region
+        )
         story = _Story(session.client("rekognition", endpoint_url=server.endpoint), console)
         receipts = Receipts()
         receipts.collect_from(story.client)

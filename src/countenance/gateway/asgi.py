@@ -32,6 +32,9 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = tuple[tuple[str, str], ...]
 
 _ADMISSION_THREADS = 4
+_PAGE_THREADS = 2
+_MOST_PAGES = 64
+"""Of the log's pages, waiting or being read."""
 _CALLS_PER_THREAD = 64
 _LINGER_S = 5.0
 _PLAIN = ("content-type", "text/plain; charset=utf-8")
@@ -75,6 +78,8 @@ class Gateway:
         self._body_bytes_per_s = body_bytes_per_s
         self._admission = ThreadPoolExecutor(_ADMISSION_THREADS, thread_name_prefix="admit")
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="answer")
+        self._pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="page")
+        self._pages_waiting = 0
 
     @property
     def budget(self) -> Budget:
@@ -84,6 +89,7 @@ class Gateway:
         """Finish the calls that were begun; accept no more."""
         self._admission.shutdown(wait=True)
         self._workers.shutdown(wait=True)
+        self._pages.shutdown(wait=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -118,7 +124,7 @@ class Gateway:
             answer = await self._run(self._admission, self._health)
         elif path.startswith(LOG_PREFIX):
             token = headers.get("authorization", "")
-            answer = await self._run(self._admission, self._pipeline.log_pages.answer, method, path, token)
+            answer = await self._log_page(method, path, token)
         else:
             answer = _no_such_page(path)
         await _Reply(send, ()).finish_early(answer, receive, has_body=_has_body(headers))
@@ -156,7 +162,7 @@ class Gateway:
     def _health(self) -> Answer:
         if self._pipeline.is_healthy():
             return Answer(status=200, headers=(_PLAIN,), body=b"ok\n")
-        return Answer(status=503, headers=(_PLAIN,), body=b"the database is not available\n")
+        return Answer(status=503, headers=(_PLAIN,), body=b"no database, or the log is behind\n")
 
     async def _read(self, receive: Receive, announced: int | None, share: Share) -> list[bytes]:
         """The whole body in chunks, each counted as it arrives.
@@ -188,6 +194,19 @@ class Gateway:
                     timer.reschedule(min(deadline, clock() + self._body_idle_s))
         except TimeoutError:
             raise RequestTimeoutException from None
+
+    async def _log_page(self, method: str, path: str, token: str) -> Answer:
+        """Pages have threads of their own: whoever reads the log, or hammers it, holds up no call."""
+        if self._pages_waiting >= _MOST_PAGES:
+            return Answer(status=503, headers=(_PLAIN, ("retry-after", "1")), body=b"too many readers\n")
+        self._pages_waiting += 1
+        try:
+            answer: Answer = await self._run(
+                self._pages, self._pipeline.log_pages.answer, method, path, token
+            )
+            return answer
+        finally:
+            self._pages_waiting -= 1
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[..., Any], *given: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(pool, work, *given)

@@ -133,7 +133,8 @@ class Performed(Authorized):
         response: the operation's output; empty when an earlier call's answer is given again.
         payload: the same as it goes out, in JSON.
         report: what the operation used.
-        previous: the event of the earlier call that the answer is of.
+        is_replay: the answer is one that an earlier call got.
+        previous: that call's event, if its account's key still opens it.
     """
 
     step: ClassVar[str] = "dispatch"
@@ -141,11 +142,8 @@ class Performed(Authorized):
     response: Mapping[str, Any] = field(repr=False)
     payload: bytes = field(repr=False)
     report: Report
+    is_replay: bool = False
     previous: uuid.UUID | None = None
-
-    @property
-    def is_replay(self) -> bool:
-        return self.previous is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

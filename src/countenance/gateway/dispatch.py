@@ -40,13 +40,21 @@ def dispatch(call: Authorized, work: UnitOfWork, services: GatewayServices) -> P
                 f"The ClientRequestToken: {token} you have supplied is already in use"
             )
         payload = orjson.dumps(kept.response)
-        return advance(call, Performed, response={}, payload=payload, report=Report(), previous=kept.event_id)
+        return advance(
+            call,
+            Performed,
+            response={},
+            payload=payload,
+            report=Report(),
+            is_replay=True,
+            previous=services.audit.unseal_event(call.caller.account_id, kept.sealed_event),
+        )
     performed = _perform(call, work, services)
     idempotency.save(
         *scope,
         input_digest=digest,
         response=orjson.loads(performed.payload),
-        event_id=call.head.event_id,
+        sealed_event=services.audit.seal_event(call.caller.account_id, call.head.event_id),
     )
     return performed
 

@@ -7,8 +7,8 @@
 | keys                          | everyone | asked for anew each time |
 | tile/entries/<N>[.p/<W>]      | auditors, with their token | by nobody |
 
-What no published checkpoint covers is not there, for an auditor either. That an auditor reads a bundle is an
-entry in the log, and durable before the bundle leaves.
+What no published checkpoint covers is not there, for an auditor either. That an auditor reads entries is an
+entry in the log, once in ten minutes, and durable before the bundle leaves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Final
 
 from countenance.audit import LogBehind
-from countenance.audit.auditors import find_auditor, record_read
+from countenance.audit.auditors import find_auditor, note_read
 from countenance.audit.canonical import to_time
 from countenance.audit.published import LogKey, find_checkpoint, list_keys
 from countenance.audit.tiles import TILE_HEIGHT, TILE_WIDTH, TileInvalid, TileName, parse_tile_path
@@ -37,6 +37,7 @@ _ASK_ANEW = ("cache-control", "no-cache")
 _KEEP = ("cache-control", "public, max-age=31536000, immutable")
 _KEEP_NOTHING = ("cache-control", "private, no-store")
 _ALLOWED = "GET, HEAD"
+_ENTRIES: Final = "tile/entries"
 
 _Page = Callable[[Connection], Answer]
 
@@ -49,7 +50,7 @@ class LogPages:
 
     def answer(self, method: str, path: str, authorization: str) -> Answer:
         """The page at `path`, which begins with LOG_PREFIX; `authorization` is that header, or empty."""
-        page = self._find(path.removeprefix(LOG_PREFIX), authorization)
+        page = self._find(path.removeprefix(LOG_PREFIX), authorization, is_read=method == "GET")
         if page is None:
             return _told(404, "there is nothing here")
         if method not in {"GET", "HEAD"}:
@@ -67,7 +68,7 @@ class LogPages:
             _LOG.error("a page of the log failed: fault=%s at=%s", fault.type_name, fault.place)
             return _told(500, "the page could not be made")
 
-    def _find(self, name: str, authorization: str) -> _Page | None:
+    def _find(self, name: str, authorization: str, *, is_read: bool) -> _Page | None:
         if name == "checkpoint":
             return _checkpoint
         if name == "keys":
@@ -77,7 +78,7 @@ class LogPages:
         except TileInvalid:
             return None
         if tile.level == "entries":
-            return lambda connection: self._bundle(connection, tile, name, authorization)
+            return lambda connection: self._bundle(connection, tile, authorization, is_read=is_read)
         level = tile.level
         return lambda connection: self._tile(connection, tile, level)
 
@@ -87,15 +88,16 @@ class LogPages:
         hashes = self._services.log.tile(connection, level, tile.n, tile.width)
         return _whole(hashes, _KEEP)
 
-    def _bundle(self, connection: Connection, tile: TileName, name: str, authorization: str) -> Answer:
+    def _bundle(self, connection: Connection, tile: TileName, authorization: str, *, is_read: bool) -> Answer:
         auditor = _auditor(connection, authorization)
         if auditor is None:
             challenge = ("www-authenticate", 'Bearer realm="entries of the log"')
             return _told(401, "entries are for auditors: show a token", challenge)
         if not _is_published(connection, tile, 0):
             return _not_yet()
-        self._services.promises.require_current(connection)
-        record_read(connection, auditor, name)
+        if is_read:
+            self._services.promises.require_current(connection)
+            note_read(connection, auditor, _ENTRIES)
         entries = self._services.log.bundle(connection, tile.n, tile.width)
         return _whole(entries, _KEEP_NOTHING)
 

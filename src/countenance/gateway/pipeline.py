@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from countenance.audit import LogBehind
 from countenance.errors import InternalServerError, ServiceError, ThrottlingException
 from countenance.gateway.authenticate import admit_key, authenticate
 from countenance.gateway.authorize import Denied, authorize
@@ -72,11 +73,12 @@ class Pipeline:
         return self._services.clock()
 
     def is_healthy(self) -> bool:
-        """Whether the database answers; without it no call can be."""
+        """Whether the database answers and the log keeps up; without them no call is answered."""
         try:
             with self._services.database.read() as connection:
+                self._services.promises.require_current(connection)
                 connection.execute("select 1")
-        except StoreUnavailable:
+        except (StoreUnavailable, LogBehind):
             return False
         return True
 

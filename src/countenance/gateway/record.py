@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import Literal
 
@@ -48,21 +49,36 @@ def record(call: Performed, work: UnitOfWork, services: GatewayServices) -> Reco
 
 
 def record_refusal(refusal: Refusal, services: GatewayServices) -> Refusal:
-    """Commit an event of the refusal; one that cannot be recorded is a failure of ours."""
-    if not isinstance(refusal.call, Identified):
+    """Commit an event of the refusal; one that cannot be recorded is a failure of ours.
+
+    Strangers, whose calls nobody's key signed, are recorded one by one up to a rate, and beyond it counted.
+    """
+    call = refusal.call
+    if not isinstance(call, Identified):
         return refusal
+    if not isinstance(call, Authenticated) and not services.strangers.admit():
+        return refusal
+    previous = None
+    if isinstance(call, Performed):
+        # INVARIANT: no id is recorded twice. The commit of the answer may have come through, and only its
+        # confirmation have been lost: then the log has an answer that nobody got, and this beside it.
+        previous = call.head.event_id
+        call = replace(call, head=replace(call.head, event_id=uuid.uuid4()))
+        refusal = replace(refusal, call=call)
     outcome: Literal["refused", "failed"] = "failed" if refusal.error.status >= 500 else "refused"
     try:
         event = _event_of(
-            refusal.call,
+            call,
             outcome=outcome,
             error_code=refusal.error.code,
             verdict=refusal.verdict,
             services=services,
+            previous=previous,
         )
         with services.database.read() as connection:
             services.promises.require_current(connection)
             draft = services.audit.record(connection, event)
+            services.strangers.record_uncounted(connection)
         receipt = services.promises.receipt(draft, services.clock())
     except BaseException as error:  # noqa: BLE001  # whatever it was: without a record there is no such answer
         return replace(refusal, error=InternalServerError(), fault=refusal.fault or Fault.of(error))
@@ -87,6 +103,7 @@ def _event_of(
     verdict: Verdict | None,
     error_code: str | None,
     services: GatewayServices,
+    previous: uuid.UUID | None = None,
 ) -> Event:
     caller = call.caller if isinstance(call, Authenticated) else None
     performed = call if isinstance(call, Performed) and outcome == "answered" else None
@@ -125,5 +142,5 @@ def _event_of(
         deleted=facts.deleted,
         touched=facts.touched,
         idempotent_replay=performed is not None and performed.is_replay,
-        previous=performed.previous if performed else None,
+        previous=performed.previous if performed else previous,
     )

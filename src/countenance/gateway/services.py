@@ -11,6 +11,7 @@ from countenance.accounts import Accounts
 from countenance.audit import AuditLog, Promises
 from countenance.audit.tree import LogTree
 from countenance.gateway.log import LogFormat
+from countenance.gateway.strangers import Strangers
 from countenance.operations.deps import Caller, Deps
 from countenance.policy import PolicyEngine
 from countenance.store import Database, UnitOfWork
@@ -33,6 +34,7 @@ class GatewayServices:
         models: the service models, by which requests are understood and responses written.
         audit: what every call is recorded in.
         log: the tree over it, for the log's public pages.
+        strangers: how many calls of nobody's key are recorded one by one.
         promises: receipts for what is recorded, as long as the log keeps up.
         operations: service → operation → function: what is offered.
         make_deps: what an operation may reach, for one caller and one unit of work.
@@ -48,6 +50,7 @@ class GatewayServices:
     audit: AuditLog
     log: LogTree
     promises: Promises
+    strangers: Strangers = field(default_factory=Strangers)
     operations: Mapping[str, Mapping[str, Operation]]
     make_deps: Callable[[Caller, UnitOfWork], Deps]
     region: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -15,11 +14,11 @@ _QUERIES = load_queries("countenance.store", "idempotency.sql")
 
 
 class KeptAnswer(NamedTuple):
-    """SHA-256 of the request that the token came with first, its answer as JSON values, and its event."""
+    """SHA-256 of the request that the token came with first, its answer as JSON values, its sealed event."""
 
     input_digest: bytes
     response: Any
-    event_id: uuid.UUID
+    sealed_event: bytes | None
 
 
 def find(connection: Connection, account_id: str, operation: str, token: str) -> KeptAnswer | None:
@@ -32,7 +31,9 @@ def find(connection: Connection, account_id: str, operation: str, token: str) ->
     row = connection.execute(
         _QUERIES["find_answer"], {"account_id": account_id, "operation": operation, "token": token}
     ).fetchone()
-    return None if row is None else KeptAnswer(bytes(row[0]), row[1], row[2])
+    return (
+        None if row is None else KeptAnswer(bytes(row[0]), row[1], None if row[2] is None else bytes(row[2]))
+    )
 
 
 def save(
@@ -43,7 +44,7 @@ def save(
     *,
     input_digest: bytes,
     response: Any,
-    event_id: uuid.UUID,
+    sealed_event: bytes,
 ) -> None:
     """Keep the answer under the token, in the same transaction as the work itself.
 
@@ -58,7 +59,7 @@ def save(
             "token": token,
             "input_digest": input_digest,
             "response": Jsonb(response),
-            "event_id": event_id,
+            "sealed_event": sealed_event,
         },
     )
 

@@ -138,6 +138,10 @@ class KeyStore:
         except InvalidTag:
             raise SetupError(f"the key file `{path}` is damaged", remedy=_RESTORE) from None
 
+    def has_secret(self, name: str) -> bool:
+        """Whether there is a secret of that name (still)."""
+        return (self._secrets / name).exists()
+
     def create_secret(self, name: str, secret: bytes | None = None) -> bytes:
         """The secret of that name, made now (32 random bytes unless given) if there was none.
 

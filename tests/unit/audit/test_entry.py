@@ -13,6 +13,8 @@ from countenance.audit.entry import (
     draft_statement,
     open_openings,
     open_touch,
+    tag_label,
+    tag_labels,
     touch_value,
 )
 from countenance.audit.event import Event, Touch
@@ -115,10 +117,19 @@ def test_each_touched_face_opens_with_its_own_key_only():
     assert opening.value == touch_value(event.touched[0])
     assert opening.value == {"role": "candidate", "face": FACES[0], "rank": 1, "similarity": 90.5}
     assert commit(opening.salt, opening.value) == made.touches[0].commitment
-    assert [touch.tag for touch in made.touches] == [ADA.tag, EVA.tag]
+    label = tag_label("candidate", AT)
+    assert [touch.tag for touch in made.touches] == [ADA.tag(label), EVA.tag(label)]
     assert open_touch(made.touches[0].sealed, EVA, event.event_id, 0) is None
     assert open_touch(made.touches[0].sealed, ACCOUNT, event.event_id, 0) is None
     assert open_touch(made.touches[0].sealed, ADA, event.event_id, 1) is None
+
+
+def test_rows_of_one_face_have_one_tag_for_an_hour_only_and_none_with_its_enrolment():
+    """Whoever has the database alone must not see which searches touched the same face."""
+    labels = {tag_label("candidate", AT + timedelta(minutes=minutes)) for minutes in (0, 30, 60, 120)}
+    assert len(labels) == 3
+    assert tag_label("enrolled", AT) not in labels
+    assert set(tag_labels(AT - timedelta(hours=1), AT + timedelta(hours=3))) >= {*labels, "enrolled"}
 
 
 def test_nothing_is_kept_of_a_face_that_is_gone_but_that_its_account_deleted_it():

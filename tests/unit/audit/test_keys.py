@@ -39,7 +39,15 @@ def test_an_accounts_key_is_the_same_in_every_process_and_after_a_restart(key_st
     first = AuditKeys(key_store).account("111111111111")
     again = AuditKeys(KeyStore.open(key_store.directory)).account("111111111111")
     assert again.unseal(first.seal(b"v", place=PLACE), place=PLACE) == b"v"
-    assert AuditKeys(key_store).account("222222222222").tag != first.tag
+    assert AuditKeys(key_store).account("222222222222").tag("t") != first.tag("t")
+
+
+def test_a_key_that_another_process_destroyed_is_used_no_more(key_store: KeyStore):
+    """A worker keeps keys in memory, and must not go on writing under one that is to be forgotten."""
+    worker = AuditKeys(key_store)
+    before = worker.account("111111111111").pseudonym("operator", "eva")
+    AuditKeys(key_store).forget_account("111111111111")
+    assert worker.account("111111111111").pseudonym("operator", "eva") != before
 
 
 def test_a_forgotten_account_gets_another_key(key_store: KeyStore):
@@ -57,7 +65,8 @@ def test_a_subjects_key_is_its_own_and_goes_with_its_collections(key_store: KeyS
     keys, collection_id = AuditKeys(key_store), uuid.uuid4()
     key_store.create_collection_key(collection_id)
     collection = keys.collection(collection_id)
-    assert collection.subject("face", "a", b"s" * 32).tag == collection.subject("face", "a", b"s" * 32).tag
-    assert collection.subject("face", "a", b"s" * 32).tag != collection.subject(*change).tag
+    tag = collection.subject("face", "a", b"s" * 32).tag("t")
+    assert collection.subject("face", "a", b"s" * 32).tag("t") == tag
+    assert collection.subject(*change).tag("t") != tag
     key_store.destroy_collection_key(collection_id)
     assert keys.collection(collection_id) is None

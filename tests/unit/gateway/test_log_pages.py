@@ -148,20 +148,28 @@ def test_nothing_beyond_the_newest_published_checkpoint_is_served(get, log, grow
     assert reads(log) == before
 
 
-def test_bundles_are_for_auditors_and_each_reading_is_in_the_log(get, log, grown, auditor):
+def test_bundles_are_for_auditors_and_reading_them_is_in_the_log_once_in_ten_minutes(
+    get, log, grown, auditor
+):
+    """An entry for each would make the log grow by being read; asking whether one is there reads nothing."""
     name, token = auditor
-    entries = log.entries()
+    entries, before = log.entries(), reads(log)
+    assert get("tile/entries/000", token=token, method="HEAD").status == 200
+    assert reads(log) == before
     for path, wanted in {
         "tile/entries/000": entries[:256],
         f"tile/entries/001.p/{grown - 256}": entries[256:grown],
     }.items():
-        before = reads(log)
         answer = get(path, token=token)
         assert answer.status == 200
         assert decode_bundle(answer.body) == wanted
         assert header(answer, "content-type") == "application/octet-stream"
         assert header(answer, "cache-control") == "private, no-store"
-        assert reads(log) == [*before, (name, path)]
+        assert reads(log) == [*before, (name, "tile/entries")]
+    with log.database.transaction() as connection:
+        connection.execute("update auditor set read_recorded_at = read_recorded_at - interval '11 minutes'")
+    get("tile/entries/000", token=token)
+    assert reads(log) == [*before, *[(name, "tile/entries")] * 2]
 
 
 def test_without_a_good_token_no_bundle_is_shown_nor_whether_it_is_there(get, log, grown, auditor, database):

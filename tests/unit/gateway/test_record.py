@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import uuid
 from dataclasses import replace
@@ -7,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from countenance.audit import Promises, open_log
+from countenance.gateway.strangers import Strangers
+from countenance.store import StoreUnavailable
 from fixtures_gateway import SECRET_WORDS, header
 
 FACE = "00000000-0000-4000-8000-000000000001"
@@ -77,7 +80,48 @@ def test_a_call_whose_event_cannot_be_written_fails_and_changes_nothing(bench):
     answer = bench.pipeline.answer(admitted, body)
     assert answer.status == 500
     assert bench.collections() == {"first"}
-    assert header(answer, "x-countenance-event-id") is None
+    event = _event(bench, answer)
+    assert event["event"] != str(taken)
+    assert (event["outcome"], event["previous"]) == ("failed", str(taken))
+
+
+def test_what_happened_to_a_commit_that_may_have_come_through_is_recorded_under_an_id_of_its_own(make_bench):
+    """One id twice would stop the log for good: the answer's entry may be in it by now."""
+    bench = make_bench()
+    order = bench.services.promises.receipt
+    lost = iter([True])
+
+    def receipt(draft, at):
+        if next(lost, False):
+            raise StoreUnavailable("the confirmation was lost")
+        return order(draft, at)
+
+    object.__setattr__(bench.services.promises, "receipt", receipt)
+    answer, _ = bench.call("CreateCollection", {"CollectionId": "faces"})
+    failed, answered = bench.events()
+    assert answer.status == 500
+    assert (failed.members["outcome"], answered.members["outcome"]) == ("failed", "answered")
+    assert failed.members["previous"] == str(answered.event_id)
+    assert header(answer, "x-countenance-event-id") == str(failed.event_id)
+
+
+def test_strangers_are_recorded_one_by_one_up_to_a_rate_and_then_counted(make_bench):
+    """An entry is for good, and a stranger pays nothing for it."""
+    now = [0.0]
+    bench = make_bench(strangers=Strangers(per_second=1, burst=2, clock=lambda: now[0]))
+    answers = [bench.call("DetectFaces", b"{}", access_key_id="AKIA" + "A" * 16)[0] for _ in range(5)]
+    assert [answer.status for answer in answers] == [400] * 5
+    receipts = [header(answer, "x-countenance-receipt") for answer in answers]
+    assert [receipt is not None for receipt in receipts] == [True, True, False, False, False]
+    assert bench.call("SearchFaces", {"CollectionId": "c", "FaceId": FACE})[0].status == 200  # no stranger
+    now[0] = 1.0
+    bench.call("DetectFaces", b"{}", secret="wrong")
+    with bench.database.read() as connection:
+        rows = connection.execute(
+            "select entry from audit_event where position('\"refusals\"' in convert_from(entry, 'UTF8')) > 0"
+            " order by recorded_at desc limit 1"
+        ).fetchall()
+    assert [json.loads(row[0])["count"] for row in rows] == [3]
 
 
 def test_a_refusal_that_cannot_be_recorded_is_a_failure(bench):
@@ -170,4 +214,4 @@ def test_a_call_whose_receipt_cannot_be_noted_is_not_answered_and_on_record(make
     answer, _ = bench.call("CreateCollection", {"CollectionId": "faces"})
     assert (answer.status, header(answer, "x-countenance-receipt")) == (500, None)
     assert bench.collections() == {"faces"}
-    assert [entry.members["outcome"] for entry in bench.events()] == ["answered"]
+    assert [entry.members["outcome"] for entry in bench.events()] == ["failed", "answered"]

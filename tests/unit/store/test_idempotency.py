@@ -9,7 +9,7 @@ import pytest
 from countenance.store import Database, UniqueViolation
 from countenance.store.idempotency import KeptAnswer, find, forget_older_than, save
 
-EVENT = uuid.uuid4()
+EVENT = b"sealed"
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_an_answer_is_found_under_its_token_in_its_account_and_operation_only(
             "t",
             input_digest=b"d",
             response={"a": [1.5, None, "ü"]},
-            event_id=EVENT,
+            sealed_event=EVENT,
         )
     with database.transaction() as connection:
         assert find(connection, account, "CreateUser", "t") == KeptAnswer(
@@ -46,9 +46,9 @@ def test_an_answer_is_found_under_its_token_in_its_account_and_operation_only(
 def test_a_token_keeps_its_first_answer(database: Database, account: str):
     """A second answer would make a retry differ from what the first call was told."""
     with database.transaction() as connection:
-        save(connection, account, "CreateUser", "t", input_digest=b"d", response={}, event_id=EVENT)
+        save(connection, account, "CreateUser", "t", input_digest=b"d", response={}, sealed_event=EVENT)
     with pytest.raises(UniqueViolation), database.transaction() as connection:
-        save(connection, account, "CreateUser", "t", input_digest=b"e", response={}, event_id=EVENT)
+        save(connection, account, "CreateUser", "t", input_digest=b"e", response={}, sealed_event=EVENT)
 
 
 def test_of_two_calls_with_one_token_the_second_waits_and_finds_the_answer(database: Database, account: str):
@@ -60,7 +60,9 @@ def test_of_two_calls_with_one_token_the_second_waits_and_finds_the_answer(datab
             if find(connection, account, "CreateUser", "t") is None:
                 done.append("worked")
                 threading.Event().wait(0.1)
-                save(connection, account, "CreateUser", "t", input_digest=b"d", response={}, event_id=EVENT)
+                save(
+                    connection, account, "CreateUser", "t", input_digest=b"d", response={}, sealed_event=EVENT
+                )
             else:
                 done.append("found")
 
@@ -75,12 +77,12 @@ def test_of_two_calls_with_one_token_the_second_waits_and_finds_the_answer(datab
 def test_old_answers_are_forgotten_and_young_ones_kept(database: Database, account: str):
     """Answers name people's ids: they are kept as long as a retry may come, no longer."""
     with database.transaction() as connection:
-        save(connection, account, "CreateUser", "old", input_digest=b"d", response={}, event_id=EVENT)
+        save(connection, account, "CreateUser", "old", input_digest=b"d", response={}, sealed_event=EVENT)
         connection.execute(
             "update idempotency set created_at = created_at - interval '2 days' where account_id = %s",
             (account,),
         )
-        save(connection, account, "CreateUser", "young", input_digest=b"d", response={}, event_id=EVENT)
+        save(connection, account, "CreateUser", "young", input_digest=b"d", response={}, sealed_event=EVENT)
         assert forget_older_than(connection, timedelta(days=1)) >= 1
         assert find(connection, account, "CreateUser", "old") is None
         assert find(connection, account, "CreateUser", "young") is not None

@@ -12,15 +12,16 @@ alter table face add column secret bytea not null
 alter table subject add column secret bytea not null
     default uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
 
--- The event of the answer that is kept; one kept before has an event of that table.
-alter table idempotency add column event_id uuid not null default gen_random_uuid();
-alter table idempotency alter column event_id drop default;
+-- The event of the answer that is kept, sealed under the account's key: in clear it would say whose entry it is.
+alter table idempotency add column sealed_event bytea;
 
--- One row: the log's name, and how many entries have a place in it.
+-- One row: the log's name, how many entries have a place in it, and since when some of them are under no
+-- signed checkpoint.
 create table audit_log (
     one boolean primary key default true check (one),
     origin text not null check (origin ~ '^[^\s+]{1,200}$'),
     size bigint not null default 0 check (size >= 0),
+    unsigned_since timestamptz,
     opened_at timestamptz not null default clock_timestamp()
 );
 
@@ -58,8 +59,17 @@ create table audit_entry (
 );
 create index audit_entry_by_account on audit_entry (account, log_index) where account is not null;
 
+-- Events whose id had a place in the log already: the log has the first of that id, and an alarm for these.
+create table audit_set_aside (
+    event_id uuid not null,
+    entry bytea not null,
+    sealed bytea,
+    at timestamptz not null default clock_timestamp()
+);
+
 -- Whom an event touched: a commitment for each, in order. The opening is sealed under the key of the face or
--- user, and found by a tag that only that key gives; without the key a row says nothing.
+-- user, and found by a tag that only that key gives, another one for each hour, so that without the key it is
+-- not seen which searches touched the same face. What a row's entry says (when, how many) it does not hide.
 create table audit_touch (
     event_id uuid not null,
     position integer not null,
@@ -101,7 +111,8 @@ create table auditor (
     name text primary key check (length(name) between 1 and 128),
     token_digest bytea not null unique check (octet_length(token_digest) = 32),
     created_at timestamptz not null default clock_timestamp(),
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    read_recorded_at timestamptz -- when the last entry that tells of the auditor's reading was written
 );
 
 -- Against accidents, not against the owner of the database: what has a place in the log stays as it is.
