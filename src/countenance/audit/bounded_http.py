@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from countenance.errors import CountenanceError, SetupError
 
 MAX_ANSWER_BYTES = 256 * 1024
+LONGEST_IDLE_S = 3.0
+"""A kept connection is not used after this: the peer may be closing it (a witness does after 5 s)."""
 
 
 class NoAnswer(CountenanceError):
@@ -59,6 +62,7 @@ class BoundedHttp:
         self._timeout_s = timeout_s
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._connection: _Connection | None = None
+        self._used_at = 0.0
 
     def exchange(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Send one request, read the whole answer.
@@ -67,7 +71,7 @@ class BoundedHttp:
             NoAnswer: there is none within the bounds.
         """
         try:
-            if self._connection is not None and self._connection.is_stale():
+            if self._connection is not None and (self._is_old() or self._connection.is_stale()):
                 self.close()
             if self._connection is None:
                 self._connection = _Connection(self._host, self._port, self._tls, timeout_s=self._timeout_s)
@@ -84,7 +88,11 @@ class BoundedHttp:
         if response.length or len(content) > MAX_ANSWER_BYTES:
             self.close()
             raise NoAnswer(f"the answer of `{self._host}` broke off or is over {MAX_ANSWER_BYTES} bytes")
+        self._used_at = time.monotonic()
         return Answer(response.status, content)
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._used_at > LONGEST_IDLE_S
 
     def close(self) -> None:
         """Let go of the connection; the next request makes another."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Literal
@@ -17,6 +18,8 @@ from countenance.audit.note import COSIGNATURE, Note, NoteInvalid, Verifier, enc
 from countenance.errors import CountenanceError, SetupError
 
 DEFAULT_TIMEOUT_S = 5.0
+MAX_CLOCKS_APART_S = 600
+"""A cosignature says when a checkpoint was seen: by a clock further off it would not be so."""
 Prove = Callable[[int], Sequence[bytes]]
 """Old size, over 0 and under the checkpoint's → the consistency proof from it."""
 Refusal = Literal["unknown_log", "untrusted_key", "rolled_back", "forked", "inconsistent", "malformed"]
@@ -59,12 +62,20 @@ class WitnessClient:
         url: the submission prefix; `/add-checkpoint` is put behind it.
         verifier: the witness's cosignature key.
         timeout_s: for the connection to be made, and once more for one request and its whole answer.
+        clock: ours, Unix seconds, which the witness's is held against.
 
     Raises:
         SetupError: the URL or the key is not of the kind.
     """
 
-    def __init__(self, url: str, verifier: Verifier, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        verifier: Verifier,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         if verifier.algorithm != COSIGNATURE:
             raise SetupError(
                 f"the key of `{verifier.name}` is no witness's",
@@ -74,6 +85,8 @@ class WitnessClient:
         self.verifier = verifier
         self._http = BoundedHttp(self.url, timeout_s=timeout_s)
         self._known_size = 0
+        self._clock = clock
+        self._newest_s = 0
         self._lock = threading.Lock()
 
     @property
@@ -89,7 +102,7 @@ class WitnessClient:
             prove: called for each size, over 0 and under `size`, that the witness turns out to have.
 
         Raises:
-            WitnessUnavailable: it cannot be reached, is too slow, or answers nonsense.
+            WitnessUnavailable: it cannot be reached, is too slow, answers nonsense, or its clock is wrong.
             WitnessRefused: it will not, and says why.
         """
         with self._lock:
@@ -139,7 +152,22 @@ class WitnessClient:
         line = answered.find_signature(self.verifier) if is_ours else None
         if line is None:
             raise WitnessUnavailable(f"witness `{self.name}` answered without a valid cosignature of its key")
+        self._require_sane_time(line.timestamp_s)
         return str(line)
+
+    def _require_sane_time(self, timestamp_s: int) -> None:
+        ours_s = int(self._clock())
+        if abs(timestamp_s - ours_s) > MAX_CLOCKS_APART_S:
+            raise WitnessUnavailable(
+                f"witness `{self.name}` cosigned with the time {timestamp_s} and our clock says {ours_s}: "
+                f"one of the two is wrong, they must be within {MAX_CLOCKS_APART_S} s"
+            )
+        if timestamp_s < self._newest_s:
+            raise WitnessUnavailable(
+                f"witness `{self.name}` cosigned with the time {timestamp_s}, before {self._newest_s}, the "
+                "time of an earlier cosignature: its clock went backwards"
+            )
+        self._newest_s = timestamp_s
 
     def _refused(self, answer: Answer) -> CountenanceError:
         reason = _REFUSALS.get(answer.status)

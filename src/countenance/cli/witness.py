@@ -23,13 +23,13 @@ import uvicorn
 from countenance.audit.note import ED25519, NoteInvalid, Verifier, encode_base64
 from countenance.audit.witness import Witness
 from countenance.audit.witness_state import Head, create_witness, load_key, read_heads
+from countenance.cli.witness_connection import WitnessConnection
 from countenance.cli.witness_http import WitnessApp
 from countenance.errors import SetupError
-from countenance.gateway.connection import BoundedConnection
 
 _SOMETHING_IS_WRONG = 1
 _BACKLOG = 128
-_KEEP_ALIVE_S = 75
+_KEEP_ALIVE_S = 5
 _GRACE_S = 5
 _DIRECTORY = click.Path(path_type=Path)
 
@@ -147,17 +147,11 @@ def heads(directory: Path, as_json: bool) -> None:
         sys.exit(_SOMETHING_IS_WRONG)
 
 
-class _Connection(BoundedConnection):
-    """Fewer at once than the server takes: a witness is asked by a few logs, now and then."""
-
-    max_connections = 256
-
-
 def _serve(app: WitnessApp, listener: socket.socket, tls_cert: Path | None, tls_key: Path | None) -> None:
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http=_Connection,
+        http=WitnessConnection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -241,5 +235,12 @@ def _to_row(head: Head) -> dict[str, str | int]:
         "origin": checkpoint.origin,
         "size": checkpoint.size,
         "root": encode_base64(checkpoint.root),
-        "cosigned": datetime.fromtimestamp(head.cosigned_s, UTC).isoformat(),
+        "cosigned": _to_time(head.cosigned_s),
     }
+
+
+def _to_time(timestamp_s: int) -> str:
+    try:
+        return datetime.fromtimestamp(timestamp_s, UTC).isoformat()
+    except (OverflowError, ValueError, OSError):  # beyond the year 9999: our clock was wrong
+        return str(timestamp_s)

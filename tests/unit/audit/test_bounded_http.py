@@ -90,6 +90,21 @@ def test_an_answer_is_read_whole_and_the_connection_kept():
     assert len(ports) == 1
 
 
+def test_a_connection_that_was_long_idle_is_not_used_again(monkeypatch):
+    """Its peer may be about to close it, and a request that crosses that is lost."""
+    ports = set()
+
+    def note_port(connection: socket.socket) -> None:
+        ports.add(connection.getpeername())
+        connection.sendall(OK)
+
+    monkeypatch.setattr("countenance.audit.bounded_http.LONGEST_IDLE_S", -1.0)
+    with peer(note_port) as url, contextlib.closing(BoundedHttp(url, timeout_s=5)) as http:
+        for _ in range(3):
+            assert http.exchange("GET", "/").body == b"ok"
+    assert len(ports) == 3
+
+
 def test_a_connection_that_the_peer_closed_is_made_again():
     """Servers close what is idle; the next request must not fail for it."""
     with peer(answer_and_close) as url, contextlib.closing(BoundedHttp(url, timeout_s=5)) as http:

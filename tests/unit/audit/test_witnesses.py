@@ -105,6 +105,16 @@ def answering(status, body=b"", *, size=5, check=WitnessUnavailable):
     return caught.value
 
 
+@contextlib.contextmanager
+def asking(answer):
+    """A client of a witness that answers so, in 2027."""
+    with (
+        contextlib.closing(Desk(answer)) as desk,
+        contextlib.closing(WitnessClient(desk.url, KEY.verifier, clock=lambda: 1_800_000_000.5)) as client,
+    ):
+        yield client
+
+
 def test_cosignatures_come_back_verified_as_the_log_grows(client, desk):
     """After the first the witness's size is known: one request each, with the proof from it."""
     for size in (3, 8, 8, 20):
@@ -220,6 +230,27 @@ def test_hostile_answers_are_one_of_two_errors(status, body):
     answering(
         status, body if isinstance(body, bytes) else body.encode(), check=(WitnessUnavailable, WitnessRefused)
     )
+
+
+@pytest.mark.parametrize("off_s", [-(10**9), -601, 601, 10**12, 2**63 - 1 - 1_800_000_000])
+def test_a_cosignature_of_a_clock_that_is_off_is_not_kept(off_s):
+    """It would say that the checkpoint was seen at another time, to everybody and for good."""
+    answer = WitnessAnswer(200, "", KEY.sign(TEXT, now=1_800_000_000 + off_s).encode())
+    with asking(lambda _: answer) as client, pytest.raises(WitnessUnavailable, match=r"w\.example/1.*clock"):
+        submit(client, 5)
+
+
+def test_clocks_may_be_ten_minutes_apart_and_no_witness_s_goes_backwards():
+    """A later cosignature of an earlier time would put the log's history in another order."""
+    times = iter([-600, 0, 0, 600, 599, 600])
+    with asking(
+        lambda _: WitnessAnswer(200, "", KEY.sign(TEXT, now=1_800_000_000 + next(times)).encode())
+    ) as client:
+        for _ in range(4):
+            submit(client, 5)
+        with pytest.raises(WitnessUnavailable, match="backwards"):
+            submit(client, 5)
+        submit(client, 5)
 
 
 def test_other_lines_are_ignored():
