@@ -21,7 +21,7 @@ from countenance.accounts.records import (
     SessionCredentials,
     Standing,
 )
-from countenance.audit import AuditLog
+from countenance.audit import AuditLog, record_statement
 from countenance.errors import (
     AccessDeniedException,
     ResourceAlreadyExistsException,
@@ -192,6 +192,21 @@ class Accounts:
         assert row is not None
         accepted_at: datetime = row[0]
         return accepted_at
+
+    def forget_in_log(self, account_id: str) -> None:
+        """Destroy the key that says whom the account's entries in the log are about: for good.
+
+        The entries stay, provable as before; nobody can tell any more whose they are or what their
+        commitments are over. That it was done is an entry.
+
+        Raises:
+            ResourceNotFoundException: there is no such account.
+        """
+        account = self.require_account(account_id)
+        with self._database.transaction() as connection:
+            pseudonym = self._audit.keys.account(account.account_id).pseudonym("account", account_id)
+            record_statement(connection, "key.shredded", {"account": pseudonym.hex()})
+        self._audit.keys.forget_account(account_id)
 
     @contextmanager
     def _changing(

@@ -51,6 +51,25 @@ def list_(as_json: bool, **given: Any) -> None:
     _show_all(rows, as_json=as_json)
 
 
+@accounts.command("forget")
+@click.argument("account_id")
+@click.option("--yes", is_flag=True, help="do not ask")
+@_where
+@_as_json
+def forget(account_id: str, yes: bool, as_json: bool, **given: Any) -> None:
+    """Make the log forget ACCOUNT_ID, for good.
+
+    Destroys the key that says whose the account's entries are and what their commitments open to. The
+    entries stay in the log, and every proof goes on to verify. An account that calls again gets other
+    pseudonyms.
+    """
+    if not yes:
+        click.confirm(f"nobody will ever be able to read the log of account {account_id}: go on?", abort=True)
+    with open_accounts(Settings.from_env(**given)) as register:
+        register.forget_in_log(account_id)
+    _show({"AccountId": account_id, "InLog": "FORGOTTEN"}, as_json=as_json)
+
+
 @accounts.group("keys")
 def keys() -> None:
     """Access keys: each belongs to one account and one operator."""

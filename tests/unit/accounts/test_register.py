@@ -245,3 +245,22 @@ def test_every_acceptance_of_the_terms_is_kept(accounts: Accounts, account: Acco
             (account.account_id,),
         ).fetchall()
     assert kept == [("Marian, mayor",), ("Tuck, chaplain",)]
+
+
+def test_the_log_forgets_an_account_for_good_and_says_so(
+    accounts: Accounts, account: Account, database: Database, key_store: KeyStore
+):
+    """Its entries stay, and nobody can tell whose they are."""
+    before = AuditLog(key_store)
+    pseudonym = before.keys.account(account.account_id).pseudonym("account", account.account_id)
+    accounts.forget_in_log(account.account_id)
+    assert events(database, key_store, account.account_id) == []
+    with database.read() as connection:
+        kept = connection.execute(
+            "select count(*) from audit_event where account = %s", (pseudonym,)
+        ).fetchone()
+        told = connection.execute(
+            "select count(*) from audit_event where position(%s::bytea in entry) > 0",
+            (b'"account":"%s"' % pseudonym.hex().encode(),),
+        ).fetchone()
+    assert (kept, told) == ((1,), (2,))
