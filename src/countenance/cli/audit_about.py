@@ -63,7 +63,7 @@ def about(
                 )
         except LogDamaged as error:
             raise SetupError(
-                str(error), remedy="find out who changed the database: see `audit verify`"
+                str(error), remedy="find out who changed the database: see `audit reconcile --full`"
             ) from error
     if as_json:
         click.echo(json.dumps([_to_json(each) for each in found], indent=2))

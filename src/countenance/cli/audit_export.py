@@ -21,7 +21,7 @@ from countenance.audit.canonical import to_time
 from countenance.audit.export import Write, wanted, write_csv, write_jsonl, write_parquet
 from countenance.audit.mirror import mirror_log
 from countenance.audit.reader import LogReader, count_waiting, log_size, record_operator_read
-from countenance.audit.tree import LogTree
+from countenance.audit.tree import LogDamaged, LogTree
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
 from countenance.errors import SetupError
@@ -111,9 +111,7 @@ def export(
             record_operator_read(connection, _resource(file_format, reader, since, until))
         if file_format == _TLOG:
             assert path is not None
-            with _progress() as on_progress:
-                done = mirror_log(database, LogTree(), path, on_progress=on_progress)
-            _say(f"{path}: {done.size} entries, {done.size - done.from_size} of them new")
+            _mirror(database, path)
             return
         with _progress() as on_progress, _output(path) as file:
             count = _write(
@@ -130,6 +128,17 @@ def export(
     _say(f"{path or 'standard output'}: {count} entries")
     if waiting:
         _say(f"note: {waiting} events have no place in the log yet and are left out")
+
+
+def _mirror(database: Database, folder: Path) -> None:
+    try:
+        with _progress() as on_progress:
+            done = mirror_log(database, LogTree(), folder, on_progress=on_progress)
+    except LogDamaged as error:
+        raise SetupError(
+            str(error), remedy="find out who changed the database: see `audit reconcile --full`"
+        ) from error
+    _say(f"{folder}: {done.size} entries, {done.size - done.from_size} of them new")
 
 
 def _write(

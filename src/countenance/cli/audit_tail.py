@@ -106,14 +106,14 @@ def _print(own: OwnEntry, names: dict[str, str]) -> None:
     kind = members["kind"]
     what = members.get("operation", kind)
     outcome = members.get("outcome", "")
-    said = members.get("error", outcome) if kind in {"call", "change"} else _facts(members)
+    said = f"{members.get('error', outcome):<9}" if kind in {"call", "change"} else _facts(members)
     candidates = members.get("candidates")
     columns = (
         f"{'-' if own.log_index is None else own.log_index:>8}",
         members["time"],
         f"{kind:<8}" if what != kind else "",
         f"{what:<24}",
-        click.style(f"{said:<9}", fg=_COLOURS.get(outcome or kind)),
+        click.style(said, fg=_COLOURS.get(outcome or kind)),
         members.get("decision", ""),
         "" if candidates is None else f"candidates={candidates}",
     )

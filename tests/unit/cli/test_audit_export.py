@@ -126,6 +126,16 @@ def test_the_whole_log_is_a_folder_that_verifies(account, run, tmp_path, log):
     assert verify_folder(tmp_path / "mirror", log_verifiers=keys).is_valid
 
 
+def test_a_damaged_log_is_said_to_be_one(account, run, tmp_path, log):
+    """Whoever has the database can take its triggers away."""
+    with log.database.transaction() as connection:
+        connection.execute("alter table audit_entry disable trigger append_only")
+        connection.execute("delete from audit_entry where log_index = 2")
+    done = run("--format", "tlog", "-o", tmp_path / "mirror")
+    assert isinstance(done.exception, SetupError)
+    assert not (tmp_path / "mirror" / "checkpoint").exists()
+
+
 def test_every_export_is_an_entry(account, run, log, tmp_path):
     """Of what and whose, without a name or an account's number."""
     run("--format", "csv")
