@@ -72,20 +72,23 @@ def rotate(use: Use, at_once: bool, as_json: bool, **given: Any) -> None:
         click.echo(json.dumps({"use": use, "old": _to_json(old), "new": str(new)}, indent=2))
         return
     click.echo(str(new))
-    for line in _to_be_told(use, old, new):
+    for line in _to_be_told(use, old, new, at_once=at_once):
         click.echo(line, err=True)
 
 
-def _to_be_told(use: Use, old: LogKey, new: Verifier) -> list[str]:
+def _to_be_told(use: Use, old: LogKey, new: Verifier, *, at_once: bool) -> list[str]:
     if use == "receipt":
         return [
             "tell whoever verifies receipts without the log: this key signs from now on, the old one before",
             "`audit verify` and witnesses need nothing",
         ]
     assert old.retires_at is not None, "a key that was followed retires"
+    until = to_time(old.retires_at)
     return [
-        f"the old key signs beside it until {to_time(old.retires_at)}",
-        f"tell every witness before then: countenance witness run DIR --log {old.vkey} --log {new}",
+        "the old key signs no more: until the witnesses have the new one, none of them cosigns"
+        if at_once
+        else f"the old key signs beside it until {until}",
+        f"tell every witness {'now' if at_once else 'before then'}: countenance witness run DIR --log {old.vkey} --log {new}",
         "tell whoever verifies proof files: --log-key takes the new key for what is signed after that",
         "`audit verify FOLDER` goes on with the old key: the log says which one followed it",
     ]

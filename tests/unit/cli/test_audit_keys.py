@@ -67,5 +67,12 @@ def test_a_key_that_stops_at_once_is_listed_so(run, words, use):
     assert listed(run)[-1]["vkey"] == told["new"]
 
 
+def test_what_to_do_at_once_is_said(run):
+    """Witnesses that were not told hold everything back."""
+    done = run(rotate, "--at-once")
+    assert "the old key signs no more" in done.stderr
+    assert "tell every witness now" in done.stderr
+
+
 def test_what_to_do_about_a_receipt_key_is_said(run):
     assert "tell whoever verifies receipts" in run(rotate, "--use", "receipt").stderr
