@@ -1,7 +1,7 @@
 """What a server promises of the log: that what it answered will be in it, signed, within five seconds.
 
-A promise that the log cannot keep is not given: while the oldest event waits for its place longer than the
-bound, or signed checkpoints wait longer than theirs for their witnesses, nothing is recorded and so
+A promise that the log cannot keep is not given: while events wait longer than the bound for their places or
+for a signature, or signed checkpoints wait longer than theirs for their witnesses, nothing is recorded and so
 nothing is answered.
 """
 
@@ -44,8 +44,9 @@ class Promises:
         journal: ReceiptJournal | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`max_lag_s`: the longest that an event may wait for its place; `max_unpublished_s`: that a signed
-        checkpoint may wait for its witnesses; `journal`: where receipts are noted before they are given.
+        """`max_lag_s`: the longest that an event may wait for its place, and then for a signed checkpoint;
+        `max_unpublished_s`: that a signed checkpoint may wait for its witnesses; `journal`: where receipts
+        are noted before they are given.
         """
         self._keys = keys
         self._origin = origin
@@ -93,12 +94,14 @@ class Promises:
     def _look(self, connection: Connection) -> None:
         row = connection.execute(QUERIES["read_state"]).fetchone()
         assert row is not None
-        waiting_s, unpublished_s, vkey = row
+        waiting_s, unpublished_s, unsigned_s, vkey = row
         self._behind = ""
         if vkey is None:
             self._behind = "the log has no key for receipts"
         elif (waiting_s or 0.0) > self._max_lag_s:
             self._behind = f"an event has been waiting for its place for {waiting_s:.0f} s"
+        elif (unsigned_s or 0.0) > self._max_lag_s:
+            self._behind = f"the log has not been signed for {unsigned_s:.0f} s"
         elif (unpublished_s or 0.0) > self._max_unpublished_s:
             self._behind = f"a checkpoint has been waiting for its witnesses for {unpublished_s:.0f} s"
         if vkey is not None and (self._signer is None or str(self._signer.verifier) != vkey):

@@ -14,12 +14,14 @@ from contextlib import contextmanager
 
 from countenance.audit.checkpoint import Checkpoint
 from countenance.audit.cosigners import Cosigners
+from countenance.audit.log import record_statement
 from countenance.audit.merkle import HASH_BYTES
 from countenance.audit.note import Signer
+from countenance.audit.signed_head import SignedHead
 from countenance.audit.tiles import TILE_HEIGHT, TILE_WIDTH, tile_node
 from countenance.audit.tree import LogDamaged, LogTree, read_hashes
 from countenance.audit.witnesses import WitnessClient
-from countenance.store import Connection, Database, StoreUnavailable, load_queries
+from countenance.store import Connection, Database, StoreUnavailable, UniqueViolation, load_queries
 from countenance.telemetry import Metrics
 
 _LOG = logging.getLogger(__name__)
@@ -41,7 +43,8 @@ class Sequencer:
         signers: reads the keys that must sign a checkpoint now, newest first.
         witnesses: whom to ask for cosignatures.
         quorum: how many of them a checkpoint needs before it is published; 0 publishes at once.
-        metrics: told of every batch.
+        head: where the last signed head is kept outside the database; None for nowhere.
+        metrics: told of every batch, and of every alarm.
     """
 
     def __init__(
@@ -51,20 +54,25 @@ class Sequencer:
         *,
         witnesses: Sequence[WitnessClient] = (),
         quorum: int = 0,
+        head: SignedHead | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self._database = database
         self._signers = signers
         self._quorum = quorum
+        self._head = head
         self._metrics = metrics or Metrics()
+        self._is_waiting = False
         self._cosigners = Cosigners(database, witnesses, quorum=quorum)
 
     def integrate(self, limit: int = BATCH) -> int:
         """Give the oldest events, `limit` at most, their places in the log: how many there were.
 
-        One transaction: all of them are in the log, with every tile that became full, or none is.
+        One transaction: all of them are in the log, with every tile that became full, or none is. An event
+        whose id has a place already is set aside, and an alarm recorded in its stead.
 
         Raises:
+            LogDamaged: the log's size is not the number of its entries; nothing is placed.
             StoreUnavailable: the database is not available; all of them may have their places all the same.
         """
         with self._database.read() as connection:
@@ -74,8 +82,9 @@ class Sequencer:
         """Sign the tree's head with every key that must, if the tree has grown; None if it has not.
 
         Raises:
-            LogDamaged: the tree does not extend the one that was signed before; nothing is signed then.
-            StoreUnavailable: the database is not available.
+            LogDamaged: the tree does not extend the one that was signed before, as the database or as the
+                kept head has it; nothing is signed then.
+            StoreUnavailable: the database is not available, or the head cannot be kept.
         """
         with self._database.read() as connection:
             return self._sign(connection)
@@ -92,29 +101,35 @@ class Sequencer:
     def run(self, stop: threading.Event) -> None:
         """Integrate, sign and publish until `stop` is set; what is recorded by then gets its place first.
 
-        A second sequencer on the same database waits for the first one's end. A database that does not
-        answer is waited for. Once for each object.
+        A second sequencer on the same database waits for the first one's end. A database or a disk that does
+        not do its part is waited for. Once for each object.
 
         Raises:
-            LogDamaged: as `sign`.
+            LogDamaged: as `integrate` and `sign`.
             SetupError: a key is missing.
         """
-        is_out = False
         with self._cosigners.asking():
             while not stop.is_set():
                 try:
                     with self._database.read() as connection, _lead(connection) as is_leader:
-                        is_out = False
                         if is_leader:
                             self._work(connection, stop)
+                        self._tell_waiting(None)
                 except StoreUnavailable as error:
-                    if not is_out:
-                        _LOG.warning("the sequencer waits for the database: %s", error)
-                    is_out = True
+                    self._tell_waiting(error)
                 stop.wait(_PAUSE_S)
+
+    def _tell_waiting(self, error: StoreUnavailable | None) -> None:
+        """One line when it begins and one when a whole step was done again."""
+        if error is not None and not self._is_waiting:
+            _LOG.warning("the sequencer waits: %s", error)
+        elif error is None and self._is_waiting:
+            _LOG.warning("the sequencer goes on")
+        self._is_waiting = error is not None
 
     def _work(self, connection: Connection, stop: threading.Event) -> None:
         """All on the connection that holds the lead: when it breaks, nothing more is done on its strength."""
+        self._require_extended(connection)
         self._offer(connection)
         next_signing_s = 0.0
         while True:
@@ -125,10 +140,17 @@ class Sequencer:
                 if self._sign(connection):
                     self._offer(connection)
             self._publish(connection)
+            self._tell_waiting(None)
             if is_ending and is_done:
                 return
             if is_done:
                 stop.wait(_PAUSE_S)
+
+    def _require_extended(self, connection: Connection) -> None:
+        """A database that was put back is told at once, and not when it has grown again."""
+        row = connection.execute(_QUERIES["log_state"]).fetchone()
+        if row is not None and self._head is not None:
+            self._head.require_extended(connection, LogTree(), *row)
 
     def _offer(self, connection: Connection) -> None:
         checkpoint = LogTree().signed(connection)
@@ -139,18 +161,25 @@ class Sequencer:
         # A cache would outlive a database that is put back to an earlier state, and be signed.
         tree = LogTree()
         with connection.transaction():
-            row = connection.execute(_QUERIES["log_state"]).fetchone()
+            row = connection.execute(_QUERIES["lock_unsigned"]).fetchone()
             last = tree.signed(connection)
             if row is None or row[1] == (last.size if last else 0):
                 return None
             checkpoint = Checkpoint(row[0], row[1], tree.root(connection, row[1]))
             if last and (last.size > row[1] or tree.root(connection, last.size) != last.root):
                 raise LogDamaged(f"the log's {row[1]} entries do not extend the {last.size} that were signed")
+            if self._head is not None:
+                self._head.require_extended(connection, tree, *row)
             lines = [signer.sign(checkpoint.text) for signer in self._signers(connection)]
             note = "".join((checkpoint.text, "\n", *lines))
             connection.execute(
                 _QUERIES["add_checkpoint"], {"size": checkpoint.size, "root": checkpoint.root, "note": note}
             )
+            connection.execute(_QUERIES["set_signed"])
+            if self._head is not None:
+                # INVARIANT: before anybody can see the signature. A crash between the two leaves a head that
+                # nobody was shown and that the entries, committed earlier, extend all the same.
+                self._head.keep(checkpoint)
         return checkpoint
 
     def _publish(self, connection: Connection) -> int | None:
@@ -160,11 +189,21 @@ class Sequencer:
 
 
 def _integrate(connection: Connection, limit: int, metrics: Metrics) -> int:
+    try:
+        return _place(connection, limit, metrics)
+    except UniqueViolation:
+        if not _set_aside(connection, metrics):
+            raise
+    return _place(connection, limit, metrics)
+
+
+def _place(connection: Connection, limit: int, metrics: Metrics) -> int:
     with connection.transaction():
         row = connection.execute(_QUERIES["lock_log"]).fetchone()
         if row is None:
             return 0
         old = int(row[0])
+        _require_dense(connection, old)
         row = connection.execute(
             _QUERIES["place_events"], {"limit": limit, "size": old}, binary=True
         ).fetchone()
@@ -176,6 +215,27 @@ def _integrate(connection: Connection, limit: int, metrics: Metrics) -> int:
         connection.execute(_QUERIES["set_size"], {"size": old + moved})
     metrics.integrated(entries=moved, size=old + moved, lag_s=max(0.0, row[1]))
     return moved
+
+
+def _require_dense(connection: Connection, size: int) -> None:
+    row = connection.execute(_QUERIES["next_index"]).fetchone()
+    if row is None or row[0] != size:
+        raise LogDamaged(f"the log has {size} entries by its size, and its newest has another place")
+
+
+def _set_aside(connection: Connection, metrics: Metrics) -> int:
+    """Keep events whose id is an entry's already from stopping the log for good: how many there were."""
+    with connection.transaction():
+        connection.execute(_QUERIES["lock_log"])
+        row = connection.execute(_QUERIES["set_aside"]).fetchone()
+        count = int(row[0]) if row else 0
+        if count:
+            facts = {"what": "duplicate_event", "figures": {"events": count}}
+            record_statement(connection, "alarm", facts)
+    if count:
+        _LOG.error("%d events had the id of an entry of the log: set aside in audit_set_aside", count)
+        metrics.alarm()
+    return count
 
 
 def _add_tiles(connection: Connection, old: int, new: int, leaf_hashes: bytes) -> None:

@@ -6,6 +6,10 @@ from audit_log
 where (select event_id from audit_event order by event_id limit 1) is not null
 for update;
 
+-- next_index --
+-- After the log is locked: a look in one statement with the lock would be of before the lock was had.
+select coalesce(max(log_index) + 1, 0) from audit_entry;
+
 -- place_events --
 -- Moves the oldest events into the log, and answers their leaf hashes, joined, in the log's order, and how
 -- long the oldest of them has waited, in seconds.
@@ -31,13 +35,37 @@ select
 from placed;
 
 -- set_size --
-update audit_log set size = %(size)s;
+update audit_log set size = %(size)s, unsigned_since = coalesce(unsigned_since, clock_timestamp());
+
+-- set_aside --
+-- Takes out of the way what has the id of an entry: how many there were.
+with taken as (
+    delete from audit_event as e
+    using audit_entry as placed
+    where placed.event_id = e.event_id
+    returning e.event_id, e.entry, e.sealed
+),
+kept as (
+    insert into audit_set_aside (event_id, entry, sealed) select event_id, entry, sealed from taken
+    returning event_id
+)
+select count(*) from kept;
 
 -- add_tile --
 insert into audit_tile (level, tile, hashes, root) values (%(level)s, %(tile)s, %(hashes)s, %(root)s);
 
 -- log_state --
 select origin, size from audit_log;
+
+-- lock_unsigned --
+-- The row's lock makes sizes grow and be signed one after the other. A log that is signed is not locked.
+select origin, size
+from audit_log
+where size <> coalesce((select c.size from audit_checkpoint as c order by c.size desc limit 1), 0)
+for update;
+
+-- set_signed --
+update audit_log set unsigned_since = null;
 
 -- add_checkpoint --
 -- Another sequencer may have signed the same size: the same tree, so its note is as good.

@@ -32,7 +32,17 @@ _TileName = tuple[int, int]
 
 
 class LogDamaged(CountenanceError):
-    """What the database holds of the log does not fit together: rows are missing or were changed."""
+    """What the database holds of the log does not fit together: rows are missing or were changed.
+
+    Attributes:
+        remedy: what whoever runs the server can do.
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str = "find out who changed the database: see `audit verify`"
+    ) -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from countenance.audit.sequencer import Sequencer
+from countenance.audit.signed_head import SignedHead
 from countenance.audit.signing import log_signers
 from countenance.audit.tree import LogDamaged
 from countenance.audit.witnesses import parse_witnesses
@@ -46,6 +47,7 @@ def main(**_: object) -> None:
             lambda connection: log_signers(connection, keys),
             witnesses=witnesses,
             quorum=settings.witness_quorum,
+            head=SignedHead(keys.directory),
             metrics=telemetry.metrics,
         )
         when_orphaned(stop.set)
@@ -53,9 +55,7 @@ def main(**_: object) -> None:
         try:
             sequencer.run(stop)
         except LogDamaged as error:
-            raise SetupError(
-                str(error), remedy="find out who changed the database: see `audit verify`"
-            ) from None
+            raise SetupError(str(error), remedy=error.remedy) from None
 
 
 if __name__ == "__main__":

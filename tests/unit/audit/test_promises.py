@@ -8,7 +8,8 @@ import pytest
 from countenance.audit import AuditLog, LogBehind, Promises, open_log
 from countenance.audit.note import Verifier
 from countenance.audit.receipt import verify_receipt
-from countenance.audit.signing import rotate_key
+from countenance.audit.sequencer import Sequencer
+from countenance.audit.signing import log_signers, rotate_key
 from countenance.store import Database, KeyStore, migrate
 from events import an_event
 
@@ -60,6 +61,23 @@ def test_no_promise_is_given_while_an_event_waits_too_long_for_its_place(own: Da
         with pytest.raises(LogBehind, match="waiting for its place"):
             promises.require_current(connection)
         connection.execute("update audit_event set recorded_at = clock_timestamp()")
+        clock.now += 1
+        promises.require_current(connection)
+
+
+def test_no_promise_is_given_while_the_log_grows_and_is_not_signed(own: Database, key_store: KeyStore):
+    """Entries have their places, and nobody can hold the log to them: its key may be gone."""
+    clock = Clock()
+    promises = Promises(key_store, open_log(own, key_store), max_lag_s=60, clock=clock)
+    sequencer = Sequencer(own, lambda connection: log_signers(connection, key_store))
+    sequencer.integrate()
+    with own.read() as connection:
+        promises.require_current(connection)
+        connection.execute("update audit_log set unsigned_since = unsigned_since - interval '61 s'")
+        clock.now += 1
+        with pytest.raises(LogBehind, match="has not been signed for 61 s"):
+            promises.require_current(connection)
+        sequencer.sign()
         clock.now += 1
         promises.require_current(connection)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import uuid
@@ -16,8 +17,9 @@ from countenance.audit.checkpoint import Checkpoint
 from countenance.audit.merkle import tree_root
 from countenance.audit.note import Note, Signer
 from countenance.audit.sequencer import Sequencer
+from countenance.audit.signed_head import SignedHead
 from countenance.audit.tree import LogDamaged, LogTree
-from countenance.store import Database
+from countenance.store import Database, StoreUnavailable
 from countenance.telemetry import Metrics
 from log_rows import (
     ORIGIN,
@@ -58,6 +60,10 @@ class Listening(Metrics):
 
     def __init__(self):
         self.heard = []
+        self.alarms = 0
+
+    def alarm(self):
+        self.alarms += 1
 
     def integrated(self, *, entries, size, lag_s):
         self.heard.append((entries, size, lag_s))
@@ -142,6 +148,46 @@ def test_a_batch_that_cannot_be_finished_leaves_everything_as_it_was(log):
         assert connection.execute("select size from audit_log").fetchone() == (0,)
 
 
+def test_an_event_whose_id_has_a_place_is_set_aside_with_an_alarm(log, caplog):
+    """One such event would otherwise stop the log for ever; what is in the log stays as it is."""
+    (twice, other) = record(log, 2)
+    metrics = Listening()
+    sequencer = sequencer_of(log, metrics=metrics)
+    sequencer.integrate()
+    after = record(log, 2)
+    with log.transaction() as connection:
+        connection.execute(
+            "insert into audit_event (event_id, recorded_at, entry, sealed)"
+            " values (%s, now() - interval '1 h', 'again', 's')",
+            (twice,),
+        )
+    assert sequencer.integrate() == 3
+    assert sequencer.integrate() == 0
+    assert placed(log)[:4] == [twice, other, *after]
+    with log.read() as connection:
+        require_whole(connection)
+        aside = connection.execute("select event_id, entry, sealed from audit_set_aside").fetchall()
+        (entry,) = connection.execute("select entry from audit_entry where log_index = 4").fetchone()
+    assert aside == [(twice, b"again", b"s")]
+    alarm = json.loads(entry)
+    assert (alarm["kind"], alarm["what"], alarm["figures"]) == ("alarm", "duplicate_event", {"events": 1})
+    assert metrics.alarms == 1
+    assert [line.levelname for line in caplog.records if line.name == module.__name__] == ["ERROR"]
+
+
+@pytest.mark.parametrize("delta", [3, -2])
+def test_nothing_is_placed_in_a_log_whose_size_is_not_that_of_its_entries(log, delta):
+    """A gap or a place given twice could not be mended afterwards."""
+    grow(log, 5)
+    record(log, 1)
+    with log.transaction() as connection:
+        connection.execute("update audit_log set size = size + %s", (delta,))
+    with pytest.raises(LogDamaged, match="its newest has another place"):
+        sequencer_of(log).integrate()
+    assert len(placed(log)) == 5
+    assert waiting(log) == 1
+
+
 def test_sequencers_at_once_neither_skip_nor_repeat_a_place(log):
     """Two machines may run one each while their operator has not noticed."""
     record(log, 2000)
@@ -213,6 +259,51 @@ def test_a_tree_that_does_not_extend_what_was_signed_is_not_signed(log, damage):
         sequencer_of(log).sign()
 
 
+def test_a_database_that_was_put_back_does_not_make_a_second_history(log, tmp_path):
+    """Its own checkpoints went back with it; what was signed is known beside it, and told at once."""
+    head = SignedHead(tmp_path)
+    grow(log, 5)
+    sequencer_of(log, head=head).sign()
+    with log.transaction() as connection:
+        connection.execute("alter table audit_entry disable trigger append_only")
+        connection.execute("delete from audit_entry where log_index > 2")
+        connection.execute("delete from audit_checkpoint")
+        connection.execute("update audit_log set size = 3")
+    with pytest.raises(LogDamaged, match="put back to an earlier state"):
+        sequencer_of(log, head=head).run(threading.Event())
+    grow(log, 4)
+    with pytest.raises(LogDamaged, match="7 entries do not extend the 5") as caught:
+        sequencer_of(log, head=head).sign()
+    assert str(tmp_path) in caught.value.remedy
+    with log.read() as connection:
+        assert LogTree().signed(connection) is None
+
+
+def test_a_head_that_cannot_be_kept_is_not_signed(log, tmp_path):
+    """What nobody would remember must not get out."""
+    grow(log, 5)
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        sequencer_of(log, head=SignedHead(tmp_path / "missing")).sign()
+    with log.read() as connection:
+        assert LogTree().signed(connection) is None
+
+
+def test_it_is_known_since_when_the_log_is_unsigned(log):
+    """From the first entry that is under no signature, not from the last."""
+    assert unsigned_since(log) is None
+    grow(log, 1)
+    since = unsigned_since(log)
+    grow(log, 1)
+    assert unsigned_since(log) == since is not None
+    sequencer_of(log).sign()
+    assert unsigned_since(log) is None
+
+
+def unsigned_since(log: Database):
+    with log.read() as connection:
+        return connection.execute("select unsigned_since from audit_log").fetchone()[0]
+
+
 def test_without_witnesses_a_checkpoint_is_published_at_once(log):
     """Nobody is waited for when no quorum is asked for."""
     grow(log, 3)
@@ -272,7 +363,7 @@ def test_a_second_sequencer_stands_by_until_the_first_is_gone(log):
 
 
 def test_a_broken_connection_is_waited_out(log, caplog):
-    """PostgreSQL is restarted now and then; the log goes on where it was."""
+    """PostgreSQL is restarted now and then; the log goes on where it was, and tells both."""
     with running(sequencer_of(log)):
         record(log, 1)
         wait_until(lambda: waiting(log) == 0)
@@ -283,7 +374,38 @@ def test_a_broken_connection_is_waited_out(log, caplog):
             )
         record(log, 1)
         wait_until(lambda: published_size(log) == 2)
-    assert [entry.message for entry in caplog.records if "waits for the database" in entry.message]
+    assert lines_of(module, caplog) == [
+        "the sequencer waits: the database is not available (OperationalError)",
+        "the sequencer goes on",
+    ]
+
+
+def test_a_full_disk_is_told_once_and_again_when_it_is_over(log, caplog):
+    """Five lines a second would fill the rest of it."""
+    with log.read() as connection:
+        connection.execute(
+            "create function full_disk() returns trigger language plpgsql as"
+            " $$ begin raise exception 'No space left on device' using errcode = '53100'; end $$"
+        )
+        connection.execute("create sequence tries")
+        connection.execute(
+            "create trigger full_disk before insert on audit_entry for each row"
+            " when (nextval('tries') > 0) execute function full_disk()"
+        )
+    with running(sequencer_of(log)):
+        record(log, 1)
+        with log.read() as connection:
+            wait_until(lambda: connection.execute("select last_value from tries").fetchone()[0] > 3)
+            connection.execute("drop trigger full_disk on audit_entry")
+        wait_until(lambda: published_size(log) == 1)
+    told = lines_of(module, caplog)
+    assert len(told) == 2
+    assert "waits" in told[0]
+    assert "goes on" in told[1]
+
+
+def lines_of(module, caplog) -> list[str]:
+    return [entry.message for entry in caplog.records if entry.name == module.__name__]
 
 
 def published_size(log: Database) -> int:

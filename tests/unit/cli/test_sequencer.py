@@ -97,6 +97,7 @@ def test_a_log_that_was_changed_behind_its_back_ends_it_with_a_message(log, orde
         assert process.wait(30) == 3
         told = process.stderr.read().decode()
     assert "do not extend the 1 that were signed" in told
+    assert "remedy: find out who changed the database" in told
     assert "Traceback" not in told
 
 
