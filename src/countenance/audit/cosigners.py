@@ -72,17 +72,26 @@ class Cosigners:
 
     def _attend(self, vkey: str) -> None:
         witness, pause_s = self._witnesses[vkey], _FIRST_PAUSE_S
+        told: set[type[Exception]] = set()
         while (checkpoint := self._await_turn(vkey)) is not None:
             try:
                 self._ask(witness, checkpoint)
-            except CountenanceError as error:  # of the witness, of the database: both are tried again
-                if pause_s == _FIRST_PAUSE_S:
-                    _LOG.warning("no cosignature of %s: %s", witness.name, error)
+            except Exception as error:  # noqa: BLE001  # of the witness, of the database, of ours: it is tried again
+                if type(error) not in told:
+                    told.add(type(error))
+                    is_expected = isinstance(error, CountenanceError)
+                    _LOG.warning(
+                        "no cosignature of %s: %s",
+                        witness.name,
+                        error,
+                        exc_info=None if is_expected else error,
+                    )
                 self._rest(vkey, pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 continue
-            if pause_s != _FIRST_PAUSE_S:
+            if told:
                 _LOG.warning("%s cosigns again", witness.name)
+                told.clear()
             pause_s = _FIRST_PAUSE_S
             with self._changed:
                 self._cosigned[vkey] = checkpoint.size

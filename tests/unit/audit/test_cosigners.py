@@ -180,6 +180,26 @@ def test_a_witness_that_was_gone_is_asked_again(log, desks, monkeypatch, caplog)
     assert sum("no cosignature" in line for line in caplog.messages) == 1
 
 
+def test_an_error_that_nobody_thought_of_ends_no_thread(log, desks, monkeypatch, caplog):
+    """A line for each kind of it, with where it comes from; then the witness is asked as ever."""
+    monkeypatch.setattr(module, "_FIRST_PAUSE_S", 0.01)
+    client, errors = desks[0].client, [KeyError("a"), KeyError("b"), RecursionError("c"), KeyError("d")]
+    submit = client.submit
+
+    def fail_first(*given):
+        if errors:
+            raise errors.pop(0)
+        return submit(*given)
+
+    monkeypatch.setattr(client, "submit", fail_first)
+    with running(log, desks[:1], 1):
+        grow_by_the_loop(log, 2)
+        await_published(log, 2)
+    told = [line for line in caplog.records if "no cosignature" in line.message]
+    assert [line.exc_info[0] for line in told] == [KeyError, RecursionError]
+    assert any("cosigns again" in line for line in caplog.messages)
+
+
 def test_a_server_that_starts_again_goes_on_where_its_witnesses_are(log, desks):
     """It knows of no size until they tell; a checkpoint that was signed before is cosigned now."""
     with running(log, desks[:1], 1):
