@@ -30,8 +30,14 @@ select
     -- a server's stricter default would turn waiting for a lock into a refusal
     set_config('default_transaction_isolation', 'read committed', false),
     -- a thread that hangs inside a transaction must not hold its locks for ever
-    set_config('idle_in_transaction_session_timeout', '60s', false)
+    set_config('idle_in_transaction_session_timeout', '60s', false),
+    -- nor a machine that was lost with its network: the server asks it whether it is still there
+    set_config('tcp_keepalives_idle', '30', false),
+    set_config('tcp_keepalives_interval', '10', false),
+    set_config('tcp_keepalives_count', '3', false)
 """
+_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""Of ours, libpq's names, s: a server that was lost with its network is waited for a minute."""
 
 
 class Database:
@@ -55,6 +61,7 @@ class Database:
                 "autocommit": True,
                 "connect_timeout": _CONNECT_TIMEOUT_S,
                 "application_name": "countenance",
+                **_KEEPALIVES,
             },
             configure=self._configure,
             check=ConnectionPool.check_connection,

@@ -49,6 +49,17 @@ def test_times_come_back_in_utc_whatever_the_server_thinks(database: Database):
     assert setting(database, "TimeZone") == "UTC"
 
 
+def test_both_ends_find_out_that_the_other_machine_was_lost(database: Database):
+    """Within about a minute: its locks must not be held, nor its answers waited for, for hours."""
+    with database.read() as connection:
+        ours = connection.info.get_parameters()
+        (is_local,) = connection.execute("select inet_server_addr() is null").fetchone()
+    assert [ours[f"keepalives_{name}"] for name in ("idle", "interval", "count")] == ["30", "10", "3"]
+    if not is_local:  # a socket of this machine has no such thing
+        theirs = [setting(database, f"tcp_keepalives_{name}") for name in ("idle", "interval", "count")]
+        assert theirs == ["30", "10", "3"]
+
+
 def test_the_options_of_a_url_are_kept(database_url: str):
     """An operator may put Countenance into a schema of its own."""
     joint = "&" if "?" in database_url else "?"
