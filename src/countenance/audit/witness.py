@@ -20,7 +20,8 @@ from typing import Self
 from countenance.audit.checkpoint import Checkpoint, CheckpointInvalid
 from countenance.audit.merkle import HASH_BYTES, ProofInvalid, verify_consistency
 from countenance.audit.note import Note, NoteInvalid, Signer, Verifier, decode_base64
-from countenance.audit.witness_state import EvidenceKind, Head, HeadDamaged, WitnessState
+from countenance.audit.witness_evidence import Evidence, EvidenceKind
+from countenance.audit.witness_state import Head, HeadDamaged, WitnessState
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_PROOF_LINES = 63
@@ -70,6 +71,7 @@ class Witness:
         for log in logs:
             self._logs.setdefault(log.name, []).append(log)
         self._state = WitnessState(directory, signer.verifier)
+        self._evidence = Evidence(directory / "evidence")
         # INVARIANT: held from reading a head to replacing it, else two requests could roll a log back.
         self._lock = threading.Lock()
 
@@ -157,7 +159,7 @@ class Witness:
             return WitnessAnswer.refusal(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
         cosignature = self._signer.sign(submission.note.text)
         self._state.replace_head(checkpoint.origin, _cosigned(submission.note, signers, cosignature))
-        self._drop_unproven(checkpoint)
+        self._settle_unproven(checkpoint.origin)
         return WitnessAnswer(HTTPStatus.OK, PLAIN, cosignature.encode())
 
     def _keep_evidence(self, kind: EvidenceKind, body: bytes, checkpoint: Checkpoint, head: Head) -> None:
@@ -165,17 +167,17 @@ class Witness:
         facts = (kind, checkpoint.origin, checkpoint.size, head.checkpoint.size)
         _LOG.error("evidence: %s origin=%r size=%d head=%d", *facts)
         try:
-            if not self._state.keep_evidence(kind, body, checkpoint, head):
+            if not self._evidence.keep(kind, body, checkpoint, head):
                 _LOG.error("the evidence was not kept: DIR/evidence is full, move its files elsewhere")
         except OSError as error:
             _LOG.critical("the evidence was not kept: %s", error)
 
-    def _drop_unproven(self, checkpoint: Checkpoint) -> None:
+    def _settle_unproven(self, origin: str) -> None:
         """The head has moved: nothing here may keep the cosignature back."""
         try:
-            self._state.drop_unproven(checkpoint)
-        except OSError as error:
-            _LOG.error("an evidence file that is none cannot be removed: %s", error)
+            self._evidence.settle_unproven(self._state.head(origin))
+        except (HeadDamaged, OSError) as error:
+            _LOG.error("evidence that the head has overtaken cannot be removed: %s", error)
 
 
 def _parse(body: bytes) -> _Submission:

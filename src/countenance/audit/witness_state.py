@@ -5,7 +5,7 @@ DIR/lock       held by the one process that cosigns
 DIR/heads/     a file per log, named by the SHA-256 of its origin: the newest checkpoint that was
                cosigned, a note with the log's signature and ours. It vouches for itself: a head that our
                own key does not verify is damaged, and no head that is damaged is ever started anew from.
-DIR/evidence/  requests of logs that signed what does not fit the head
+DIR/evidence/  requests of logs that signed what does not fit the head: see `witness_evidence`
 
 Nothing is imported from `store`: that would load a database driver into a program that has none.
 """
@@ -14,14 +14,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import secrets
 import stat
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from countenance.audit.checkpoint import Checkpoint, CheckpointInvalid
 from countenance.audit.merkle import EMPTY_ROOT
@@ -35,12 +32,6 @@ from countenance.audit.note import (
     encode_base64,
 )
 from countenance.errors import CountenanceError, SetupError
-
-MAX_EVIDENCE = 100
-MAX_UNPROVEN = 50
-"""Of MAX_EVIDENCE. Anyone can send a log's checkpoint with a wrong proof, only the log can sign a fork:
-the first must not crowd out the second."""
-EvidenceKind = Literal["fork", "unproven"]
 
 _OTHERS = 0o077
 _KEY_PREFIX = "PRIVATE+KEY+"
@@ -68,7 +59,7 @@ class Head:
 
 
 class WitnessState:
-    """The heads and the evidence, owned by this process until `close`.
+    """The directory, owned by this process until `close`, and the heads in it.
 
     Not for threads: the caller holds a lock from reading a head to replacing it.
     """
@@ -88,9 +79,8 @@ class WitnessState:
                 )
         self._verifier = verifier
         self._heads = directory / "heads"
-        self._evidence = directory / "evidence"
         self._lock = _take(directory)
-        for left_over in [*self._heads.glob(".*"), *self._evidence.glob(".*")]:
+        for left_over in [*self._heads.glob(".*"), *(directory / "evidence").glob(".*")]:
             left_over.unlink()
 
     def close(self) -> None:
@@ -115,37 +105,11 @@ class WitnessState:
         Raises:
             OSError: it could not be written; the head that was is still there.
         """
-        _write_durably(self._heads / _head_name(origin), str(note).encode())
+        write_durably(self._heads / _head_name(origin), str(note).encode())
 
     def heads(self) -> tuple[list[Head], list[HeadDamaged]]:
         """Every head that is whole, by origin, and what is wrong with the others."""
         return _read_heads(self._heads, self._verifier)
-
-    def keep_evidence(self, kind: EvidenceKind, request: bytes, checkpoint: Checkpoint, head: Head) -> bool:
-        """Keep a request together with the head that it does not fit; False where the room is used up.
-
-        Raises:
-            OSError: it could not be written.
-        """
-        path = self._evidence / _evidence_name(kind, checkpoint)
-        if path.exists():
-            return True
-        kept = [file.name for file in self._evidence.iterdir()]
-        unproven = sum(name.startswith("unproven-") for name in kept)
-        if len(kept) >= MAX_EVIDENCE or (kind == "unproven" and unproven >= MAX_UNPROVEN):
-            return False
-        facts = {
-            "kind": kind,
-            "received": int(time.time()),
-            "head": str(head.note) if head.note else "",
-            "request": request.decode(),
-        }
-        _write_durably(path, json.dumps(facts, ensure_ascii=False, indent=1).encode())
-        return True
-
-    def drop_unproven(self, checkpoint: Checkpoint) -> None:
-        """What was kept of a checkpoint that has now been proven: somebody had sent it with a wrong proof."""
-        (self._evidence / _evidence_name("unproven", checkpoint)).unlink(missing_ok=True)
 
 
 def create_witness(directory: Path, name: str) -> Verifier:
@@ -169,7 +133,7 @@ def create_witness(directory: Path, name: str) -> Verifier:
             raise SetupError(
                 f"`{directory}` belongs to a witness already", remedy="use it, or choose another directory"
             )
-        _write_durably(directory / "key", _format_key(signer).encode())
+        write_durably(directory / "key", _format_key(signer).encode())
     except OSError as error:
         raise SetupError(
             f"cannot make the witness in `{directory}`: {error.strerror}",
@@ -226,10 +190,6 @@ def _head_name(origin: str) -> str:
     return hashlib.sha256(origin.encode()).hexdigest()
 
 
-def _evidence_name(kind: EvidenceKind, checkpoint: Checkpoint) -> str:
-    return f"{kind}-{hashlib.sha256(checkpoint.text.encode()).hexdigest()}.json"
-
-
 def _read_heads(folder: Path, verifier: Verifier) -> tuple[list[Head], list[HeadDamaged]]:
     whole, damaged = [], []
     for path in sorted(folder.glob("[!.]*")):
@@ -280,7 +240,7 @@ def _take(directory: Path) -> int:
     return descriptor
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes) -> None:
     """A file of mode 600, complete and durable on return; on an error, whatever was there before."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

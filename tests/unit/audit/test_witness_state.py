@@ -1,4 +1,4 @@
-"""A witness's directory: one owner, a key that is secret, evidence within bounds."""
+"""A witness's directory: one owner, a key that is secret, heads that outlive the process."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ import pytest
 from countenance.audit.note import COSIGNATURE, Signer
 from countenance.audit.witness import Witness
 from countenance.audit.witness_state import (
-    MAX_EVIDENCE,
-    MAX_UNPROVEN,
-    WitnessState,
     create_witness,
     load_key,
     read_heads,
@@ -162,40 +159,3 @@ def test_heads_of_another_key_are_damaged(directory):
         witness.add_checkpoint(LOG.request(0, 5))
     whole, damaged = read_heads(directory, Signer.generate("w.example/1", COSIGNATURE).verifier)
     assert (whole, len(damaged)) == ([], 1)
-
-
-def test_evidence_is_bounded_and_wrong_proofs_leave_room_for_forks(directory):
-    """Anyone may send a log's checkpoint with a wrong proof; only the log can sign a fork."""
-    state = WitnessState(directory, load_key(directory).verifier)
-    try:
-        head = state.head(LOG.origin)
-        kept = [
-            state.keep_evidence(kind, b"request", LOG.checkpoint(size), head)
-            for kind in ("unproven", "fork")
-            for size in range(1, MAX_EVIDENCE + 2)
-        ]
-    finally:
-        state.close()
-    assert sum(kept[: MAX_EVIDENCE + 1]) == MAX_UNPROVEN
-    assert sum(kept) == MAX_EVIDENCE == len(list((directory / "evidence").iterdir()))
-
-
-def test_a_full_folder_of_evidence_refuses_all_the_same(directory, caplog):
-    """The refusal is what counts; that nothing was kept is said."""
-    with _witness(directory) as witness:
-        for n in range(MAX_EVIDENCE):
-            (directory / f"evidence/fork-{n}.json").write_text("{}")
-        witness.add_checkpoint(LOG.request(0, 3))
-        assert witness.add_checkpoint(LOG.forked(0).request(0, 3)).status == 409
-    assert "was not kept" in caplog.text
-
-
-def test_a_checkpoint_that_is_proven_later_is_no_evidence(directory):
-    """Somebody had sent it before the log did, with a wrong proof."""
-    with _witness(directory) as witness:
-        witness.add_checkpoint(LOG.request(0, 3))
-        garbled = LOG.request(3, 5).replace(b"old 3\n", b"old 3\n" + b"A" * 43 + b"=\n")
-        assert witness.add_checkpoint(garbled).status == 422
-        assert len(list((directory / "evidence").iterdir())) == 1
-        assert witness.add_checkpoint(LOG.request(3, 5)).status == 200
-        assert list((directory / "evidence").iterdir()) == []
