@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
+
+from countenance.errors import CountenanceError, ServiceError, SetupError
 
 COMMANDS = {
     "status": ("countenance.cli.audit_status:status", "How the log stands; exits 1 if it is behind."),
@@ -34,6 +37,16 @@ class _AuditCommands(click.Group):
         module, name = COMMANDS[cmd_name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ServiceError, SetupError):
+            raise
+        except CountenanceError as error:  # of the database: it went away, or what it holds does not fit
+            raise SetupError(
+                str(error), remedy="see that the database runs, then try `countenance audit reconcile --full`"
+            ) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

@@ -83,12 +83,12 @@ def _to_be_told(use: Use, old: LogKey, new: Verifier, *, at_once: bool) -> list[
             "`audit verify` and witnesses need nothing",
         ]
     assert old.retires_at is not None, "a key that was followed retires"
-    until = to_time(old.retires_at)
+    until, by = to_time(old.retires_at), "now" if at_once else "before then"
     return [
         "the old key signs no more: until the witnesses have the new one, none of them cosigns"
         if at_once
         else f"the old key signs beside it until {until}",
-        f"tell every witness {'now' if at_once else 'before then'}: countenance witness run DIR --log {old.vkey} --log {new}",
+        f"tell every witness {by}: countenance witness run DIR --log {old.vkey} --log {new}",
         "tell whoever verifies proof files: --log-key takes the new key for what is signed after that",
         "`audit verify FOLDER` goes on with the old key: the log says which one followed it",
     ]

@@ -8,7 +8,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from countenance.audit.tree import LogDamaged
 from countenance.cli.audit import COMMANDS, audit
+from countenance.errors import ResourceNotFoundException, SetupError
+from countenance.store import StoreUnavailable
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))
@@ -23,6 +26,26 @@ def test_every_command_teaches_itself(command):
 def test_an_unknown_command_is_a_usage_error():
     """As everywhere: 2."""
     assert CliRunner().invoke(audit, ["no-such"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (StoreUnavailable("the database is gone"), SetupError),
+        (LogDamaged("entries are missing"), SetupError),
+        (ResourceNotFoundException("no such account"), ResourceNotFoundException),
+    ],
+)
+def test_a_database_that_goes_away_is_a_line_and_not_a_traceback(monkeypatch, error, expected):
+    """A server that is stopped takes its database with it, under whoever follows the log."""
+
+    def broken(_):
+        raise error
+
+    monkeypatch.setattr("countenance.cli.audit_tail.open_store", broken)
+    done = CliRunner().invoke(audit, ["tail"])
+    assert type(done.exception) is expected
+    assert str(error) in str(done.exception)
 
 
 def test_help_imports_no_command():
