@@ -1,4 +1,4 @@
-"""Tells metrics how the log stands.
+"""Tells metrics, and whoever supervises the sequencer, how the log stands.
 
 Read from the database and not told by the sequencer, so that what waits is seen to wait when no
 sequencer runs.
@@ -7,7 +7,7 @@ sequencer runs.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from countenance.store import Database, StoreUnavailable, load_queries
@@ -17,17 +17,24 @@ _QUERIES = load_queries("countenance.audit", "watch.sql")
 _EVERY_S = 5.0
 _STOP_TIMEOUT_S = 2.0
 
+Heed = Callable[[int, float | None], None]
+"""Told the log's size and when the oldest event that waits was recorded (Unix time, s; None: none waits)."""
+
 
 @contextmanager
-def watching_log(database: Database, metrics: Metrics, *, witnesses: Mapping[str, str]) -> Iterator[None]:
+def watching_log(
+    database: Database, metrics: Metrics, *, witnesses: Mapping[str, str], heed: Heed | None = None
+) -> Iterator[None]:
     """Tell `metrics` every few seconds, from a thread of its own, for as long as the context lasts.
 
-    A database that does not answer is asked again later. Nothing is asked for metrics that are off.
+    A database that does not answer is asked again later. Nothing is asked for metrics that are off, unless
+    somebody else heeds.
 
     Args:
         witnesses: verifier key → the name that metrics know the witness by.
+        heed: told as well.
     """
-    if not metrics.is_on:
+    if not metrics.is_on and heed is None:
         yield
         return
     stop = threading.Event()
@@ -35,7 +42,7 @@ def watching_log(database: Database, metrics: Metrics, *, witnesses: Mapping[str
     def watch() -> None:
         while True:
             with suppress(StoreUnavailable):
-                tell_figures(database, metrics, witnesses=witnesses)
+                tell_figures(database, metrics, witnesses=witnesses, heed=heed)
             if stop.wait(_EVERY_S):
                 return
 
@@ -48,8 +55,10 @@ def watching_log(database: Database, metrics: Metrics, *, witnesses: Mapping[str
         watching.join(_STOP_TIMEOUT_S)
 
 
-def tell_figures(database: Database, metrics: Metrics, *, witnesses: Mapping[str, str]) -> None:
-    """Tell `metrics` once how the log stands now.
+def tell_figures(
+    database: Database, metrics: Metrics, *, witnesses: Mapping[str, str], heed: Heed | None = None
+) -> None:
+    """Tell `metrics` and `heed` once how the log stands now.
 
     Raises:
         StoreUnavailable: the database does not answer; nothing is told.
@@ -59,6 +68,8 @@ def tell_figures(database: Database, metrics: Metrics, *, witnesses: Mapping[str
         cosigned = connection.execute(_QUERIES["cosigned"]).fetchall()
     assert row is not None, "an aggregate always has a row"
     size, pending, oldest_at, signed_at, published_at = row
+    if heed is not None:
+        heed(size or 0, oldest_at)
     metrics.pending(entries=pending, oldest_at=oldest_at)
     metrics.log_has(size=size or 0)
     if signed_at is not None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -24,6 +25,13 @@ _STOP_TIMEOUT_S = 30.0
 _POLL_S = 0.2
 _QUICK_DEATH_S = 5.0
 _MAX_QUICK_DEATHS = 5
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 10.0
+_SETTLED_S = 60.0
+_HUNG_AFTER_S = 20.0
+_KILL_EVERY_S = 30.0
+_WORKER = "countenance.cli.worker"
+_SEQUENCER = "countenance.cli.sequencer"
 
 
 class _Stopping(Protocol):
@@ -44,6 +52,23 @@ class _Member:
     role: _Role
     process: subprocess.Popen[bytes]
     started_s: float
+    again_at_s: float | None = None
+    """When another is to be started in its place; None until it is seen dead."""
+
+
+class Pauses:
+    """How long to wait before the next start of what may die at every one: longer each time."""
+
+    def __init__(self) -> None:
+        self._next_s = _FIRST_PAUSE_S
+
+    def after(self, lived_s: float) -> float:
+        """The pause, s, after a life of that length; a minute's makes up for all deaths before."""
+        if lived_s >= _SETTLED_S:
+            self._next_s = _FIRST_PAUSE_S
+        pause_s = self._next_s
+        self._next_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        return pause_s
 
 
 class Fleet:
@@ -55,12 +80,14 @@ class Fleet:
     """
 
     def __init__(self, settings: Settings, database_url: str, listener: socket.socket) -> None:
-        worker = _Role("worker", "countenance.cli.worker", (listener.fileno(),))
-        sequencer = _Role("sequencer", "countenance.cli.sequencer")
-        self._roles = [worker] * settings.workers + [sequencer]
+        worker = _Role("worker", _WORKER, (listener.fileno(),))
+        self._sequencer = _Role("sequencer", _SEQUENCER)
+        self._roles = [worker] * settings.workers + [self._sequencer]
         self._orders = Orders(settings, database_url, listener.fileno()).to_line()
         self._members: list[_Member] = []
         self._quick_deaths = 0
+        self._pauses = Pauses()
+        self._kill_after_s = 0.0
 
     def __enter__(self) -> Self:
         self._members = [self._start(role) for role in self._roles]
@@ -79,29 +106,75 @@ class Fleet:
         for member in self._members:
             _await_ready(member, stopping)
 
-    def supervise(self, stopping: _Stopping, *, meanwhile: Callable[[], None]) -> None:
+    def supervise(
+        self,
+        stopping: _Stopping,
+        *,
+        meanwhile: Callable[[], None],
+        standstill_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         """Replace processes that die until a stop is asked for; call `meanwhile` a few times a second.
 
+        The sequencer's deaths never end the server: without it calls fail closed by themselves, and are
+        answered again when it is back. One that hangs is killed.
+
+        Args:
+            standstill_s: for how long events have waited and none got its place.
+
         Raises:
-            SetupError: they keep dying as soon as they start.
+            SetupError: workers keep dying as soon as they start.
         """
         while not stopping.is_set:
             for place, member in enumerate(self._members):
-                status = member.process.poll()
-                if status is None:
+                if member.process.poll() is None:
                     continue
-                quick = time.monotonic() - member.started_s < _QUICK_DEATH_S
-                self._quick_deaths = self._quick_deaths + 1 if quick else 0
-                if self._quick_deaths >= _MAX_QUICK_DEATHS:
-                    raise SetupError(
-                        f"{member.role.name}s end as soon as they start (the last with status {status})",
-                        remedy="see the messages above, or run `countenance doctor`",
-                    )
-                click.echo(f"a {member.role.name} ended with status {status}: starting another", err=True)
-                _close_pipes(member.process)
-                self._members[place] = self._start(member.role)
+                if member.again_at_s is None:
+                    member.again_at_s = time.monotonic() + self._pause_after(member)
+                if time.monotonic() >= member.again_at_s:
+                    self._replace(place, member)
+            self._kill_if_hung(standstill_s())
             meanwhile()
             time.sleep(_POLL_S)
+
+    def _pause_after(self, member: _Member) -> float:
+        """Tell the death; how long to wait before another is started, s."""
+        status, name = member.process.returncode, member.role.name
+        lived_s = time.monotonic() - member.started_s
+        if member.role is self._sequencer:
+            pause_s = self._pauses.after(lived_s)
+            click.echo(
+                f"the {name} ended with status {status}: starting another in {pause_s:.1f} s", err=True
+            )
+            return pause_s
+        self._quick_deaths = self._quick_deaths + 1 if lived_s < _QUICK_DEATH_S else 0
+        if self._quick_deaths >= _MAX_QUICK_DEATHS:
+            raise SetupError(
+                f"{name}s end as soon as they start (the last with status {status})",
+                remedy="see the messages above, or run `countenance doctor`",
+            )
+        click.echo(f"a {name} ended with status {status}: starting another", err=True)
+        return 0.0
+
+    def _replace(self, place: int, member: _Member) -> None:
+        _close_pipes(member.process)
+        try:
+            self._members[place] = self._start(member.role)
+        except OSError as error:  # no memory for another process: there may be soon
+            member.again_at_s = time.monotonic() + _LONGEST_PAUSE_S
+            click.echo(f"a {member.role.name} could not be started: {error.strerror}", err=True)
+
+    def _kill_if_hung(self, standstill_s: float) -> None:
+        for member in self._members:
+            now_s = time.monotonic()
+            if member.role is not self._sequencer or member.process.poll() is not None:
+                continue
+            if min(standstill_s, now_s - member.started_s) > _HUNG_AFTER_S and now_s >= self._kill_after_s:
+                self._kill_after_s = now_s + _KILL_EVERY_S
+                click.echo(
+                    f"no event has got its place in the log for {standstill_s:.0f} s: ending the sequencer",
+                    err=True,
+                )
+                member.process.kill()
 
     def _start(self, role: _Role) -> _Member:
         process = subprocess.Popen(  # noqa: S603 - our own modules
@@ -114,8 +187,9 @@ class Fleet:
         )
         if process.stdin is None:
             raise RuntimeError("a process was started without its pipe")
-        process.stdin.write(self._orders)
-        process.stdin.flush()
+        with suppress(BrokenPipeError):  # it is dead already, which is seen soon enough
+            process.stdin.write(self._orders)
+            process.stdin.flush()
         return _Member(role, process, time.monotonic())
 
 
@@ -137,7 +211,8 @@ def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            pipe.close()
+            with suppress(BrokenPipeError):  # of orders that a process did not live to read
+                pipe.close()
 
 
 def _await_ready(member: _Member, stopping: _Stopping) -> None:

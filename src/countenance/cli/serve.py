@@ -25,6 +25,7 @@ from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.installation import Installation, first_credentials, open_installation
 from countenance.cli.options import settings_options
 from countenance.cli.process_limits import set_process_limits
+from countenance.cli.standstill import Standstill
 from countenance.errors import SetupError
 from countenance.settings import Settings
 from countenance.telemetry import metrics_server, open_telemetry
@@ -48,7 +49,7 @@ def serve(**given: Any) -> None:
         stopping = stack.enter_context(_stop_signals())
         installation = stack.enter_context(open_installation(settings))
         listener = stack.enter_context(_listener(settings))
-        stack.enter_context(_metrics(settings, installation))
+        standstill = stack.enter_context(_metrics(settings, installation))
         endpoint = _endpoint(settings, listener)
         credentials = first_credentials(installation, endpoint=endpoint)
         chosen = replace(settings, pack=installation.default_pack.manifest.name)
@@ -56,20 +57,27 @@ def serve(**given: Any) -> None:
         fleet.wait_until_ready(stopping)
         if not stopping.is_set:
             _print_banner(installation, endpoint=endpoint, credentials=str(credentials))
-            fleet.supervise(stopping, meanwhile=Housekeeping(installation.database, installation.keys))
+            fleet.supervise(
+                stopping,
+                meanwhile=Housekeeping(installation.database, installation.keys),
+                standstill_s=standstill.seconds,
+            )
         click.echo("stopping: calls in flight are finished first", err=True)
 
 
 @contextmanager
-def _metrics(settings: Settings, installation: Installation) -> Iterator[None]:
-    """The page of metrics, and on it how the log stands."""
+def _metrics(settings: Settings, installation: Installation) -> Iterator[Standstill]:
+    """The page of metrics, and on it how the log stands; without the page still whether it does."""
+    standstill = Standstill()
     witnesses = {str(client.verifier): client.name for client in parse_witnesses(settings.witnesses)}
     with metrics_server(settings):
         untraced = replace(settings, otel_endpoint="")
         telemetry = open_telemetry(untraced, operations={}, witnesses=set(witnesses.values()))
         try:
-            with watching_log(installation.database, telemetry.metrics, witnesses=witnesses):
-                yield
+            with watching_log(
+                installation.database, telemetry.metrics, witnesses=witnesses, heed=standstill.heed
+            ):
+                yield standstill
         finally:
             telemetry.close()
 

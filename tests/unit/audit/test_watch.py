@@ -100,6 +100,22 @@ def test_the_log_is_watched_for_as_long_as_the_context_lasts(log):
     assert "watch log" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_whoever_supervises_is_told_although_metrics_are_off(log):
+    heard, is_heard = [], threading.Event()
+
+    def heed(*told):
+        heard.append(told)
+        is_heard.set()
+
+    before = time.time()
+    record(log, 2)
+    with watching_log(log, Metrics(), witnesses={}, heed=heed):
+        assert is_heard.wait(30)
+    size, oldest_at = heard[0]
+    assert size == 0
+    assert abs(oldest_at - before) < 60
+
+
 def test_metrics_that_are_off_cost_no_question(log):
     with watching_log(log, Metrics(), witnesses={}):
         assert "watch log" not in {thread.name for thread in threading.enumerate()}
