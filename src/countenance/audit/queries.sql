@@ -110,7 +110,7 @@ insert into audit_key (use, vkey, event_id) values (%(use)s, %(vkey)s, %(event_i
 
 -- retire_keys --
 update audit_key set retires_at = clock_timestamp() + %(after)s
-where use = %(use)s and retires_at is null;
+where use = %(use)s and (retires_at is null or retires_at > clock_timestamp() + %(after)s);
 
 -- newest_key --
 select vkey from audit_key where use = %(use)s order by key_id desc limit 1;

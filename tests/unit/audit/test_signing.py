@@ -107,6 +107,15 @@ def test_an_old_key_that_is_not_trusted_signs_no_more(own: Database, key_store: 
     assert signers(own, key_store) == [new]
 
 
+def test_a_key_that_is_not_trusted_takes_those_before_it_along(own: Database, key_store: KeyStore):
+    """Else a key that was exchanged last week would go on signing beside the one that is exchanged at once."""
+    open_log(own, key_store)
+    rotate_key(own, key_store, "log")
+    newest = rotate_key(own, key_store, "log", old_signs_on=timedelta(0))
+    integrate(own)
+    assert signers(own, key_store) == [newest]
+
+
 def test_a_log_without_its_key_file_says_so(own: Database, key_store: KeyStore):
     open_log(own, key_store)
     (vkey,) = keys_of(own, "log")

@@ -58,6 +58,7 @@ create table audit_entry (
     sealed bytea
 );
 create index audit_entry_by_account on audit_entry (account, log_index) where account is not null;
+create index audit_entry_of_nobody on audit_entry (log_index) where account is null; -- what the log says of itself
 
 -- Events whose id had a place in the log already: the log has the first of that id, and an alarm for these.
 create table audit_set_aside (
