@@ -108,9 +108,9 @@ class SmallServer:
 
     def merge(self) -> None:
         """Give all events their places, and sign, as long as the log is one that can be."""
-        while self.sequencer.integrate():
-            pass
         with suppress(LogDamaged):
+            while self.sequencer.integrate():
+                pass
             self.sequencer.sign()
 
     def reconcile(self, **given: Any) -> Reconciliation:

@@ -27,32 +27,14 @@ select kind, sum(faces)::bigint, 0::bigint, 0::bigint from changed group by kind
 union all
 select kind, 0, sum(faces)::bigint, max(transaction_id::text::bigint) from unrecorded group by kind;
 
--- count_searches --
--- By bytes, not parsed: one entry that is no JSON any more must not end the comparison.
-with told as (
-    select log_index, entry from audit_entry where log_index >= %(after)s
-    union all
-    select null, entry from audit_event
-),
-search as (
-    select
-        log_index,
-        position('"outcome":"answered"'::bytea in entry) > 0 as is_answered,
-        position('"decision":"allow"'::bytea in entry) > 0 as is_allowed,
-        position('"in_force":'::bytea in entry) > 0
-            or position('"operation":"SearchUsersByImage"'::bytea in entry) = 0 as has_searched,
-        convert_from(substr(entry, position('"time":"'::bytea in entry) + 8, 24), 'LATIN1') collate "C" as at
-    from told
-    where position('"operation":"Search'::bytea in entry) > 0
-        and position('"service":"rekognition"'::bytea in entry) > 0
-        and position('"replay":true'::bytea in entry) = 0
-)
-select
-    count(*) filter (where is_answered and has_searched and log_index < %(size)s),
-    count(*) filter (where is_answered and has_searched and at <= %(until)s),
-    count(*) filter (where is_answered and has_searched and at <= %(until)s and at < %(since)s),
-    count(*) filter (where is_allowed and not is_answered)
-from search;
+-- entries_between --
+select entry from audit_entry where log_index >= %(start)s and log_index < %(end)s;
+
+-- end_of_log --
+select coalesce(max(log_index) + 1, 0) from audit_entry;
+
+-- waiting_entries --
+select entry from audit_event;
 
 -- find_broken_promises --
 -- Receipts whose event has no place in the log yet, or is nowhere, or is not what was promised.

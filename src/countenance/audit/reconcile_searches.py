@@ -7,21 +7,24 @@ either. The last two differ in that the killed process left its file of counts u
 
 Of an answered entry it is known whether its search ran: all do, but a SearchUsersByImage of a photograph
 without a usable face, which has no threshold in force. Entries are told apart by their bytes: an entry is
-canonical JSON, in which `"outcome":"answered"` cannot stand but as that member.
+canonical JSON, in which `"outcome":"answered"` cannot stand but as that member, and one that was altered and
+is no JSON any more must not end the comparison.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from countenance.audit.canonical import to_time
 from countenance.store import Database, load_queries
 
 QUERIES = load_queries("countenance.audit", "reconcile.sql")
 _LOOK_AGAIN_S = 0.25
+_BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,18 @@ class SearchesLogged:
     """What the log tells of, from some entry on.
 
     Attributes:
-        placed: answered searches that have a place in the log.
-        answered: answered searches, those without a place yet as well.
+        answered: searches that were answered.
+        answered_placed: of these, those below the size that the comparison is made at.
         late: of `answered`, those of calls that came before the count was begun.
         ended: calls that policy allowed and that ended without an answer.
+        ended_placed: of these, those below that size.
     """
 
-    placed: int
     answered: int
+    answered_placed: int
     late: int
     ended: int
+    ended_placed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class SearchFigures:
         counted_from: what the count was when comparing began.
         since_ms: when that was (Unix time, ms).
         in_flight: how many of the searches counted before that may be answered after it.
-        answered: answered searches with a place in the log since then.
+        answered: searches answered since then, by entries that had a place in the log.
         unanswered: searches since then that ran and whose caller got no recorded answer.
         ended: of the calls since the last reconciliation, those allowed that ended without an answer.
         killed: `killed_at_once` by now.
@@ -111,9 +116,11 @@ def compare_searches(
     deadline = time.monotonic() + patience_s
     while True:
         # Of calls that came before the count was read: later ones are not in it.
-        latest = _logged(database, last, after=after, size=size, until=now)
-        unanswered = max(0, ran_since - last.answered - latest.answered)
-        missing = unanswered - last.unanswered - latest.ended - killed
+        latest = _logged(database, last, after=size, size=size, until=now)
+        answered = last.answered + first.answered_placed + latest.answered
+        ended = first.ended_placed + latest.ended
+        unanswered = max(0, ran_since - answered)
+        missing = unanswered - last.unanswered - ended - killed
         if missing <= 0 or time.monotonic() >= deadline:
             break
         time.sleep(_LOOK_AGAIN_S)
@@ -122,9 +129,9 @@ def compare_searches(
         counted_from=last.counted_from,
         since_ms=last.since_ms,
         in_flight=last.in_flight,
-        answered=last.answered + first.placed,
+        answered=last.answered + first.answered_placed,
         unanswered=unanswered,
-        ended=latest.ended,
+        ended=ended,
         killed=ran.killed_at_once,
     )
     return figures, {"searches_without_a_record": {"searches": missing}} if missing > 0 else {}
@@ -148,13 +155,49 @@ def _begin(ran: SearchesRan) -> SearchFigures:
 def _logged(
     database: Database, last: SearchFigures, *, after: int, size: int, until: datetime | None
 ) -> SearchesLogged:
-    values = {
-        "after": after,
-        "size": size,
-        "since": to_time(datetime.fromtimestamp(last.since_ms / 1000, UTC)),
-        "until": to_time(until) if until else "9",  # behind every year
-    }
-    with database.read() as connection:
-        row = connection.execute(QUERIES["count_searches"], values).fetchone()
-    assert row is not None, "an aggregate always has a row"
-    return SearchesLogged(*row)
+    since = to_time(datetime.fromtimestamp(last.since_ms / 1000, UTC)).encode()
+    latest = to_time(until).encode() if until else b"\xff"  # behind every time
+    answered = answered_placed = late = ended = ended_placed = 0
+    for is_below, entry in _entries(database, after=after, size=size):
+        if not _is_search(entry):
+            continue
+        if b'"outcome":"answered"' not in entry:
+            is_allowed = b'"decision":"allow"' in entry
+            ended += is_allowed
+            ended_placed += is_allowed and is_below
+        elif _has_searched(entry) and (at := _time_of(entry)) <= latest:
+            answered += 1
+            answered_placed += is_below
+            late += at < since
+    return SearchesLogged(answered, answered_placed, late, ended, ended_placed)
+
+
+def _entries(database: Database, *, after: int, size: int) -> Iterator[tuple[bool, bytes]]:
+    """Every entry from place `after` on and those without a place, in one snapshot; is it below `size`?"""
+    with database.transaction() as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        row = connection.execute(QUERIES["end_of_log"]).fetchone()
+        assert row is not None, "an aggregate always has a row"
+        bounds = sorted({*range(after, row[0], _BATCH), size, row[0]})
+        for start, end in pairwise(bound for bound in bounds if bound >= after):
+            values = {"start": start, "end": end}
+            for (entry,) in connection.execute(QUERIES["entries_between"], values, binary=True):
+                yield end <= size, entry
+        for (entry,) in connection.execute(QUERIES["waiting_entries"], binary=True):
+            yield False, entry
+
+
+def _is_search(entry: bytes) -> bool:
+    return (
+        b'"operation":"Search' in entry
+        and b'"service":"rekognition"' in entry
+        and b'"replay":true' not in entry
+    )
+
+
+def _has_searched(entry: bytes) -> bool:
+    return b'"in_force":' in entry or b'"operation":"SearchUsersByImage"' not in entry
+
+
+def _time_of(entry: bytes) -> bytes:
+    return entry.partition(b'"time":"')[2][:24]
