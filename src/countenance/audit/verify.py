@@ -17,7 +17,7 @@ from countenance.audit.note import Note, NoteInvalid, Verifier
 from countenance.audit.tiles import TILE_WIDTH, decode_bundle, encode_bundle, tile_path
 from countenance.audit.verify_entries import EntryCheck
 from countenance.audit.verify_files import FileUnusable, FolderFiles
-from countenance.audit.verify_keys import cosignatures, require_keys
+from countenance.audit.verify_keys import check_cosignatures, require_keys
 from countenance.audit.verify_promises import check_heads, check_receipts, read_heads, receipt_events
 from countenance.audit.verify_report import Cosignature, Facts, Problem, Problems, Report
 from countenance.audit.verify_tree import TreeCheck
@@ -230,15 +230,4 @@ class _Verification:
                 self._problems.add("checkpoint", "checkpoint", f"the log's key `{current}` has not signed it")
         except NoteInvalid as error:
             self._problems.add("checkpoint", "checkpoint", f"its signature is forged: {error}")
-        try:
-            self._facts.cosignatures = cosignatures(note, self._witnesses)
-        except NoteInvalid as error:
-            self._problems.add("witnesses", "checkpoint", f"a cosignature is forged: {error}")
-            return
-        count = len(self._facts.cosignatures)
-        if count < self._quorum:
-            self._problems.add(
-                "witnesses",
-                "checkpoint",
-                f"{count} of {len(self._witnesses)} given witnesses cosigned it, and {self._quorum} must",
-            )
+        check_cosignatures(note, self._witnesses, self._quorum, problems=self._problems, facts=self._facts)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from countenance.audit.note import COSIGNATURE, ED25519, Note, NoteInvalid, Verifier
-from countenance.audit.verify_report import Cosignature
+from countenance.audit.note import COSIGNATURE, ED25519, Note, NoteInvalid, Signature, Verifier
+from countenance.audit.verify_report import Cosignature, Facts, Problems
+
+_TIME_BYTES = 8
+_END_OF_TIME_S = 253_402_300_800
+"""The year 10000, which a time as entries write it cannot say."""
 
 
 def require_keys(log: Sequence[Verifier], witnesses: Sequence[Verifier], quorum: int) -> None:
@@ -23,18 +27,56 @@ def require_keys(log: Sequence[Verifier], witnesses: Sequence[Verifier], quorum:
         raise ValueError(f"a quorum of {quorum} cannot be had from {len(witnesses)} witnesses")
 
 
-def cosignatures(note: Note, witnesses: Sequence[Verifier]) -> list[Cosignature]:
-    """Those that verify; NoteInvalid if one does not."""
-    found = []
-    for witness in note.signed_by(witnesses):
-        signature = note.find_signature(witness)
-        assert signature is not None
-        found.append(Cosignature(witness.name, _to_time(signature.timestamp_s)))
-    return found
-
-
-def _to_time(timestamp_s: int) -> datetime:
+def check_cosignatures(
+    note: Note, witnesses: Sequence[Verifier], quorum: int, *, problems: Problems, facts: Facts
+) -> None:
+    """Find who cosigned, into `facts`; a forged cosignature and a quorum that is not met are problems."""
     try:
-        return datetime.fromtimestamp(timestamp_s, UTC)
-    except (OverflowError, ValueError, OSError):
-        raise NoteInvalid(f"a cosignature is of the impossible time {timestamp_s}") from None
+        lines = {witness: _valid_lines(note, witness) for witness in witnesses}
+    except NoteInvalid as error:
+        problems.add("witnesses", "checkpoint", f"a cosignature is forged: {error}")
+        return
+    for witness, own in lines.items():
+        said = [line.timestamp_s for line in own]
+        possible = [at for at in said if at < _END_OF_TIME_S]
+        if possible:
+            facts.cosignatures.append(Cosignature(witness.name, datetime.fromtimestamp(max(possible), UTC)))
+        elif said:
+            facts.notes.append(
+                f"`{witness.name}` cosigned the checkpoint with a time that cannot be, {said[0]} s after "
+                "1970: its clock is wrong, and it is not counted"
+            )
+    count = len(facts.cosignatures)
+    if count < quorum:
+        problems.add(
+            "witnesses",
+            "checkpoint",
+            f"{count} of {len(witnesses)} given witnesses cosigned it, and {quorum} must",
+        )
+
+
+def has_signed(note: Note, keys: Iterable[Verifier]) -> bool:
+    """Whether one of the keys, a log's or a witness's, signed the note, at whatever time.
+
+    Raises:
+        NoteInvalid: a line of one of them is not its signature.
+    """
+    found = [_valid_lines(note, key) for key in keys]
+    return any(found)
+
+
+def _valid_lines(note: Note, key: Verifier) -> list[Signature]:
+    """The key's lines; NoteInvalid if one does not verify.
+
+    A cosignature may say a time that `Note.signed_by` does not allow: that is odd, and no forgery.
+    """
+    lines = [line for line in note.signatures if (line.name, line.key_hash) == (key.name, key.key_hash)]
+    for line in lines:
+        if key.algorithm == COSIGNATURE:
+            told = f"cosignature/v1\ntime {line.timestamp_s}\n{note.text}"
+            is_valid = key.verify_bytes(told.encode(), line.value[_TIME_BYTES:])
+        else:
+            is_valid = key.verify(note.text, line.value)
+        if not is_valid:
+            raise NoteInvalid(f"the signature of `{key.name}` is not over this text")
+    return lines

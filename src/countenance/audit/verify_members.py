@@ -81,6 +81,10 @@ def _count(value: Any) -> object:
     return type(value) is int and 0 <= value <= _MOST
 
 
+def _count_of_some(value: Any) -> object:
+    return _count(value) and value >= 1
+
+
 def _number(value: Any) -> object:
     return type(value) in (int, float)  # what was asked may be out of range, and refused for it
 
@@ -152,6 +156,7 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
     "canary": {"marker": _digest},
     "reconciliation": {"figures": _object()},
     "alarm": {"what": _text, "figures": _object()},
+    "refusals": {"count": _count_of_some},
     "audit.read": {"auditor": _text, "resource": _text},
     "audit.auditor_added": {"auditor": _text},
     "audit.auditor_revoked": {"auditor": _text},

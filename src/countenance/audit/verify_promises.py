@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from countenance.audit.canonical import to_time
 from countenance.audit.checkpoint import Checkpoint, CheckpointInvalid
 from countenance.audit.note import Note, NoteInvalid, Verifier
 from countenance.audit.receipt import ReceiptInvalid, parse_receipt, verify_receipt
-from countenance.audit.verify_report import Facts, Problems
+from countenance.audit.verify_keys import has_signed
+from countenance.audit.verify_report import Facts, Kind, Problems
 
 _MAX_LINE = 8192
 _MAX_HEADS_BYTES = 4 * 1024 * 1024
@@ -58,7 +60,9 @@ def check_receipts(
         keys: the receipt keys that the log has had.
         found: event → (index, leaf hash), of the receipts' events that the log has.
         now: a promise that was to be kept by then must have been.
+        facts: its cosignatures tell how old the folder's checkpoint is.
     """
+    cosigned_at = max((each.at for each in facts.cosignatures), default=None)
     for where, header in _headers(paths):
         try:
             receipt = verify_receipt(header, list(keys))
@@ -75,16 +79,33 @@ def check_receipts(
                     "receipts",
                     where,
                     f"{event} is entry {place[0]} of the log, and not as it was promised: it was altered",
+                    kind="altered",
                 )
         elif receipt.merge_by <= now:
-            problems.add(
-                "receipts",
-                where,
-                f"{event} was promised to be in the log by {receipt.merge_by.isoformat()} and is not: the "
-                "promise is broken (unless the folder is older than that: renew it, or say when it was made)",
-            )
+            kind, what = _missing(receipt.merge_by, cosigned_at)
+            problems.add("receipts", where, f"{event} {what}", kind=kind)
         else:
             facts.pending += 1
+
+
+def _missing(merge_by: datetime, cosigned_at: datetime | None) -> tuple[Kind, str]:
+    """Of a receipt that is due and whose event is not in the folder: a truncated log would look the same."""
+    due = to_time(merge_by)
+    if cosigned_at is None:
+        return "broken", (
+            f"was promised to be in the log by {due} and is not: the promise is broken (no witness says that "
+            "the folder is older than that; if it is, fetch the log anew, or say when it was made)"
+        )
+    if cosigned_at < merge_by:
+        return "outstanding", (
+            f"is not shown to be kept: the folder's checkpoint was cosigned at {to_time(cosigned_at)}, "
+            f"before the promise ran out at {due}: fetch the log anew; if it is missing then, the promise is "
+            "broken"
+        )
+    return "broken", (
+        f"was promised to be in the log by {due} and is not, and the folder's checkpoint was cosigned at "
+        f"{to_time(cosigned_at)}, after that: the promise is broken"
+    )
 
 
 def read_heads(paths: Sequence[Path], origin: str, problems: Problems) -> list[Head]:
@@ -128,7 +149,7 @@ def check_heads(
     for head in heads:
         kept = head.checkpoint
         try:
-            if not head.note.signed_by(list(keys)):
+            if not has_signed(head.note, keys):
                 problems.add("heads", head.where, "neither the log nor a given witness has signed it")
                 continue
         except NoteInvalid as error:

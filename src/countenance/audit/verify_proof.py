@@ -8,7 +8,7 @@ from countenance.audit.canonical import EntryInvalid, parse_canonical
 from countenance.audit.merkle import leaf_hash
 from countenance.audit.note import Verifier
 from countenance.audit.proof import InclusionProof
-from countenance.audit.verify_keys import cosignatures, require_keys
+from countenance.audit.verify_keys import check_cosignatures, require_keys
 from countenance.audit.verify_members import member_flaw
 from countenance.audit.verify_report import Facts, Problems, Report
 
@@ -48,9 +48,9 @@ def verify_proof(
         return Report(tuple(problems.kept), problems.count, facts)
     try:
         parsed = InclusionProof.parse(proof.decode())
-        facts.checkpoint = parsed.verify(leaf_hash(entry), log_verifiers, witness_verifiers, quorum)
+        facts.checkpoint = parsed.verify(leaf_hash(entry), log_verifiers)
         facts.notes.append(f"the entry has index {parsed.index}")
-        facts.cosignatures = cosignatures(parsed.checkpoint_note, witness_verifiers)
+        check_cosignatures(parsed.checkpoint_note, witness_verifiers, quorum, problems=problems, facts=facts)
     except ValueError as error:
         problems.add("proof", "the proof", str(error))
     return Report(tuple(problems.kept), problems.count, facts)

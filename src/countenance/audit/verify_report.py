@@ -9,6 +9,7 @@ from typing import Literal
 from countenance.audit.checkpoint import Checkpoint
 
 Check = Literal["checkpoint", "witnesses", "entries", "tiles", "root", "receipts", "heads", "proof"]
+Kind = Literal["", "altered", "broken", "outstanding"]
 MAX_PROBLEMS_KEPT = 100
 
 
@@ -19,11 +20,14 @@ class Problem:
     Attributes:
         where: the file, entry, receipt or head: `tile/0/000`, `entry 17`, `receipts.txt line 3`.
         what: what is wrong with it and, where that is not plain, what it means.
+        kind: of a receipt that verifies: "altered" where the log has its event otherwise; where it has not,
+            "outstanding" if the folder is shown to be older than the promise's end, else "broken".
     """
 
     check: Check
     where: str
     what: str
+    kind: Kind = ""
 
 
 class Problems:
@@ -33,10 +37,10 @@ class Problems:
         self.kept: list[Problem] = []
         self.count = 0
 
-    def add(self, check: Check, where: str, what: str) -> None:
+    def add(self, check: Check, where: str, what: str, *, kind: Kind = "") -> None:
         self.count += 1
         if len(self.kept) < MAX_PROBLEMS_KEPT:
-            self.kept.append(Problem(check, where, what))
+            self.kept.append(Problem(check, where, what, kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Facts:
         accounts: how many pseudonyms of accounts; beyond `MAX_ACCOUNTS_COUNTED` no more are counted.
         first, last: the earliest and the latest `time` of an entry, as it stands there; "" of none.
         log_key: the log's newest key, a vkey.
-        cosignatures: of the witnesses asked for, those that verify.
+        cosignatures: of the witnesses asked for, those that verify and say a time that can be.
         receipts: how many the log keeps its promise of.
         pending: receipts whose merge-by had not come.
         heads: how many the log is consistent with.

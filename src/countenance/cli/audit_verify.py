@@ -195,6 +195,7 @@ def _to_json(report: Report) -> dict[str, Any]:
         "valid": report.is_valid,
         "problems": [
             {"check": problem.check, "where": problem.where, "what": problem.what}
+            | ({"kind": problem.kind} if problem.kind else {})
             for problem in report.problems
         ],
         "problem_count": report.problem_count,

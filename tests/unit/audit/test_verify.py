@@ -204,6 +204,9 @@ def test_keys_that_cannot_be_meant_are_refused(tmp_path, given, why):
         ({"replay": False}, "`replay`"),
         ({"kind": "alarm", "what": "x"}, "`figures` is missing"),
         ({"kind": 7}, "`kind`"),
+        ({"kind": "refusals", "count": 1}, ""),
+        ({"kind": "refusals", "count": 0}, "`count`"),
+        ({"kind": "refusals"}, "`count` is missing"),
     ],
 )
 def test_members_are_as_the_specification_has_them(changed, flaw):

@@ -73,6 +73,21 @@ def test_json_holds_everything(folder):
     assert facts["problems"] == [{"check": "tiles", "where": "tile/0/000.p/5", "what": "it is missing"}]
 
 
+def test_json_tells_an_outstanding_receipt_from_a_broken_and_an_altered_one(folder):
+    """Each is exit status 1: what differs is what to do next."""
+    late = folder.parent / "late"
+    for log, cosigned_at, kind in (
+        (BuiltLog.of(6), 5_000, "outstanding"),
+        (BuiltLog.of(6), 15_000, "broken"),
+        (BuiltLog(KEYS, [*LOG.entries[:4], LOG.entries[4].replace(b"allow", b"alloy")]), 15_000, "altered"),
+    ):
+        LOG.write(folder, LOG.signed(cosigned_at=at(cosigned_at)))
+        late.write_text(log.receipt(len(log.entries) - 1))
+        done = run(folder, "--receipts", late, "--witness", KEYS.witness.verifier, "--json")
+        [problem] = json.loads(done.stdout)["problems"]
+        assert (done.exit_code, problem["check"], problem["kind"]) == (1, "receipts", kind)
+
+
 def test_an_old_folder_is_held_to_its_own_time(folder):
     """A receipt of today is no broken promise of last week's mirror."""
     late = folder.parent / "late"
