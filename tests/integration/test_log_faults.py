@@ -11,17 +11,22 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
+from collections import Counter
+from concurrent import futures
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 
 import log_writer
 from countenance.audit import open_log
-from countenance.audit.merkle import tree_root
-from countenance.audit.note import Note
+from countenance.audit.merkle import leaf_hash, tree_root
+from countenance.audit.note import Note, Verifier
+from countenance.audit.receipt import verify_receipt
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import log_signers
 from countenance.audit.tree import LogTree
@@ -29,6 +34,7 @@ from countenance.cli.orders import Orders
 from countenance.errors import SetupError
 from countenance.settings import Settings
 from countenance.store import Database, EmbeddedPostgres, KeyStore, StoreUnavailable, migrate
+from fixtures_gateway import header
 from log_rows import require_whole
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("log-faults")]
@@ -36,6 +42,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("log-faults")]
 KILLS = int(os.environ.get("COUNTENANCE_TEST_KILLS", "40"))
 SEED = int(os.environ.get("COUNTENANCE_TEST_SEED", secrets.randbelow(2**32)))
 WRITERS = 2
+CALLERS = 8
 
 
 class Kept:
@@ -65,6 +72,10 @@ class Kept:
             self._process.stdin.write(self._line)
             self._process.stdin.flush()
 
+    @property
+    def is_alive(self):
+        return self._process.poll() is None
+
     def kill(self):
         self._process.kill()
         self._process.wait()
@@ -81,7 +92,7 @@ class Kept:
 
 
 @contextmanager
-def processes(url, data_dir, folder):
+def processes(url, data_dir, folder, *, writing=WRITERS):
     """Writers and a sequencer; none is left behind."""
     with ExitStack() as stack:
         told = stack.enter_context((folder / "stderr").open("ab"))
@@ -89,7 +100,7 @@ def processes(url, data_dir, folder):
         sequencer = Kept(["-m", "countenance.cli.sequencer"], orders, log=told)
         stack.callback(sequencer.close)
         writers = []
-        for number in range(WRITERS):
+        for number in range(writing):
             command = [log_writer.__file__, folder / f"acknowledged-{number}"]
             writers.append(Kept(command, f"{url}\n".encode(), log=told))
             stack.callback(writers[-1].close)
@@ -164,3 +175,114 @@ def test_kill_9_at_random_moments_leaves_no_gap_and_loses_nothing(tmp_path):
     assert Note.parse(signed.note).signed_by([signer.verifier for signer in signers])
     assert len(acknowledged) > 1000
     assert checkpoints > 2
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A PostgreSQL of the test's own: to kill a backend of it interrupts all of them."""
+    with EmbeddedPostgres(tmp_path / "data") as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def database(server):
+    """What the gateway of this module works on."""
+    with Database(server.url, max_connections=CALLERS) as opened:
+        migrate(opened)
+        yield opened
+
+
+@pytest.fixture
+def log_keys(database, tmp_path):
+    keys = KeyStore.open(tmp_path / "data" / "keys")
+    open_log(database, keys)
+    return keys
+
+
+def call_until(over, bench, number):
+    """What a client may do, over and over: the statuses it saw, and every receipt that it was given."""
+    statuses, receipts = Counter(), []
+    picture = {"Image": {"Bytes": "aGFsbG8="}}
+    while not over.is_set():
+        name = f"{number}-{uuid.uuid4()}"
+        for operation, request, changes in (
+            ("DetectFaces", picture, {}),
+            ("CreateCollection", {"CollectionId": name}, {}),
+            ("DescribeCollection", {"CollectionId": name}, {}),  # refused, after it wrote something
+            ("ListCollections", {}, {}),  # fails
+            ("DetectFaces", picture, {"secret": "of somebody else"}),
+        ):
+            answer, _ = bench.call(operation, request, **changes)
+            statuses[answer.status] += 1
+            receipt = header(answer, "x-countenance-receipt")
+            assert receipt or answer.status != 200
+            receipts += [receipt] if receipt else []
+    return statuses, receipts
+
+
+def break_at_random(chance, url):
+    """Connections are cut off by the server, and now and then a crash of one takes all of them."""
+    for _ in range(KILLS):
+        time.sleep(chance.uniform(0.0, 0.5))
+        with suppress(psycopg.OperationalError), psycopg.connect(url, autocommit=True) as connection:
+            rows = connection.execute(
+                "select pid from pg_stat_activity"
+                " where backend_type = 'client backend' and pid <> pg_backend_pid()"
+            ).fetchall()
+            backends = [backend for (backend,) in rows]
+            if not backends:
+                continue
+            if chance.random() < 0.2:
+                with suppress(ProcessLookupError):
+                    os.kill(chance.choice(backends), signal.SIGKILL)
+            else:
+                cut = chance.sample(backends, chance.randint(1, len(backends)))
+                connection.execute("select pg_terminate_backend(pid) from unnest(%s::int[]) as pid", (cut,))
+
+
+def await_settled(database, sequencer):
+    """Return when everything recorded is under a signed checkpoint, by nobody but the sequencer."""
+    deadline = time.monotonic() + 60
+    while True:
+        assert sequencer.is_alive
+        assert time.monotonic() < deadline
+        with suppress(StoreUnavailable), database.read() as connection:
+            row = connection.execute(
+                "select exists (select 1 from audit_event), unsigned_since from audit_log"
+            ).fetchone()
+            if row == (False, None):
+                return
+        time.sleep(0.1)
+
+
+def test_every_receipt_is_kept_whatever_breaks_between_the_call_and_the_log(
+    server, make_bench, database, log_keys, tmp_path
+):
+    """Answers, refusals and failures through the gateway itself, its connections cut at random moments."""
+    print(f"seed {SEED}, {KILLS} breaks")
+    bench, over = make_bench(), threading.Event()
+    with processes(server.url, tmp_path / "data", tmp_path, writing=0) as (sequencer, _):
+        with futures.ThreadPoolExecutor(CALLERS) as pool:
+            callers = [pool.submit(call_until, over, bench, number) for number in range(CALLERS)]
+            try:
+                break_at_random(random.Random(SEED), server.url)
+            finally:
+                over.set()
+            seen = [caller.result(120) for caller in callers]
+        await_settled(database, sequencer)
+        assert sequencer.starts == 1
+    statuses = sum((found for found, _ in seen), Counter())
+    with database.read() as connection:
+        require_whole(connection)
+        rows = connection.execute("select event_id, entry from audit_entry").fetchall()
+        (aside,) = connection.execute("select count(*) from audit_set_aside").fetchone()
+        (vkey,) = connection.execute("select vkey from audit_key where use = 'receipt'").fetchone()
+    leaves = {event: leaf_hash(bytes(entry)) for event, entry in rows}
+    receipts = [verify_receipt(text, [Verifier.parse(vkey)]) for _, found in seen for text in found]
+    print(f"{dict(statuses)}, {len(receipts)} receipts, {len(rows)} entries, {aside} set aside")
+    assert len(leaves) == len(rows)
+    assert len({receipt.event_id for receipt in receipts}) == len(receipts)
+    assert not [receipt for receipt in receipts if leaves.get(receipt.event_id) != receipt.leaf_hash]
+    assert aside == 0
+    assert statuses[200] > 100
+    assert statuses[500] > statuses[200] // 10
