@@ -261,6 +261,43 @@ def test_hostile_files_are_refused(both, tmp_path, name):
         assert not accepted, (spoil, words)
 
 
+def test_a_missing_entry_of_an_old_folder_is_outstanding_and_of_a_new_one_broken(both, tmp_path):
+    """A failure in both cases: a shortened log looks the same. In the log, however late, it was kept."""
+    log, longer = BuiltLog.of(5), BuiltLog.of(6)
+    receipts = [longer.receipt(5, at(20_500))]  # due at 25.5 s
+    for cosigned_at, state in ((25_000, "outstanding"), (26_000, "broken"), (None, "broken")):
+        note = log.signed(cosigned_at=cosigned_at and at(cosigned_at))
+        accepted, words = both(log.write(tmp_path / "log", note), receipts=receipts, quorum=0)
+        assert not accepted
+        assert state in words
+    late = longer.write(tmp_path / "longer", longer.signed(cosigned_at=at(500_000)))
+    assert both(late, receipts=receipts)[0]
+
+
+@pytest.mark.parametrize("odd", [253_402_300_799, 253_402_300_800, 2**63, 2**64 - 1])
+def test_a_time_that_cannot_be_is_no_forgery_and_no_vote(both, tmp_path, odd):
+    """Of whatever a witness's clock says the signature is what is judged; a second line may be sane."""
+    log, keys = BuiltLog.of(5), LogKeys.of()
+    text = log.checkpoint().text
+    signed = keys.witness.sign_bytes(f"cosignature/v1\ntime {odd}\n{text}".encode())
+    hash_, is_sane = keys.witness.verifier.key_hash, odd == 253_402_300_799
+    line = Signature(keys.witness.verifier.name, hash_, odd.to_bytes(8, "big") + signed)
+    forged = replace(line, value=line.value[:-1] + bytes([line.value[-1] ^ 1]))
+    own, sane = (Signature.parse(signer.sign(text)) for signer in (keys.log, keys.witness))
+    for lines, quorum, expected in (
+        ((own, line), 0, True),
+        ((own, line), 1, is_sane),
+        ((own, line, sane), 1, True),
+        ((own, forged), 0, False),
+        ((own, sane, forged), 1, False),
+    ):
+        folder = log.write(tmp_path / "log", str(Note(text, lines)))
+        assert both(folder, quorum=quorum)[0] == expected, (lines, quorum)
+    whole = log.write(tmp_path / "log")
+    assert both(whole, heads=[str(Note(text, (line,)))])[0]
+    assert not both(whole, heads=[str(Note(text, (forged,)))])[0]
+
+
 def test_a_receipt_that_does_not_hold_is_named(both, tmp_path):
     """Altered, dropped, of another log, forged, or promising too late: each with the reason."""
     log = BuiltLog.of(5)

@@ -47,20 +47,18 @@ func unbase64(s string) []byte { // strict: one spelling for each value
 	require(err == nil && base64.StdEncoding.EncodeToString(b) == s, "no base64: %q", s)
 	return b
 }
-
 func logKey(vkey, name string) note.Verifier {
 	v, err := note.NewVerifier(vkey)
 	require(err == nil && (name == "" || v.Name() == name), "no key of this log: %q", vkey)
 	return v
 }
-
 func moment(s string) time.Time { t, _ := time.Parse(layout, s); return t } // the zero time if it is none
 
 func read(path string, max int64) []byte { // section 9: no link in the folder, no more than the kind of file can have
 	real, err := filepath.EvalSymlinks(path)
 	require(err == nil && (real == path || !strings.HasPrefix(path, folder)), "%s is missing or a link", path)
-	info, _ := os.Stat(real)
-	require(info.Mode().IsRegular() && info.Size() <= max, "%s is no regular file or too long", path)
+	info, err := os.Stat(real)
+	require(err == nil && info.Mode().IsRegular() && info.Size() <= max, "%s is no regular file or too long", path)
 	data, err := os.ReadFile(real)
 	require(err == nil, "%v", err)
 	return data
@@ -83,21 +81,22 @@ func open(where string, raw []byte, keys ...note.Verifier) *note.Note { // its S
 	return n
 }
 
-func cosigned(n *note.Note, witnesses []string) (count int) { // by keys of algorithm 4 (section 4)
+func cosigned(n *note.Note, witnesses []string) (count, lines int, newest float64) { // section 4: a time after the year 9999 does not count
 	for _, vkey := range witnesses {
-		f := append(strings.SplitN(vkey, "+", 3), "", "")
+		f, has := append(strings.SplitN(vkey, "+", 3), "", ""), 0
 		key := unbase64(f[2])
 		require(len(key) == 33 && key[0] == 4, "no key of a witness: %q", vkey)
 		for _, s := range n.UnverifiedSigs {
 			if sig := unbase64(s.Base64); s.Name == f[0] && fmt.Sprintf("%08x", s.Hash) == f[1] {
-				told := fmt.Sprintf("cosignature/v1\ntime %d\n%s", binary.BigEndian.Uint64(append(sig, make([]byte, 8)...)[4:]), n.Text)
-				require(len(sig) == 76 && ed25519.Verify(key[1:], []byte(told), sig[12:]), "the cosignature of %s is forged", s.Name)
-				count++
-				break
+				at := binary.BigEndian.Uint64(append(sig, make([]byte, 8)...)[4:])
+				require(len(sig) == 76 && ed25519.Verify(key[1:], []byte(fmt.Sprintf("cosignature/v1\ntime %d\n%s", at, n.Text)), sig[12:]), "the cosignature of %s is forged", s.Name)
+				if lines++; at < 253402300800 {
+					count, has, newest = count+1-has, 1, math.Max(newest, float64(at))
+				}
 			}
 		}
 	}
-	return count
+	return count, lines, newest
 }
 
 func checkpoint(where, text string) (string, tlog.Tree) { // section 5
@@ -151,8 +150,7 @@ func main() { // section 10
 	require(name == origin && tree.N > 0, "the checkpoint is not of %s, or of nothing", origin)
 	for n := int64(0); n*256 < tree.N; n++ {
 		p, width := path("entries", n, tree.N)
-		data := read(p, 256*4098)
-		for i := 0; i < width || len(data) > 0; i++ {
+		for i, data := 0, read(p, 256*4098); i < width || len(data) > 0; i++ {
 			require(i < width && len(data) >= 2 && len(data) >= 2+int(binary.BigEndian.Uint16(data)), "%s has not %d entries and nothing else", p, width)
 			end := 2 + int(binary.BigEndian.Uint16(data))
 			entry(n*256+int64(i), data[2:end])
@@ -170,15 +168,16 @@ func main() { // section 10
 	_, err = note.VerifierList(chains["log"]...).Verifier(origin, given.KeyHash())
 	signed := open("checkpoint", read(folder+"/checkpoint", 65536), chains["log"][len(chains["log"])-1])
 	require(err == nil && len(signed.Sigs) == 1, "the given key is none of the log's, or its newest has not signed the checkpoint")
-	require(cosigned(signed, args["witness"]) >= quorum, "not enough witnesses have cosigned the checkpoint")
+	count, _, newest := cosigned(signed, args["witness"])
+	require(count >= quorum, "not enough witnesses have cosigned the checkpoint at a time that can be")
 	for _, file := range args["receipts"] {
 		for _, line := range strings.Fields(regexp.MustCompile(`(?m)^#.*`).ReplaceAllString(string(read(file, 1<<40)), "")) {
 			n := open("receipt", unbase64(line), chains["receipt"]...)
 			f := append(strings.Split(n.Text, "\n"), make([]string, 6)...)
-			late := moment(f[5]).Sub(moment(f[4]))
+			due, late := moment(f[5]), moment(f[5]).Sub(moment(f[4]))
 			require(len(n.Sigs) > 0 && f[0] == "countenance-receipt/v1" && f[1] == origin && late >= 0 && late <= 5*time.Second, "no receipt of this log: %s", line)
 			hash, isThere := events[f[2]]
-			require(isThere && hash.String() == f[3] || !isThere && moment(f[5]).After(moment(last("as-of"))), "event %s is not in the log as promised by %s", f[2], f[5])
+			require(isThere && hash.String() == f[3] || !isThere && due.After(moment(last("as-of"))), "event %s is not in the log as promised by %s (%s)", f[2], f[5], map[bool]string{true: "outstanding: the folder is older", false: "broken"}[!isThere && newest > 0 && newest*1000 < float64(due.UnixMilli())])
 		}
 	}
 	for _, file := range args["head"] {
@@ -186,7 +185,8 @@ func main() { // section 10
 		for _, m := range aNote.FindAllSubmatch(read(file, 1<<40), -1) {
 			head := open(file, m[1], chains["log"]...)
 			if name, kept := checkpoint(file, head.Text); name == origin {
-				require(len(head.Sigs) > 0 || cosigned(head, args["witness"]) > 0, "%s: nobody that we know has signed it", file)
+				_, lines, _ := cosigned(head, args["witness"])
+				require(len(head.Sigs)+lines > 0, "%s: nobody that we know has signed it", file)
 				require(kept.N <= tree.N, "%s has %d entries, the folder %d: truncated or rolled back", file, kept.N, tree.N)
 				root, err := tlog.TreeHash(kept.N, reader)
 				require(kept.N == 0 || err == nil && root == kept.Hash, "%s: the first %d entries were rewritten", file, kept.N)
