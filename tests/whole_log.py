@@ -11,6 +11,7 @@ from countenance.audit import AuditLog, Draft, open_log
 from countenance.audit.merkle import leaf_hash
 from countenance.audit.note import COSIGNATURE, Note, Signer
 from countenance.audit.sequencer import Sequencer
+from countenance.audit.signed_head import SignedHead
 from countenance.audit.signing import log_signers
 from countenance.store import Database, KeyStore, migrate
 from events import an_event
@@ -34,7 +35,11 @@ class WholeLog:
 
     @property
     def sequencer(self) -> Sequencer:
-        return Sequencer(self.database, lambda connection: log_signers(connection, self.keys))
+        return Sequencer(
+            self.database,
+            lambda connection: log_signers(connection, self.keys),
+            head=SignedHead(self.keys.directory),
+        )
 
     def record(self, account_id: str, **changes) -> Draft:
         """A call of the account."""
