@@ -37,12 +37,13 @@ select coalesce(max(log_index) + 1, 0) from audit_entry;
 select entry from audit_event;
 
 -- find_broken_promises --
--- Receipts whose event has no place in the log yet, or is nowhere, or is not what was promised.
+-- Receipts whose event has no place in the log yet, or is nowhere, or is not what was promised. Sent in binary:
+-- as text it takes three times as long.
 select
     given.position - 1,
     coalesce(placed.event_id, waiting.event_id) is null,
     coalesce(sha256('\x00'::bytea || coalesce(placed.entry, waiting.entry)) = given.leaf_hash, false)
-from unnest(%(event_ids)s::uuid[], %(leaf_hashes)s::bytea[])
+from unnest(%(event_ids)b::uuid[], %(leaf_hashes)b::bytea[])
     with ordinality as given (event_id, leaf_hash, position)
 left join audit_entry as placed on placed.event_id = given.event_id
 left join audit_event as waiting on waiting.event_id = given.event_id
