@@ -69,6 +69,15 @@ def test_heads_tells_what_was_cosigned(directory):
     assert abs(datetime.now(UTC) - cosigned) < timedelta(minutes=1)
 
 
+def test_a_head_of_a_time_that_no_calendar_has_is_told_as_a_number(directory, monkeypatch):
+    """Our own clock was wrong: what was cosigned then is a head all the same."""
+    monkeypatch.setattr("countenance.audit.note.time.time", lambda: 10.0**12)
+    with Witness(directory, load_key(directory), [LOG.signer.verifier]) as running:
+        running.add_checkpoint(LOG.request(0, 5))
+    [row] = json.loads(run("heads", directory, "--json").stdout)
+    assert (row["size"], row["cosigned"]) == (5, "1000000000000")
+
+
 def test_heads_that_are_damaged_are_told_and_exit_1(directory):
     """A check of the directory that a job can run."""
     with Witness(directory, load_key(directory), [LOG.signer.verifier]) as running:
