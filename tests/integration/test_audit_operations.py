@@ -271,7 +271,7 @@ def test_a_mirror_can_be_made_of_the_pages_and_an_auditors_token(client, log, pa
     log.settle()
     kinds = [json.loads(entry) for entry in log.entries()]
     read = [entry["resource"] for entry in kinds if entry["kind"] == "audit.read"]
-    assert read == [f"tile/entries/{name}" for name in names]
+    assert read == ["tile/entries"]  # once in ten minutes
     with database.transaction() as connection:
         revoke_auditor(connection, "mirror")
     status, headers, _ = page("/log/tile/entries/000", headers={"Authorization": f"Bearer {token}"})

@@ -28,7 +28,7 @@ from countenance.cli.process_limits import set_process_limits
 from countenance.cli.standstill import Standstill
 from countenance.errors import SetupError
 from countenance.settings import Settings
-from countenance.telemetry import metrics_server, open_telemetry
+from countenance.telemetry import Metrics, metrics_server, open_telemetry
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -49,7 +49,7 @@ def serve(**given: Any) -> None:
         stopping = stack.enter_context(_stop_signals())
         installation = stack.enter_context(open_installation(settings))
         listener = stack.enter_context(_listener(settings))
-        standstill = stack.enter_context(_metrics(settings, installation))
+        metrics, standstill = stack.enter_context(_watched(settings, installation))
         endpoint = _endpoint(settings, listener)
         credentials = first_credentials(installation, endpoint=endpoint)
         chosen = replace(settings, pack=installation.default_pack.manifest.name)
@@ -57,16 +57,15 @@ def serve(**given: Any) -> None:
         fleet.wait_until_ready(stopping)
         if not stopping.is_set:
             _print_banner(installation, endpoint=endpoint, credentials=str(credentials))
-            fleet.supervise(
-                stopping,
-                meanwhile=Housekeeping(installation.database, installation.keys),
-                standstill_s=standstill.seconds,
+            housekeeping = Housekeeping(
+                installation.database, installation.keys, data_dir=settings.data_dir, metrics=metrics
             )
+            fleet.supervise(stopping, meanwhile=housekeeping, standstill_s=standstill.seconds)
         click.echo("stopping: calls in flight are finished first", err=True)
 
 
 @contextmanager
-def _metrics(settings: Settings, installation: Installation) -> Iterator[Standstill]:
+def _watched(settings: Settings, installation: Installation) -> Iterator[tuple[Metrics, Standstill]]:
     """The page of metrics, and on it how the log stands; without the page still whether it does."""
     standstill = Standstill()
     witnesses = {str(client.verifier): client.name for client in parse_witnesses(settings.witnesses)}
@@ -77,7 +76,7 @@ def _metrics(settings: Settings, installation: Installation) -> Iterator[Standst
             with watching_log(
                 installation.database, telemetry.metrics, witnesses=witnesses, heed=standstill.heed
             ):
-                yield standstill
+                yield telemetry.metrics, standstill
         finally:
             telemetry.close()
 
