@@ -12,8 +12,8 @@ from countenance.store.migrate import Migration, load_migrations
 TABLES = {
     "access_key", "account", "audit_checkpoint", "audit_cosignature", "audit_entry", "audit_event",
     "audit_event_before_log", "audit_key", "audit_log", "audit_set_aside", "audit_tile", "audit_touch",
-    "auditor", "collection", "face", "gallery_change", "idempotency", "key_binding", "schema_migration", "subject",
-    "tag", "terms_acceptance",
+    "auditor", "collection", "face", "gallery_change", "idempotency", "key_binding", "schema_migration",
+    "subject", "tag", "terms_acceptance",
 }  # fmt: skip
 
 
