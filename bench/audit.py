@@ -26,12 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from countenance.audit import AuditLog, Event, open_log
-from countenance.audit.merkle import leaf_hash, verify_inclusion
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import log_signers
 from countenance.audit.tree import LogTree
 from countenance.cli.server_process import RunningServer, running_server
 from countenance.store import Database, EmbeddedPostgres, KeyStore, migrate
+from countenance.transparency.merkle import leaf_hash, verify_inclusion
 from generator import generate
 from packs import bench_settings
 from photographs import DEFAULT_PHOTOS, OUT, SIZES, load_data_set, one_photo_of_each, picture_of

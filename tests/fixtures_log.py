@@ -21,13 +21,13 @@ from pathlib import Path
 
 import pytest
 
-from countenance.audit.canonical import canonical_json
-from countenance.audit.checkpoint import Checkpoint
-from countenance.audit.merkle import inclusion_path, leaf_hash, tree_root
-from countenance.audit.note import COSIGNATURE, Note, Signature, Signer, encode_base64
-from countenance.audit.proof import InclusionProof
-from countenance.audit.receipt import Receipt, sign_receipt
-from countenance.audit.tiles import TILE_WIDTH, encode_bundle, tile_path
+from countenance.transparency.canonical import canonical_json
+from countenance.transparency.checkpoint import Checkpoint
+from countenance.transparency.merkle import inclusion_path, leaf_hash, tree_root
+from countenance.transparency.note import COSIGNATURE, Note, Signature, Signer, encode_base64
+from countenance.transparency.proof import InclusionProof
+from countenance.transparency.receipt import Receipt, sign_receipt
+from countenance.transparency.tiles import TILE_WIDTH, encode_bundle, tile_path
 
 ORIGIN = "log.example/countenance"
 WITNESS = "witness.example/w1"

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from countenance.audit.merkle import leaf_hash, tree_root
-from countenance.audit.note import Signer
 from countenance.audit.sequencer import Sequencer
 from countenance.store import Connection, Database, migrate
+from countenance.transparency.merkle import leaf_hash, tree_root
+from countenance.transparency.note import Signer
 
 ORIGIN = "log.example/test"
 SIGNER = Signer.from_seed(ORIGIN, b"\x01" * 32)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from countenance.audit.checkpoint import Checkpoint
-from countenance.audit.merkle import consistency_path, leaf_hash, tree_root
-from countenance.audit.note import Note, Signature, Signer, encode_base64
+from countenance.transparency.checkpoint import Checkpoint
+from countenance.transparency.merkle import consistency_path, leaf_hash, tree_root
+from countenance.transparency.note import Note, Signature, Signer, encode_base64
 
 
 class ToyLog:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from countenance.audit import AuditLog, Draft, open_log
-from countenance.audit.merkle import leaf_hash
-from countenance.audit.note import COSIGNATURE, Note, Signer
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signed_head import SignedHead
 from countenance.audit.signing import log_signers
 from countenance.store import Database, KeyStore, migrate
+from countenance.transparency.merkle import leaf_hash
+from countenance.transparency.note import COSIGNATURE, Note, Signer
 from events import an_event
 from fixtures_store import fresh_database
 

@@ -12,14 +12,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from countenance.audit.auditors import add_auditor, revoke_auditor
-from countenance.audit.checkpoint import Checkpoint
 from countenance.audit.entry import commit
-from countenance.audit.merkle import tree_root, verify_consistency
-from countenance.audit.note import Note, Verifier
-from countenance.audit.proof import InclusionProof
-from countenance.audit.receipt import verify_receipt
-from countenance.audit.tiles import decode_bundle
 from countenance.operations.registry import OPERATIONS
+from countenance.transparency.checkpoint import Checkpoint
+from countenance.transparency.merkle import tree_root, verify_consistency
+from countenance.transparency.note import Note, Verifier
+from countenance.transparency.proof import InclusionProof
+from countenance.transparency.receipt import verify_receipt
+from countenance.transparency.tiles import decode_bundle
 from gateway_server import Server
 from whole_log import ORIGIN, WITNESS, whole_log
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from countenance.audit.canonical import canonical_json
-from countenance.audit.note import Note, Signature, Signer, encode_base64
-from countenance.audit.tiles import encode_bundle
-from countenance.audit.verify import verify_folder
+from countenance.transparency.canonical import canonical_json
+from countenance.transparency.note import Note, Signature, Signer, encode_base64
+from countenance.transparency.tiles import encode_bundle
+from countenance.transparency.verify import verify_folder
 from fixtures_log import (
     ORIGIN,
     BuiltLog,

@@ -24,9 +24,6 @@ import pytest
 
 import log_writer
 from countenance.audit import open_log
-from countenance.audit.merkle import leaf_hash, tree_root
-from countenance.audit.note import Note, Verifier
-from countenance.audit.receipt import verify_receipt
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signed_head import SignedHead
 from countenance.audit.signing import log_signers
@@ -35,6 +32,9 @@ from countenance.cli.orders import Orders
 from countenance.errors import SetupError
 from countenance.settings import Settings
 from countenance.store import Database, EmbeddedPostgres, KeyStore, StoreUnavailable, migrate
+from countenance.transparency.merkle import leaf_hash, tree_root
+from countenance.transparency.note import Note, Verifier
+from countenance.transparency.receipt import verify_receipt
 from fixtures_gateway import header
 from log_rows import require_whole
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from countenance.audit.canonical import canonical_json
-from countenance.audit.note import COSIGNATURE, Note, Signature, Signer
-from countenance.audit.verify import Report, verify_folder
+from countenance.transparency.canonical import canonical_json
+from countenance.transparency.note import COSIGNATURE, Note, Signature, Signer
+from countenance.transparency.verify import Report, verify_folder
 from fixtures_log import (
     ORIGIN,
     BuiltLog,

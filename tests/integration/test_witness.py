@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from countenance.audit.note import Signature, Verifier
-from countenance.audit.witnesses import WitnessClient, WitnessRefused, WitnessUnavailable, parse_heads
+from countenance.transparency.note import Signature, Verifier
+from countenance.transparency.witnesses import WitnessClient, WitnessRefused, WitnessUnavailable, parse_heads
 from toy_log import ToyLog
 
 PROGRAM = "from countenance.cli.main import main; from countenance.cli.witness import witness; main(witness)"

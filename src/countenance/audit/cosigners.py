@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from countenance.audit.tree import LogTree, SignedCheckpoint
-from countenance.audit.witnesses import WitnessClient
 from countenance.errors import CountenanceError
 from countenance.store import Connection, Database, load_queries
+from countenance.transparency.witnesses import WitnessClient
 
 _LOG = logging.getLogger(__name__)
 _QUERIES = load_queries("countenance.audit", "sequencer.sql")

@@ -14,13 +14,19 @@ from typing import Any
 from countenance.audit.entry import Opening, commit, open_touch
 from countenance.audit.event import Touch
 from countenance.audit.log import AuditLog, OwnEntry, TouchOpening
-from countenance.audit.merkle import ProofInvalid, inclusion_path, leaf_hash, tree_root, verify_inclusion
-from countenance.audit.note import Note
-from countenance.audit.proof import InclusionProof
 from countenance.audit.published import PublishedCheckpoint, find_checkpoint
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.errors import ResourceNotFoundException
 from countenance.store import Connection, load_queries
+from countenance.transparency.merkle import (
+    ProofInvalid,
+    inclusion_path,
+    leaf_hash,
+    tree_root,
+    verify_inclusion,
+)
+from countenance.transparency.note import Note
+from countenance.transparency.proof import InclusionProof
 
 _QUERIES = load_queries("countenance.audit", "disclosure.sql")
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import orjson
 
-from countenance.audit.canonical import MAX_ENTRY_BYTES, canonical_json, to_time
 from countenance.audit.event import Event, Touch
 from countenance.audit.keys import SALT_BYTES, SealingKey
-from countenance.audit.merkle import leaf_hash, tree_root
+from countenance.transparency.canonical import MAX_ENTRY_BYTES, canonical_json, to_time
+from countenance.transparency.merkle import leaf_hash, tree_root
 
 VERSION = 1
 

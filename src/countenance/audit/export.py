@@ -17,10 +17,10 @@ from typing import Any, BinaryIO, Literal
 
 import orjson
 
-from countenance.audit.canonical import canonical_json, parse_time
 from countenance.audit.log import OwnEntry
-from countenance.audit.note import encode_base64
 from countenance.audit.reader import named
+from countenance.transparency.canonical import canonical_json, parse_time
+from countenance.transparency.note import encode_base64
 
 Kind = Literal["text", "texts", "whole", "number", "time", "flag"]
 Write = Callable[[Iterable[OwnEntry], BinaryIO, Mapping[str, str]], int]

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from countenance.audit.checkpoint import Checkpoint, CheckpointInvalid
-from countenance.audit.merkle import EMPTY_ROOT
-from countenance.audit.note import Note, NoteInvalid
-from countenance.audit.tiles import TILE_HEIGHT, TILE_WIDTH, Level, tile_path
 from countenance.audit.tree import LogDamaged, LogTree, SignedCheckpoint
 from countenance.errors import SetupError
 from countenance.store import Database
+from countenance.transparency.checkpoint import Checkpoint, CheckpointInvalid
+from countenance.transparency.merkle import EMPTY_ROOT
+from countenance.transparency.note import Note, NoteInvalid
+from countenance.transparency.tiles import TILE_HEIGHT, TILE_WIDTH, Level, tile_path
 
 _MAX_CHECKPOINT_BYTES = 65_536
 _SUFFIX = ".partly-written"

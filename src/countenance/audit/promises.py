@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 
 from countenance.audit.entry import Draft
 from countenance.audit.log import QUERIES
-from countenance.audit.note import Signer
-from countenance.audit.receipt import Receipt, sign_receipt
 from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.signing import load_signer
 from countenance.errors import CountenanceError
 from countenance.store import Connection, KeyStore
+from countenance.transparency.note import Signer
+from countenance.transparency.receipt import Receipt, sign_receipt
 
 MERGE_WITHIN = timedelta(seconds=5)
 MAX_LAG_S = 60.0

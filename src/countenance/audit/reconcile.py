@@ -27,7 +27,6 @@ from typing import Any
 from countenance.audit.entry import commit
 from countenance.audit.keys import SALT_BYTES
 from countenance.audit.log import record_statement
-from countenance.audit.merkle import leaf_hash
 from countenance.audit.receipt_journal import forget_old
 from countenance.audit.reconcile_receipts import compare_receipts
 from countenance.audit.reconcile_searches import QUERIES, SearchesRan, SearchFigures, compare_searches
@@ -35,6 +34,7 @@ from countenance.audit.reconcile_tree import compare_tree
 from countenance.store import Connection, Database
 from countenance.store.files import make_private_directory, write_private
 from countenance.telemetry import Metrics
+from countenance.transparency.merkle import leaf_hash
 
 PATIENCE_S = 5.0
 """How long entries of searches under way are waited for."""

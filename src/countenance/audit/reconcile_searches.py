@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from countenance.audit.canonical import to_time
 from countenance.store import Database, load_queries
+from countenance.transparency.canonical import to_time
 
 QUERIES = load_queries("countenance.audit", "reconcile.sql")
 _LOOK_AGAIN_S = 0.25

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from countenance.audit.merkle import HASH_BYTES, ProofInvalid, verify_inclusion
 from countenance.audit.reconcile_searches import QUERIES
-from countenance.audit.tiles import TILE_HEIGHT, TILE_WIDTH, tile_node
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.store import Connection, Database
+from countenance.transparency.merkle import HASH_BYTES, ProofInvalid, verify_inclusion
+from countenance.transparency.tiles import TILE_HEIGHT, TILE_WIDTH, tile_node
 
 SAMPLE = 1_000
 """Entries that are followed up to the signed root, the newest 256 among them; all of a small log."""

@@ -12,17 +12,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from countenance.audit.checkpoint import Checkpoint
 from countenance.audit.cosigners import Cosigners
 from countenance.audit.log import record_statement
-from countenance.audit.merkle import HASH_BYTES
-from countenance.audit.note import Signer
 from countenance.audit.signed_head import SignedHead
-from countenance.audit.tiles import TILE_HEIGHT, TILE_WIDTH, tile_node
 from countenance.audit.tree import LogDamaged, LogTree, read_hashes
-from countenance.audit.witnesses import WitnessClient
 from countenance.store import Connection, Database, StoreUnavailable, UniqueViolation, load_queries
 from countenance.telemetry import Metrics
+from countenance.transparency.checkpoint import Checkpoint
+from countenance.transparency.merkle import HASH_BYTES
+from countenance.transparency.note import Signer
+from countenance.transparency.tiles import TILE_HEIGHT, TILE_WIDTH, tile_node
+from countenance.transparency.witnesses import WitnessClient
 
 _LOG = logging.getLogger(__name__)
 _QUERIES = load_queries("countenance.audit", "sequencer.sql")

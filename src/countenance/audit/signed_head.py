@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from countenance.audit.checkpoint import Checkpoint, CheckpointInvalid
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.errors import SetupError
 from countenance.store import Connection, StoreUnavailable
 from countenance.store.files import write_private
+from countenance.transparency.checkpoint import Checkpoint, CheckpointInvalid
 
 _NAME = "log-head"
 _LINES = 3  # of a checkpoint's text

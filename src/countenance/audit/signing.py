@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Literal
 
 from countenance.audit.log import QUERIES, record_statement
-from countenance.audit.note import Signer, Verifier
 from countenance.errors import SetupError
 from countenance.store import Connection, Database, KeyStore
+from countenance.transparency.note import Signer, Verifier
 
 Use = Literal["log", "receipt"]
 OLD_KEY_SIGNS_ON = timedelta(days=7)

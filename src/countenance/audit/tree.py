@@ -11,7 +11,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from countenance.audit.merkle import (
+from countenance.errors import CountenanceError
+from countenance.store import Connection, load_queries
+from countenance.transparency.merkle import (
     HASH_BYTES,
     Coordinate,
     consistency_path,
@@ -20,9 +22,7 @@ from countenance.audit.merkle import (
     node_hash,
     root_coordinates,
 )
-from countenance.audit.tiles import TILE_HEIGHT, TILE_WIDTH, encode_bundle
-from countenance.errors import CountenanceError
-from countenance.store import Connection, load_queries
+from countenance.transparency.tiles import TILE_HEIGHT, TILE_WIDTH, encode_bundle
 
 _QUERIES = load_queries("countenance.audit", "tree.sql")
 _KEPT_TILES = 1024  # of 16 KiB at most

@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from countenance.accounts import Accounts
-from countenance.audit.canonical import to_time
 from countenance.audit.export import Write, wanted, write_csv, write_jsonl, write_parquet
 from countenance.audit.mirror import mirror_log
 from countenance.audit.reader import LogReader, count_waiting, log_size, record_operator_read
@@ -27,6 +26,7 @@ from countenance.cli.options import settings_options
 from countenance.errors import SetupError
 from countenance.settings import Settings
 from countenance.store import Database
+from countenance.transparency.canonical import to_time
 
 _WRITERS: dict[str, Write] = {"jsonl": write_jsonl, "csv": write_csv, "parquet": write_parquet}
 _TLOG = "tlog"

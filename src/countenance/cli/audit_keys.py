@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from countenance.audit.canonical import to_time
-from countenance.audit.note import Verifier
 from countenance.audit.published import LogKey, list_keys
 from countenance.audit.signing import OLD_KEY_SIGNS_ON, Use, rotate_key
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
 from countenance.settings import Settings
+from countenance.transparency.canonical import to_time
+from countenance.transparency.note import Verifier
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="print JSON")
 _where = settings_options("data_dir", "database_url")

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from countenance.audit.canonical import to_time
-from countenance.audit.note import NoteInvalid, Verifier
 from countenance.audit.standing import Finding, Reached, Standing, read_standing
-from countenance.audit.witnesses import parse_witnesses
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
 from countenance.settings import Settings
+from countenance.transparency.canonical import to_time
+from countenance.transparency.note import NoteInvalid, Verifier
+from countenance.transparency.witnesses import parse_witnesses
 
 _SOMETHING_IS_WRONG = 1
 

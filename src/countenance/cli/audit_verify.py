@@ -14,11 +14,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from countenance.audit.note import NoteInvalid, Verifier
-from countenance.audit.verify import verify_folder
-from countenance.audit.verify_proof import MAX_PROOF_BYTES, verify_proof
-from countenance.audit.verify_report import Facts, Report
 from countenance.errors import SetupError
+from countenance.transparency.note import NoteInvalid, Verifier
+from countenance.transparency.verify import verify_folder
+from countenance.transparency.verify_proof import MAX_PROOF_BYTES, verify_proof
+from countenance.transparency.verify_report import Facts, Report
 
 _SOMETHING_IS_WRONG = 1
 _MAX_ENTRY_FILE_BYTES = 65_536

@@ -7,10 +7,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from countenance.audit.merkle import ProofInvalid, leaf_hash
-from countenance.audit.note import Verifier
-from countenance.audit.proof import InclusionProof
-from countenance.audit.receipt import Receipt, ReceiptInvalid, verify_receipt
+from countenance.transparency.merkle import ProofInvalid, leaf_hash
+from countenance.transparency.note import Verifier
+from countenance.transparency.proof import InclusionProof
+from countenance.transparency.receipt import Receipt, ReceiptInvalid, verify_receipt
 
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.25

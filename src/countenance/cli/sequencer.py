@@ -16,12 +16,12 @@ from countenance.audit.sequencer import Sequencer
 from countenance.audit.signed_head import SignedHead
 from countenance.audit.signing import log_signers
 from countenance.audit.tree import LogDamaged
-from countenance.audit.witnesses import parse_witnesses
 from countenance.cli.main import main as run_command
 from countenance.cli.orders import read_orders, say_ready, when_orphaned
 from countenance.errors import SetupError
 from countenance.store import Database, KeyStore
 from countenance.telemetry import open_telemetry
+from countenance.transparency.witnesses import parse_witnesses
 
 _CONNECTIONS = 2
 """One that works and one for what witnesses answer; more for each witness."""

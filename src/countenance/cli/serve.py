@@ -19,7 +19,6 @@ from typing import Any
 import click
 
 from countenance.audit.watch import watching_log
-from countenance.audit.witnesses import parse_witnesses
 from countenance.cli.fleet import Fleet
 from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.installation import Installation, first_credentials, open_installation
@@ -29,6 +28,7 @@ from countenance.cli.standstill import Standstill
 from countenance.errors import SetupError
 from countenance.settings import Settings
 from countenance.telemetry import Metrics, metrics_server, open_telemetry
+from countenance.transparency.witnesses import parse_witnesses
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 

@@ -20,12 +20,12 @@ from types import FrameType
 import click
 import uvicorn
 
-from countenance.audit.note import ED25519, NoteInvalid, Verifier, encode_base64
-from countenance.audit.witness import Witness
-from countenance.audit.witness_state import Head, create_witness, load_key, read_heads
 from countenance.cli.witness_connection import WitnessConnection
 from countenance.cli.witness_http import WitnessApp
 from countenance.errors import SetupError
+from countenance.transparency.note import ED25519, NoteInvalid, Verifier, encode_base64
+from countenance.transparency.witness import Witness
+from countenance.transparency.witness_state import Head, create_witness, load_key, read_heads
 
 _SOMETHING_IS_WRONG = 1
 _BACKLOG = 128

@@ -9,7 +9,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from countenance.audit.witness import MAX_BODY_BYTES, PLAIN, Witness, WitnessAnswer
+from countenance.transparency.witness import MAX_BODY_BYTES, PLAIN, Witness, WitnessAnswer
 
 BODY_PATIENCE_S = 10.0
 

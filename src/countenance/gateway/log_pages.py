@@ -19,14 +19,14 @@ from typing import Final
 
 from countenance.audit import LogBehind
 from countenance.audit.auditors import find_auditor, note_read
-from countenance.audit.canonical import to_time
 from countenance.audit.published import LogKey, find_checkpoint, list_keys
-from countenance.audit.tiles import TILE_HEIGHT, TILE_WIDTH, TileInvalid, TileName, parse_tile_path
 from countenance.audit.tree import LogDamaged
 from countenance.gateway.call import Answer
 from countenance.gateway.log import Fault
 from countenance.gateway.services import GatewayServices
 from countenance.store import Connection, StoreUnavailable
+from countenance.transparency.canonical import to_time
+from countenance.transparency.tiles import TILE_HEIGHT, TILE_WIDTH, TileInvalid, TileName, parse_tile_path
 
 LOG_PREFIX: Final = "/log/"
 

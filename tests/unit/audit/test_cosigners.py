@@ -11,11 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from countenance.audit import cosigners as module
-from countenance.audit.note import Note
 from countenance.audit.tree import LogTree
-from countenance.audit.witness import Witness, WitnessAnswer
-from countenance.audit.witness_state import create_witness, load_key
-from countenance.audit.witnesses import WitnessClient
+from countenance.transparency.note import Note
+from countenance.transparency.witness import Witness, WitnessAnswer
+from countenance.transparency.witness_state import create_witness, load_key
+from countenance.transparency.witnesses import WitnessClient
 from log_rows import SIGNER, grow, insert_events, open_test_log, require_whole, sequencer_of
 
 

@@ -9,11 +9,11 @@ import pytest
 from countenance.accounts import Accounts
 from countenance.audit import Touch
 from countenance.audit.disclosure import disclose
-from countenance.audit.merkle import leaf_hash, verify_inclusion
-from countenance.audit.note import Verifier
 from countenance.audit.published import list_keys
 from countenance.audit.tree import LogDamaged
 from countenance.errors import ResourceNotFoundException
+from countenance.transparency.merkle import leaf_hash, verify_inclusion
+from countenance.transparency.note import Verifier
 from whole_log import whole_log
 
 REGION = "us-east-1"

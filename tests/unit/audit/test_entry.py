@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from countenance.audit.canonical import MAX_ENTRY_BYTES, canonical_json, parse_canonical, to_time
 from countenance.audit.entry import (
     commit,
     draft_event,
@@ -19,7 +18,8 @@ from countenance.audit.entry import (
 )
 from countenance.audit.event import Event, Touch
 from countenance.audit.keys import SealingKey
-from countenance.audit.merkle import leaf_hash, tree_root
+from countenance.transparency.canonical import MAX_ENTRY_BYTES, canonical_json, parse_canonical, to_time
+from countenance.transparency.merkle import leaf_hash, tree_root
 
 AT = datetime(2026, 11, 23, 3, 15, 13, 123456, tzinfo=UTC)
 ACCOUNT, ADA, EVA = (SealingKey(letter * 32) for letter in (b"a", b"d", b"e"))

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pyarrow.parquet as pq
 import pytest
 
-from countenance.audit.canonical import canonical_json, parse_time
 from countenance.audit.entry import Opening, commit
 from countenance.audit.export import wanted, write_csv, write_jsonl, write_parquet
 from countenance.audit.log import OwnEntry
+from countenance.transparency.canonical import canonical_json, parse_time
 
 START = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 SALT = bytes(range(32))

@@ -13,9 +13,9 @@ from countenance.audit.mirror import Mirrored, mirror_log
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import log_signers, open_log, rotate_key
 from countenance.audit.tree import LogTree
-from countenance.audit.verify import verify_folder
 from countenance.errors import SetupError
 from countenance.store import Database, migrate
+from countenance.transparency.verify import verify_folder
 from fixtures_log import ORIGIN, BuiltLog
 
 

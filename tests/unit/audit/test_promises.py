@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from countenance.audit import AuditLog, LogBehind, Promises, open_log
-from countenance.audit.note import Verifier
-from countenance.audit.receipt import verify_receipt
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import log_signers, rotate_key
 from countenance.store import Database, KeyStore, migrate
+from countenance.transparency.note import Verifier
+from countenance.transparency.receipt import verify_receipt
 from events import an_event
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from countenance.audit.merkle import tree_root
-from countenance.audit.note import Note
 from countenance.audit.published import find_checkpoint, find_place, list_keys
 from countenance.audit.signing import rotate_key
+from countenance.transparency.merkle import tree_root
+from countenance.transparency.note import Note
 from whole_log import ORIGIN, WITNESS, whole_log
 
 ACCOUNT = "123456789012"

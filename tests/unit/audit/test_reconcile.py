@@ -11,11 +11,11 @@ import uuid
 import pytest
 
 from countenance.audit import AuditLog
-from countenance.audit.canonical import MAX_ENTRY_BYTES
 from countenance.audit.reconcile import AlreadyReconciling, _alone, last_reconciled, reconcile
-from countenance.audit.verify_members import member_flaw
 from countenance.gallery.activity import searches_ran
 from countenance.telemetry import Metrics
+from countenance.transparency.canonical import MAX_ENTRY_BYTES
+from countenance.transparency.verify_members import member_flaw
 from events import an_event
 from small_server import small_server
 

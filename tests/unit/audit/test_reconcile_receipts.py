@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from countenance.audit.merkle import leaf_hash
 from countenance.audit.receipt_journal import ReceiptJournal, journal_files
 from countenance.audit.reconcile_receipts import compare_receipts
+from countenance.transparency.merkle import leaf_hash
 from log_rows import insert_events, open_test_log, sequencer_of
 
 

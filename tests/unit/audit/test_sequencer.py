@@ -13,14 +13,14 @@ import psycopg
 import pytest
 
 from countenance.audit import sequencer as module
-from countenance.audit.checkpoint import Checkpoint
-from countenance.audit.merkle import tree_root
-from countenance.audit.note import Note, Signer
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signed_head import SignedHead
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.store import Database, StoreUnavailable
 from countenance.telemetry import Metrics
+from countenance.transparency.checkpoint import Checkpoint
+from countenance.transparency.merkle import tree_root
+from countenance.transparency.note import Note, Signer
 from log_rows import (
     ORIGIN,
     SIGNER,

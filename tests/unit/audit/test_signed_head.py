@@ -4,10 +4,10 @@ import stat
 
 import pytest
 
-from countenance.audit.checkpoint import Checkpoint
 from countenance.audit.signed_head import SignedHead
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.errors import SetupError
+from countenance.transparency.checkpoint import Checkpoint
 from log_rows import ORIGIN, grow, open_test_log
 
 

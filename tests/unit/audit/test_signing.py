@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from countenance.audit.note import Verifier
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import load_signer, log_signers, open_log, rotate_key, rotation_statement
 from countenance.errors import SetupError
 from countenance.store import Database, KeyStore, migrate
+from countenance.transparency.note import Verifier
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_an_old_key_that_is_not_trusted_signs_no_more(own: Database, key_store: 
 
 
 def test_a_key_that_is_not_trusted_takes_those_before_it_along(own: Database, key_store: KeyStore):
-    """Else a key that was exchanged last week would go on signing beside the one that is exchanged at once."""
+    """Else a key that was exchanged last week would go on signing beside the newest."""
     open_log(own, key_store)
     rotate_key(own, key_store, "log")
     newest = rotate_key(own, key_store, "log", old_signs_on=timedelta(0))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from countenance.audit.merkle import (
+from countenance.audit.tree import LogDamaged, LogTree
+from countenance.store import Database
+from countenance.transparency.merkle import (
     EMPTY_ROOT,
     consistency_path,
     inclusion_path,
@@ -17,9 +19,7 @@ from countenance.audit.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from countenance.audit.tiles import decode_bundle
-from countenance.audit.tree import LogDamaged, LogTree
-from countenance.store import Database
+from countenance.transparency.tiles import decode_bundle
 from fixtures_store import fresh_database
 from log_rows import grow, open_test_log, sequencer_of
 

@@ -12,11 +12,11 @@ from click.testing import CliRunner
 
 from countenance.accounts import Accounts
 from countenance.audit import Touch
-from countenance.audit.canonical import canonical_json
-from countenance.audit.note import Verifier
 from countenance.audit.published import list_keys
-from countenance.audit.verify_proof import verify_proof
 from countenance.cli.audit_about import about
+from countenance.transparency.canonical import canonical_json
+from countenance.transparency.note import Verifier
+from countenance.transparency.verify_proof import verify_proof
 from whole_log import whole_log
 
 FACE = "0a0b0c0d-0000-4000-8000-000000000001"

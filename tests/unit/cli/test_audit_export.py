@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 from countenance.accounts import Accounts
 from countenance.audit.signing import log_signers
-from countenance.audit.verify import verify_folder
 from countenance.cli import audit_export as module
 from countenance.cli.audit_export import export, parse_moment
 from countenance.errors import SetupError
+from countenance.transparency.verify import verify_folder
 from whole_log import whole_log
 
 NOW = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from countenance.audit.canonical import parse_time
 from countenance.cli.audit_keys import keys, rotate
+from countenance.transparency.canonical import parse_time
 from whole_log import ORIGIN, whole_log
 
 

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from countenance.audit.log import record_statement
-from countenance.audit.note import COSIGNATURE, Signer
 from countenance.cli.audit_status import _in_words, status
+from countenance.transparency.note import COSIGNATURE, Signer
 from whole_log import ORIGIN, WITNESS, whole_log
 
 SILENT = Signer.from_seed("witness.example/silent", b"\x07" * 32, COSIGNATURE).verifier

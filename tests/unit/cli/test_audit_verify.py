@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -128,3 +130,13 @@ def test_a_command_line_that_is_wrong_ends_in_2(folder, words):
 def test_a_log_key_that_is_none_ends_in_2(folder):
     """A typing mistake is no forgery."""
     assert run(folder, log_key=str(KEYS.log.verifier)[:-3] + "AA=").exit_code == 2
+
+
+def test_a_verifier_stands_alone():
+    """Files are all it needs: no database, no server, no weights."""
+    program = (
+        "import sys, countenance.cli.audit_verify;"
+        "print([m for m in ('psycopg', 'boto3', 'cv2', 'countenance.store') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from countenance.audit.note import COSIGNATURE, Signer, Verifier
-from countenance.audit.witness import Witness
-from countenance.audit.witness_state import load_key
 from countenance.cli.witness import witness
 from countenance.errors import SetupError
+from countenance.transparency.note import COSIGNATURE, Signer, Verifier
+from countenance.transparency.witness import Witness
+from countenance.transparency.witness_state import load_key
 from toy_log import ToyLog
 
 LOG = ToyLog()
@@ -71,7 +71,7 @@ def test_heads_tells_what_was_cosigned(directory):
 
 def test_a_head_of_a_time_that_no_calendar_has_is_told_as_a_number(directory, monkeypatch):
     """Our own clock was wrong: what was cosigned then is a head all the same."""
-    monkeypatch.setattr("countenance.audit.note.time.time", lambda: 10.0**12)
+    monkeypatch.setattr("countenance.transparency.note.time.time", lambda: 10.0**12)
     with Witness(directory, load_key(directory), [LOG.signer.verifier]) as running:
         running.add_checkpoint(LOG.request(0, 5))
     [row] = json.loads(run("heads", directory, "--json").stdout)
@@ -106,7 +106,7 @@ def test_what_cannot_run_is_refused_with_the_remedy(directory, tmp_path):
 
 def test_a_witness_stands_alone():
     """It runs on other parties' machines: no models, no database, no cloud client is loaded."""
-    heavy = ["numpy", "onnxruntime", "cv2", "boto3", "botocore", "cedarpy", "countenance.settings"]
+    heavy = ["numpy", "onnxruntime", "cv2", "boto3", "botocore", "cedarpy", "psycopg", "countenance.settings"]
     program = f"import sys, countenance.cli.witness; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-from countenance.audit.witness import MAX_BODY_BYTES, Witness
-from countenance.audit.witness_state import create_witness, load_key
 from countenance.cli import witness_http
 from countenance.cli.witness_http import WitnessApp
+from countenance.transparency.witness import MAX_BODY_BYTES, Witness
+from countenance.transparency.witness_state import create_witness, load_key
 from toy_log import ToyLog
 
 LOG = ToyLog()

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from countenance.audit import Promises
 from countenance.audit.auditors import add_auditor, revoke_auditor
-from countenance.audit.merkle import tree_root
-from countenance.audit.note import Note, Verifier
 from countenance.audit.signing import rotate_key
-from countenance.audit.tiles import decode_bundle
 from countenance.audit.tree import LogTree
 from countenance.gateway.log_pages import LOG_PREFIX, LogPages
 from countenance.store import Database
+from countenance.transparency.merkle import tree_root
+from countenance.transparency.note import Note, Verifier
+from countenance.transparency.tiles import decode_bundle
 from whole_log import ORIGIN, WITNESS, whole_log
 
 ACCOUNT = "123456789012"

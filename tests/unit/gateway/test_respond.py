@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from countenance.audit.receipt import parse_receipt
 from countenance.errors import (
     InternalServerError,
     ResourceNotFoundException,
@@ -13,6 +12,7 @@ from countenance.errors import (
 )
 from countenance.gateway.call import Call, Head
 from countenance.gateway.respond import Refusal, respond_refused
+from countenance.transparency.receipt import parse_receipt
 from fixtures_gateway import header
 
 

@@ -8,12 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from countenance.audit import OwnEntry
-from countenance.audit.canonical import canonical_json, parse_time, to_time
-from countenance.audit.checkpoint import Checkpoint
-from countenance.audit.merkle import leaf_hash
-from countenance.audit.note import Note, Verifier, encode_base64
 from countenance.audit.promises import MERGE_WITHIN
-from countenance.audit.proof import InclusionProof
 from countenance.audit.published import (
     Place,
     PublishedCheckpoint,
@@ -21,11 +16,16 @@ from countenance.audit.published import (
     find_place,
     list_keys,
 )
-from countenance.audit.receipt import Receipt, ReceiptInvalid, verify_receipt
 from countenance.audit.signing import Use
 from countenance.audit.tree import LogDamaged
 from countenance.errors import InvalidParameterException, ResourceNotFoundException
 from countenance.operations.deps import Deps
+from countenance.transparency.canonical import canonical_json, parse_time, to_time
+from countenance.transparency.checkpoint import Checkpoint
+from countenance.transparency.merkle import leaf_hash
+from countenance.transparency.note import Note, Verifier, encode_base64
+from countenance.transparency.proof import InclusionProof
+from countenance.transparency.receipt import Receipt, ReceiptInvalid, verify_receipt
 from countenance.wire.shapes import (
     AuditEntry,
     GetCheckpointRequest,

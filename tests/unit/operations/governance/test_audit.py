@@ -11,11 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from countenance.audit.checkpoint import Checkpoint
-from countenance.audit.merkle import leaf_hash, tree_root, verify_consistency
-from countenance.audit.note import Note, Signer, Verifier
-from countenance.audit.proof import InclusionProof
-from countenance.audit.receipt import Receipt, sign_receipt
 from countenance.audit.signing import load_signer, rotate_key
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.errors import (
@@ -25,6 +20,11 @@ from countenance.errors import (
 )
 from countenance.operations.governance import audit as operations
 from countenance.store import UnitOfWork
+from countenance.transparency.checkpoint import Checkpoint
+from countenance.transparency.merkle import leaf_hash, tree_root, verify_consistency
+from countenance.transparency.note import Note, Signer, Verifier
+from countenance.transparency.proof import InclusionProof
+from countenance.transparency.receipt import Receipt, sign_receipt
 from whole_log import ORIGIN, WITNESS, whole_log
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
