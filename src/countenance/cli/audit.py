@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
+from countenance.cli.lazy_group import LazyGroup
 from countenance.errors import CountenanceError, ServiceError, SetupError
 
 COMMANDS = {
@@ -23,20 +23,10 @@ COMMANDS = {
 """Name → (module and command, what the group's help says of it)."""
 
 
-class _AuditCommands(click.Group):
-    """Imports a subcommand when it runs: the group's help needs none, and `verify` no database."""
+class _AuditCommands(LazyGroup):
+    """The group's help needs none of its commands, and `verify` no database."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module, name = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+    commands_of: ClassVar = {name: place for name, (place, _) in COMMANDS.items()}
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from countenance.accounts import Accounts
 from countenance.audit.export import Write, wanted, write_csv, write_jsonl, write_parquet
@@ -23,6 +21,7 @@ from countenance.audit.reader import LogReader, count_waiting, log_size, record_
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
+from countenance.cli.progress import entries_progress
 from countenance.errors import SetupError
 from countenance.settings import Settings
 from countenance.store import Database
@@ -113,7 +112,7 @@ def export(
             assert path is not None
             _mirror(database, path)
             return
-        with _progress() as on_progress, _output(path) as file:
+        with entries_progress() as on_progress, _output(path) as file:
             count = _write(
                 database,
                 reader,
@@ -132,7 +131,7 @@ def export(
 
 def _mirror(database: Database, folder: Path) -> None:
     try:
-        with _progress() as on_progress:
+        with entries_progress() as on_progress:
             done = mirror_log(database, LogTree(), folder, on_progress=on_progress)
     except LogDamaged as error:
         raise SetupError(
@@ -187,16 +186,6 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error until the context ends, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("entries"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
-        task = bars.add_task("entries", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def _say(words: str) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from countenance.cli.progress import entries_progress
 from countenance.errors import SetupError
 from countenance.transparency.note import NoteInvalid, Verifier
 from countenance.transparency.verify import verify_folder
@@ -108,7 +106,7 @@ def verify(
             report = verify_proof(_load(proof, MAX_PROOF_BYTES), _load(entry, _MAX_ENTRY_FILE_BYTES), **keys)
         else:
             assert folder is not None
-            with _progress() as on_progress:
+            with entries_progress() as on_progress:
                 report = verify_folder(
                     folder,
                     receipts=receipts,
@@ -135,16 +133,6 @@ def _load(path: Path, max_bytes: int) -> bytes:
     """The file's bytes; of a file over `max_bytes` one more than that, which no check accepts."""
     with path.open("rb") as file:
         return file.read(max_bytes + 1)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error until the context ends, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("entries"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
-        task = bars.add_task("entries", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def _print(report: Report, *, has_witnesses: bool) -> None:

@@ -6,7 +6,6 @@ wrong (the message names it and the remedy), 130 interrupted.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import click
 
 from countenance import __version__
+from countenance.cli.lazy_group import LazyGroup
 from countenance.errors import ServiceError, SetupError
 
 SETUP_IS_WRONG = 3
@@ -29,20 +29,8 @@ COMMANDS = {
 }
 
 
-class _Commands(click.Group):
-    """Subcommands that are imported when they run, so that `--help` and errors come at once."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module, name = COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+class _Commands(LazyGroup):
+    commands_of = COMMANDS
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,14 +1,15 @@
-"""Progress bars of an installation, on standard error so that output can be piped."""
+"""Progress bars, on standard error so that output can be piped."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -58,3 +59,13 @@ def install_progress() -> Iterator[ProgressBars]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         yield ProgressBars(bars)
+
+
+@contextmanager
+def entries_progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error until the context ends, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("entries"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+        task = bars.add_task("entries", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
