@@ -3,7 +3,9 @@
     keys/master.key           32 random bytes: wraps everything else
     keys/master.check         proof that the master key is the one the rest was wrapped with
     keys/collections/<uuid>   one collection's key, wrapped
-    keys/secrets/<name>       what else must be forgettable or stay out of the database, wrapped
+    keys/secrets/<name>       what else must be forgettable or stay out of the database, wrapped: keys of
+                              accounts in the log, the log's signing keys
+    keys/log-head             the last checkpoint that was signed (audit.signed_head)
 
 A collection is beyond recovery once its file is gone, whatever PostgreSQL's heap, WAL and backups
 still hold of its rows (docs/adr/0005).
