@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -41,3 +43,13 @@ def make_call():
         return EndedCall(**(facts | changes))
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def no_exporter_left():
+    """An exporter that still waits for a dead collector draws random numbers in the tests that follow."""
+    yield
+    deadline = time.monotonic() + 60
+    while any(thread.name.startswith(("Otel", "close traces")) for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
