@@ -121,10 +121,16 @@ class Settings:
         if not 0 <= self.witness_quorum <= named:
             raise SetupError(
                 f"`witness_quorum` is {self.witness_quorum}",
-                remedy=f"it must be 0 to {named}: see `witnesses`",
+                remedy="name --witnesses first"
+                if self.witness_quorum > named == 0
+                else f"it must be 0 to {named}: see `witnesses`",
             )
         if self.otel_endpoint and not self.otel_endpoint.startswith(("http://", "https://")):
             raise SetupError(f"`otel_endpoint` is `{self.otel_endpoint}`", remedy="it must be an http(s) URL")
+        if self.accept_terms and "," not in self.accept_terms:
+            raise SetupError(
+                f"`{self.accept_terms}` is not a name and a role", remedy='give --accept-terms "Name, role"'
+            )
         absolute = {
             setting.name: Path(value).expanduser().absolute()
             for setting in fields(self)

@@ -51,3 +51,11 @@ def test_python_in_pages_compiles(page):
     """A snippet that is no Python is worse than none."""
     for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
         compile(snippet, str(page), "exec")
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs" / "benchmarks.md"], ids=lambda page: page.name)
+def test_no_block_of_measured_figures_is_empty(page):
+    """A page that promises figures has them."""
+    blocks = re.findall(r"<!-- measured: (\w+) -->\n(.*?)<!-- end -->", page.read_text(), re.DOTALL)
+    assert {name for name, _ in blocks} >= {"accuracy", "peers", "http", "audit", "soak"}
+    assert [name for name, block in blocks if not block.strip()] == []

@@ -142,6 +142,11 @@ class AuditLog:
             return None
         return self._to_own(account_id, row[:4])
 
+    def read_entry(self, connection: Connection, event_id: uuid.UUID) -> OwnEntry | None:
+        """Whosever entry it is, without what its commitments open to: for whom the entry touched."""
+        row = connection.execute(QUERIES["find_entry"], {"event_id": event_id}).fetchone()
+        return None if row is None else OwnEntry(row[0], event_id, bytes(row[2]), {})
+
     def seal_event(self, account_id: str, event_id: uuid.UUID) -> bytes:
         """An event's id, for a place that names the account in clear: nobody else may join the two."""
         return self.keys.account(account_id).seal(event_id.bytes, place=_KEPT_EVENT)

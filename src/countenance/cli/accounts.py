@@ -31,7 +31,7 @@ def accounts() -> None:
 @_as_json
 def create(name: str, as_json: bool, **given: Any) -> None:
     """Make an account called NAME; make its keys with `accounts keys create`."""
-    with open_accounts(Settings.from_env(**given)) as register:
+    with open_accounts(Settings.from_env(**given), may_create=True) as register:
         account = register.create_account(name)
     _show(
         {"AccountId": account.account_id, "Name": account.name, "Standing": account.standing}, as_json=as_json

@@ -64,15 +64,25 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
 
 
 @contextmanager
-def open_accounts(settings: Settings) -> Iterator[Accounts]:
+def open_accounts(settings: Settings, *, may_create: bool = False) -> Iterator[Accounts]:
     """The register of a data directory, beside the server that runs on it or without one."""
-    with open_store(settings) as (database, keys):
+    with open_store(settings, may_create=may_create) as (database, keys):
         yield Accounts(database, keys)
 
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator[tuple[Database, KeyStore]]:
-    """Database and keys of a data directory, beside the server that runs on it or without one."""
+def open_store(settings: Settings, *, may_create: bool = False) -> Iterator[tuple[Database, KeyStore]]:
+    """Database and keys of a data directory, beside the server that runs on it or without one.
+
+    Raises:
+        SetupError: there is no installation, and none is to be made: else a mistyped path would be
+            answered out of a new, empty one.
+    """
+    if not may_create and not KeyStore.is_there(settings.data_dir / "keys"):
+        raise SetupError(
+            f"there is no installation in `{settings.data_dir}`",
+            remedy="give the --data-dir of a server, or start one with `countenance serve`",
+        )
     with ExitStack() as stack:
         database_url = settings.database_url or EmbeddedPostgres.running_url(settings.data_dir)
         if not database_url:
@@ -118,8 +128,6 @@ def _record_acceptance(installation: Installation, access_key_id: str) -> None:
     officer = installation.settings.accept_terms
     if not officer:
         return
-    if "," not in officer:
-        raise SetupError(f"`{officer}` is not a name and a role", remedy='give --accept-terms "Name, role"')
     credential = installation.accounts.find_credential(access_key_id)
     assert credential is not None
     installation.accounts.record_terms_acceptance(credential.account_id, officer, TERMS_VERSION)

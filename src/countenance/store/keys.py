@@ -57,6 +57,11 @@ class KeyStore:
     def __repr__(self) -> str:
         return f"KeyStore({str(self.directory)!r})"
 
+    @staticmethod
+    def is_there(directory: Path) -> bool:
+        """Whether the folder is a key store already."""
+        return (directory / "master.check").exists()
+
     @classmethod
     def open(cls, directory: Path) -> KeyStore:
         """Open the folder; make it and a new master key if there is none and nothing depends on one.
@@ -139,10 +144,6 @@ class KeyStore:
             return _decrypt(self._wrapping, wrapped, _secret_context(name))
         except InvalidTag:
             raise SetupError(f"the key file `{path}` is damaged", remedy=_RESTORE) from None
-
-    def has_secret(self, name: str) -> bool:
-        """Whether there is a secret of that name (still)."""
-        return (self._secrets / name).exists()
 
     def create_secret(self, name: str, secret: bytes | None = None) -> bytes:
         """The secret of that name, made now (32 random bytes unless given) if there was none.

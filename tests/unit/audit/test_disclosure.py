@@ -153,3 +153,15 @@ def test_a_damaged_database_tells_nothing_that_does_not_hold(gallery, damage):
         connection.execute(damage)
     with pytest.raises(LogDamaged):
         gallery.told("face", ours)
+
+
+def test_a_person_is_told_all_the_same_when_the_account_was_forgotten(gallery):
+    """What an account's entries say of a person is the person's, and not the account's to take away."""
+    face = gallery.face()
+    gallery.call("SearchFaces", *candidates(face))
+    gallery.log.settle()
+    gallery.log.audit.keys.forget_account(gallery.account_id)
+    (told,) = gallery.told("face", face)
+    assert told.opening.value["rank"] == 1
+    assert told.own.openings == {}
+    assert told.proof is not None

@@ -9,11 +9,12 @@ from click.testing import CliRunner
 
 from countenance.audit.auditors import find_auditor
 from countenance.cli.audit_auditors import auditors
-from countenance.store import Database
+from countenance.store import Database, KeyStore
 
 
 @pytest.fixture
 def run(empty_database_url, tmp_path):
+    KeyStore.open(tmp_path / "data" / "keys")
     where = ["--data-dir", str(tmp_path / "data"), "--database-url", empty_database_url]
 
     def run(command, *words):
