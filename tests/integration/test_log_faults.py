@@ -9,104 +9,42 @@ import os
 import random
 import secrets
 import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
 from collections import Counter
 from concurrent import futures
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 
 import psycopg
 import pytest
 
-import log_writer
 from countenance.audit import open_log
+from countenance.audit.mirror import mirror_log
+from countenance.audit.reconcile import reconcile
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signed_head import SignedHead
 from countenance.audit.signing import log_signers
 from countenance.audit.tree import LogTree
-from countenance.cli.orders import Orders
 from countenance.errors import SetupError
-from countenance.settings import Settings
+from countenance.gallery.activity import searches_ran
 from countenance.store import Database, EmbeddedPostgres, KeyStore, StoreUnavailable, migrate
 from countenance.transparency.merkle import leaf_hash, tree_root
 from countenance.transparency.note import Note, Verifier
-from countenance.transparency.receipt import verify_receipt
+from countenance.transparency.receipt import parse_receipt, verify_receipt
+from countenance.transparency.verify import verify_folder
 from fixtures_gateway import header
+from kept_processes import processes
+from killed_server import SUPERVISOR_EVERY, Client, KilledServer
 from log_rows import require_whole
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("log-faults")]
 
 KILLS = int(os.environ.get("COUNTENANCE_TEST_KILLS", "40"))
 SEED = int(os.environ.get("COUNTENANCE_TEST_SEED", secrets.randbelow(2**32)))
-WRITERS = 2
 CALLERS = 8
-
-
-class Kept:
-    """A process that is started again after each death, told the same on its standard input."""
-
-    def __init__(self, command, line, *, log):
-        self._command, self._line, self._log = command, line, log
-        self._process = None
-        self.starts = 0
-        self.revive()
-
-    def revive(self):
-        if self._process is not None:
-            if self._process.poll() is None:
-                return
-            self._process.stdin.close()
-        environment = os.environ | {"PYTHONPATH": str(Path(log_writer.__file__).parent)}
-        self._process = subprocess.Popen(
-            [sys.executable, *self._command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=self._log,
-            env=environment,
-        )
-        self.starts += 1
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(self._line)
-            self._process.stdin.flush()
-
-    @property
-    def is_alive(self):
-        return self._process.poll() is None
-
-    def kill(self):
-        self._process.kill()
-        self._process.wait()
-
-    def close(self):
-        """End it as a supervisor's end does, or in half a minute."""
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
-        try:
-            return self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
-
-
-@contextmanager
-def processes(url, data_dir, folder, *, writing=WRITERS):
-    """Writers and a sequencer; none is left behind."""
-    with ExitStack() as stack:
-        told = stack.enter_context((folder / "stderr").open("ab"))
-        orders = Orders(Settings(data_dir=data_dir), url, listener=-1).to_line()
-        sequencer = Kept(["-m", "countenance.cli.sequencer"], orders, log=told)
-        stack.callback(sequencer.close)
-        writers = []
-        for number in range(writing):
-            command = [log_writer.__file__, folder / f"acknowledged-{number}"]
-            writers.append(Kept(command, f"{url}\n".encode(), log=told))
-            stack.callback(writers[-1].close)
-            stack.callback(writers[-1].kill)
-        yield sequencer, writers
+SERVER_KILLS = int(os.environ.get("COUNTENANCE_TEST_KILLS", "20"))
+CLIENTS = 4
 
 
 def kill_at_random(chance, postgres, sequencer, writers):
@@ -243,11 +181,11 @@ def break_at_random(chance, url):
                 connection.execute("select pg_terminate_backend(pid) from unnest(%s::int[]) as pid", (cut,))
 
 
-def await_settled(database, sequencer):
+def await_settled(database, sequencer=None):
     """Return when everything recorded is under a signed checkpoint, by nobody but the sequencer."""
     deadline = time.monotonic() + 60
     while True:
-        assert sequencer.is_alive
+        assert sequencer is None or sequencer.is_alive
         assert time.monotonic() < deadline
         with suppress(StoreUnavailable), database.read() as connection:
             row = connection.execute(
@@ -293,3 +231,67 @@ def test_every_receipt_is_kept_whatever_breaks_between_the_call_and_the_log(
     assert statuses["DescribeCollection", 400] > 100
     broken = [statuses[name, 500] for name in ("DetectFaces", "CreateCollection", "DescribeCollection")]
     assert sum(broken) > KILLS // 8
+
+
+def test_a_server_that_is_killed_at_random_moments_keeps_every_receipt_it_gave(tmp_path):
+    """Workers, the sequencer, PostgreSQL and the supervisor of a real server, under load."""
+    print(f"seed {SEED}, {SERVER_KILLS} kills")
+    data_dir, over = tmp_path / "data", threading.Event()
+    with KilledServer(data_dir) as killed:
+        with futures.ThreadPoolExecutor(CLIENTS) as pool:
+            clients = [pool.submit(Client(killed).call_until, over) for _ in range(CLIENTS)]
+            try:
+                killed.kill_at_random(random.Random(SEED), SERVER_KILLS)
+            finally:
+                over.set()
+            seen = [client.result(120) for client in clients]
+        with reopened(EmbeddedPostgres.running_url(data_dir)) as database:
+            await_settled(database)
+    answers = sum((each.answers for each in seen), Counter())
+    receipts = [receipt for each in seen for receipt in each.receipts]
+    print(f"{dict(killed.killed)}, {dict(answers)}, {sum(each.lost for each in seen)} calls lost")
+    assert not [answer for answer in answers if answer[1] == 200 and not answer[2]]
+    assert not [answer for answer in answers if answer[1] < 500 and not answer[2] and answer[0] != "stranger"]
+    with EmbeddedPostgres(data_dir) as postgres, reopened(postgres.url) as database:
+        require_kept(database, receipts)
+        require_verified(database, receipts, tmp_path)
+        found = reconcile(database, data_dir, lambda: searches_ran(data_dir), full=True)
+    print(found.figures)
+    assert not found.mismatches  # no search was made, and a receipt is noted behind its event's commit
+    assert found.figures["receipts"]["compared"] >= len(receipts)
+    assert killed.killed["supervisor"] == SERVER_KILLS // SUPERVISOR_EVERY
+    for operation in ("CreateCollection", "ListCollections", "DeleteCollection"):
+        assert answers[operation, 200, True] > SERVER_KILLS
+    assert answers["DescribeCollection", 400, True] > SERVER_KILLS
+
+
+def require_kept(database, receipts):
+    """Every receipt's event stands in the log once, under its leaf hash; places are dense."""
+    with database.read() as connection:
+        rows = connection.execute("select log_index, event_id, entry from audit_entry").fetchall()
+        (aside,) = connection.execute("select count(*) from audit_set_aside").fetchone()
+    assert sorted(index for index, _, _ in rows) == list(range(len(rows)))
+    leaves = {event: leaf_hash(bytes(entry)) for _, event, entry in rows}
+    assert len(leaves) == len(rows)
+    promised = [parse_receipt(receipt)[0] for receipt in receipts]
+    assert len({receipt.event_id for receipt in promised}) == len(promised)
+    assert not [receipt for receipt in promised if leaves.get(receipt.event_id) != receipt.leaf_hash]
+    assert aside == 0
+
+
+def require_verified(database, receipts, folder):
+    """A mirror holds for whoever kept the receipts and every checkpoint that was ever signed."""
+    with database.read() as connection:
+        notes = connection.execute("select note from audit_checkpoint order by size").fetchall()
+        (vkey,) = connection.execute("select vkey from audit_key where use = 'log'").fetchone()
+    kept, heads = folder / "receipts", [folder / f"head-{number}" for number in range(len(notes))]
+    kept.write_text("".join(f"{receipt}\n" for receipt in receipts))
+    for path, (note,) in zip(heads, notes, strict=True):
+        path.write_text(note)
+    mirror_log(database, LogTree(), folder / "mirror")
+    verified = verify_folder(
+        folder / "mirror", log_verifiers=[Verifier.parse(vkey)], receipts=[kept], heads=heads
+    )
+    print(f"{verified.facts.entries} entries, {len(receipts)} receipts, {len(heads)} heads")
+    assert verified.is_valid, verified.problems
+    assert (verified.facts.receipts, verified.facts.heads) == (len(receipts), len(heads))
