@@ -40,6 +40,7 @@ def test_paths_become_absolute():
         ({}, {"log_format": "xml"}, "text or json"),
         ({}, {"witnesses": "w1+hash+key=http://w1, ", "witness_quorum": 2}, "0 to 1"),
         ({}, {"witness_quorum": -1}, "0 to 0"),
+        ({}, {"witness_quorum": 1}, "name --witnesses first"),
         ({}, {"metrics_port": -1}, "0 to 65535"),
         ({}, {"otel_endpoint": "localhost:4318"}, "http(s) URL"),
     ],

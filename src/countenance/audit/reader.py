@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from countenance.audit.auditors import record_read
+from countenance.audit.auditors import READS_EVERY, record_read
 from countenance.audit.entry import open_openings
 from countenance.audit.log import AuditLog, OwnEntry
 from countenance.store import Connection, Database, KeyStore, load_queries
+from countenance.transparency.canonical import canonical_json, parse_canonical
 
 _QUERIES = load_queries("countenance.audit", "reader.sql")
 _BATCH = 1000
@@ -114,7 +116,25 @@ class LogReader:
 
 def record_operator_read(connection: Connection, resource: str) -> None:
     """Record that the machine's user, by number, reads `resource`: no name and no account's number."""
-    record_read(connection, f"uid:{os.getuid()}", resource)
+    record_read(connection, _reader(), resource)
+
+
+def note_operator_read(connection: Connection, resource: str) -> None:
+    """As `record_operator_read`, but once in ten minutes: a log must not grow by being mirrored."""
+    values = {
+        "auditor": b'"auditor":' + canonical_json(_reader()),
+        "resource": b'"resource":' + canonical_json(resource),
+    }
+    row = connection.execute(_QUERIES["latest_read"], values).fetchone()
+    if row is not None:
+        at = datetime.fromisoformat(parse_canonical(bytes(row[0]))["time"])
+        if abs(datetime.now(UTC) - at) < READS_EVERY:  # of a clock that was put back nothing is believed
+            return
+    record_operator_read(connection, resource)
+
+
+def _reader() -> str:
+    return f"uid:{os.getuid()}"
 
 
 def log_size(connection: Connection) -> int:

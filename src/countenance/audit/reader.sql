@@ -67,3 +67,18 @@ select count(*) from audit_event;
 -- names --
 -- Of every key that the account ever had, temporary ones as far as they are still kept.
 select access_key_id, operator from access_key where account_id = %(account_id)s;
+
+-- latest_read --
+-- That this auditor read this, of the latest that the log says of itself. Nothing else in an entry can hold
+-- these bytes: quotes within its strings are escaped.
+select entry
+from (
+    (select null::bigint as log_index, recorded_at, entry from audit_event where account is null)
+    union all
+    (select log_index, null, entry from audit_entry where account is null order by log_index desc limit 10000)
+) as latest
+where position('"kind":"audit.read"'::bytea in entry) > 0
+    and position(%(auditor)s::bytea in entry) > 0
+    and position(%(resource)s::bytea in entry) > 0
+order by log_index desc nulls first, recorded_at desc
+limit 1;

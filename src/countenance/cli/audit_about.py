@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import click
@@ -18,10 +19,28 @@ from countenance.errors import SetupError
 from countenance.settings import Settings
 
 
+def _parse_face(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A FaceId, as entries have it."""
+    try:
+        if value is None or str(uuid.UUID(value)) == value.lower():
+            return value and value.lower()
+    except ValueError:
+        pass
+    raise click.BadParameter(
+        f"`{value}` is no FaceId: it looks like cc5a3315-c2c0-494c-bc0a-f82211d9ac08", ctx, param
+    )
+
+
 @click.command()
 @click.option("--account", "account_id", required=True, metavar="ID", help="whose collection it is")
 @click.option("--collection", required=True, metavar="NAME", help="the collection's id, as callers name it")
-@click.option("--face", "face_id", metavar="FACE_ID", help="a face of the collection, or one deleted from it")
+@click.option(
+    "--face",
+    "face_id",
+    metavar="FACE_ID",
+    callback=_parse_face,
+    help="a face of the collection, or one deleted from it",
+)
 @click.option("--user", "user_id", metavar="USER_ID", help="a user of the collection")
 @click.option("--json", "as_json", is_flag=True, help="print JSON, with what shows each entry to be so")
 @settings_options("data_dir", "database_url", "region")
@@ -31,7 +50,8 @@ def about(
     """Show every entry that touched a face or user: what the person may be told.
 
     A line is: index in the log, time, operation, how it was touched (candidate, probe, enrolled,
-    associated, named, deleted), and of a candidate its rank and similarity.
+    associated, named, deleted), and of a candidate its rank and similarity. Of somebody whose face is in a
+    user ask twice, for the face and for the user: a search finds the one or the other.
 
     With --json each entry comes with what the person needs to check it without trusting you
     (docs/operations/audit.md says how): the entry, its proof file, and salt, value, position and path of
@@ -45,7 +65,7 @@ def about(
     subject = (
         Touch(role="named", kind="user", id=user_id)
         if user_id is not None
-        else Touch(role="named", kind="face", id=(face_id or "").lower())
+        else Touch(role="named", kind="face", id=face_id or "")
     )
     with open_store(settings) as (database, keys):
         Accounts(database, keys).require_account(account_id)

@@ -17,7 +17,13 @@ import click
 from countenance.accounts import Accounts
 from countenance.audit.export import Write, wanted, write_csv, write_jsonl, write_parquet
 from countenance.audit.mirror import mirror_log
-from countenance.audit.reader import LogReader, count_waiting, log_size, record_operator_read
+from countenance.audit.reader import (
+    LogReader,
+    count_waiting,
+    log_size,
+    note_operator_read,
+    record_operator_read,
+)
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
@@ -90,7 +96,8 @@ def export(
     it so. A TIME is 7d or 24h (ago), a date, or an ISO time; UTC where it names no zone.
 
     tlog writes what `countenance audit verify` verifies, and brings a folder of an earlier run up to date.
-    Only what has a place in the log is written. Every export is an entry in the log itself.
+    Heads to verify it with are fetched before: the log goes on growing. Only what has a place in the log is
+    written. Every export is an entry in the log itself, tlog once in ten minutes.
 
     \b
     countenance audit export --format tlog -o mirror/
@@ -107,7 +114,9 @@ def export(
             Accounts(database, keys).require_account(account_id)
         reader = LogReader(keys, account_id)
         with database.transaction() as connection:
-            record_operator_read(connection, _resource(file_format, reader, since, until))
+            # a mirror that a timer keeps up to date would find its own last run every time
+            record = note_operator_read if file_format == _TLOG else record_operator_read
+            record(connection, _resource(file_format, reader, since, until))
         if file_format == _TLOG:
             assert path is not None
             _mirror(database, path)
@@ -124,9 +133,11 @@ def export(
             )
         with database.read() as connection:
             waiting = count_waiting(connection)
-    _say(f"{path or 'standard output'}: {count} entries")
+    _say(f"{path or 'standard output'}: {count} {'entry' if count == 1 else 'entries'}")
     if waiting:
-        _say(f"note: {waiting} events have no place in the log yet and are left out")
+        who = "1 event has" if waiting == 1 else f"{waiting} events have"
+        left_out = "is" if waiting == 1 else "are"
+        _say(f"note: {who} no place in the log yet and {left_out} left out")
 
 
 def _mirror(database: Database, folder: Path) -> None:

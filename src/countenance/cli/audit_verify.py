@@ -122,9 +122,9 @@ def verify(
             f"`{error.filename or folder}` cannot be read: {error.strerror}", remedy="check its permissions"
         ) from error
     if as_json:
-        click.echo(json.dumps(_to_json(report), indent=2))
+        click.echo(json.dumps(_to_json(report, is_proof=proof is not None), indent=2))
     else:
-        _print(report, has_witnesses=bool(witnesses))
+        _print(report, has_witnesses=bool(witnesses), is_proof=proof is not None)
     if not report.is_valid:
         sys.exit(_SOMETHING_IS_WRONG)
 
@@ -135,7 +135,7 @@ def _load(path: Path, max_bytes: int) -> bytes:
         return file.read(max_bytes + 1)
 
 
-def _print(report: Report, *, has_witnesses: bool) -> None:
+def _print(report: Report, *, has_witnesses: bool, is_proof: bool) -> None:
     facts = report.facts
     for problem in report.problems:
         click.secho(f"{problem.where}: {problem.what}", fg="red", err=True)
@@ -143,7 +143,7 @@ def _print(report: Report, *, has_witnesses: bool) -> None:
         click.secho(f"... and {report.problem_count - len(report.problems)} more", fg="red", err=True)
     for note in facts.notes:
         click.secho(f"note: {note}", fg="yellow", err=True)
-    for name, value in _summary(facts):
+    for name, value in _summary(facts, is_proof=is_proof):
         click.echo(f"{name:<14} {value}")
     if not has_witnesses:
         click.secho(
@@ -153,33 +153,43 @@ def _print(report: Report, *, has_witnesses: bool) -> None:
             err=True,
         )
     if report.is_valid:
-        click.secho("the log is what it promised", fg="green")
+        holds = (
+            "this entry is in the log under this checkpoint" if is_proof else "the log is what it promised"
+        )
+        click.secho(holds, fg="green")
     else:
-        click.secho(f"the log does not hold: {report.problem_count} problems", fg="red", err=True)
+        what, count = "proof" if is_proof else "log", report.problem_count
+        problems = "1 problem" if count == 1 else f"{count} problems"
+        click.secho(f"the {what} does not hold: {problems}", fg="red", err=True)
 
 
-def _summary(facts: Facts) -> Iterator[tuple[str, str]]:
+def _summary(facts: Facts, *, is_proof: bool) -> Iterator[tuple[str, str]]:
     if facts.checkpoint is not None:
         yield "log", facts.checkpoint.origin
         yield "checkpoint", f"{facts.checkpoint.size} entries, root {facts.checkpoint.root.hex()}"
     for cosignature in facts.cosignatures:
         yield "cosigned", f"{cosignature.at:%Y-%m-%dT%H:%M:%SZ} by {cosignature.witness}"
+    if is_proof:
+        for kind in facts.by_kind:
+            yield "entry", f"{kind}, {facts.first}"
+        return
     kinds = ", ".join(f"{count} {kind}" for kind, count in facts.by_kind.items())
     yield "entries", f"{facts.entries} ({kinds})" if kinds else str(facts.entries)
     yield "accounts", str(facts.accounts)
     if facts.first:
         yield "period", f"{facts.first} to {facts.last}"
-    if facts.receipts or facts.pending:
-        yield "receipts", f"{facts.receipts} kept, {facts.pending} not due yet"
+    if facts.receipts_read is not None:
+        kept = f"{facts.receipts} kept, {facts.pending} not due yet"
+        yield "receipts", kept if facts.receipts_read else "0"
     if facts.heads:
         yield "heads", f"{facts.heads} consistent"
     if facts.log_key:
         yield "log key", facts.log_key
 
 
-def _to_json(report: Report) -> dict[str, Any]:
+def _to_json(report: Report, *, is_proof: bool) -> dict[str, Any]:
     facts, checkpoint = report.facts, report.facts.checkpoint
-    return {
+    of_both = {
         "valid": report.is_valid,
         "problems": [
             {"check": problem.check, "where": problem.where, "what": problem.what}
@@ -194,12 +204,16 @@ def _to_json(report: Report) -> dict[str, Any]:
         "cosignatures": [
             {"witness": each.witness, "time": f"{each.at:%Y-%m-%dT%H:%M:%SZ}"} for each in facts.cosignatures
         ],
+    }
+    if is_proof:
+        return of_both | {"kind": next(iter(facts.by_kind), ""), "time": facts.first}
+    return of_both | {
         "entries": facts.entries,
         "by_kind": facts.by_kind,
         "accounts": facts.accounts,
         "first": facts.first,
         "last": facts.last,
-        "receipts": {"kept": facts.receipts, "pending": facts.pending},
+        "receipts": {"read": facts.receipts_read, "kept": facts.receipts, "pending": facts.pending},
         "heads": facts.heads,
         "log_key": facts.log_key,
     }

@@ -153,6 +153,7 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
         "new": _text,
         "signatures": _object({"old": _text, "new": _text}),
     },
+    "key.shredded": {"account": _pseudonym},
     "canary": {"marker": _digest},
     "reconciliation": {"figures": _object()},
     "alarm": {"what": _text, "figures": _object()},
@@ -161,6 +162,8 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
     "audit.auditor_added": {"auditor": _text},
     "audit.auditor_revoked": {"auditor": _text},
 }
+KINDS = _REQUIRED.keys()
+"""The kinds of which it is known what they must say."""
 _ANY = _Shape(_COMMON)
 _SHAPES = {
     kind: _Shape({**_COMMON, **required}, _OF_CALLS if kind in {"call", "change"} else None)

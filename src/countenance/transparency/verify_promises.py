@@ -63,7 +63,12 @@ def check_receipts(
         facts: its cosignatures tell how old the folder's checkpoint is.
     """
     cosigned_at = max((each.at for each in facts.cosignatures), default=None)
-    for where, header in _headers(paths):
+    for path in paths:
+        facts.receipts_read = facts.receipts_read or 0
+        if next(_headers([path]), None) is None:
+            facts.notes.append(f"{path.name} has no receipts: nothing of it was held against the log")
+    for number, (where, header) in enumerate(_headers(paths), 1):
+        facts.receipts_read = number
         try:
             receipt = verify_receipt(header, list(keys))
         except ReceiptInvalid as error:
@@ -159,7 +164,8 @@ def check_heads(
             problems.add(
                 "heads",
                 head.where,
-                f"it has {kept.size} entries and the folder {size}: the log was truncated or rolled back",
+                f"it has {kept.size} entries and the folder {size}: the log was truncated or rolled back (or "
+                "the head is newer than the folder: fetch heads first, mirror then)",
             )
         elif kept.size not in roots:
             problems.add("heads", head.where, "its root cannot be computed: entries are missing")

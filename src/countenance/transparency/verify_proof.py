@@ -36,9 +36,10 @@ def verify_proof(
     try:
         members = parse_canonical(entry)
         flaw = member_flaw(members)
-        facts.entries = 1
-        facts.by_kind = {str(members.get("kind")): 1}
-        facts.first = facts.last = str(members.get("time", ""))
+        if not flaw:
+            facts.entries = 1
+            facts.by_kind = {members["kind"]: 1}
+            facts.first = facts.last = members["time"]
     except EntryInvalid as error:
         flaw = str(error)
     if flaw:

@@ -63,6 +63,7 @@ class Facts:
         first, last: the earliest and the latest `time` of an entry, as it stands there; "" of none.
         log_key: the log's newest key, a vkey.
         cosignatures: of the witnesses asked for, those that verify and say a time that can be.
+        receipts_read: how many were held against the log; None if no file of them was.
         receipts: how many the log keeps its promise of.
         pending: receipts whose merge-by had not come.
         heads: how many the log is consistent with.
@@ -77,6 +78,7 @@ class Facts:
     last: str = ""
     log_key: str = ""
     cosignatures: list[Cosignature] = field(default_factory=list)
+    receipts_read: int | None = None
     receipts: int = 0
     pending: int = 0
     heads: int = 0

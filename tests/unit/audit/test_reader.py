@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from countenance.accounts import Accounts
 from countenance.audit import reader as module
-from countenance.audit.reader import LogReader, count_waiting, log_size, named, record_operator_read
+from countenance.audit import record_statement
+from countenance.audit.reader import (
+    LogReader,
+    count_waiting,
+    log_size,
+    named,
+    note_operator_read,
+    record_operator_read,
+)
 from whole_log import whole_log
 
 
@@ -100,3 +110,36 @@ def test_what_an_operator_reads_is_an_entry(log):
     assert own.members["kind"] == "audit.read"
     assert own.members["resource"] == "export csv"
     assert own.members["auditor"].startswith("uid:")
+
+
+@pytest.mark.parametrize("has_a_place", [False, True])
+def test_what_is_noted_is_an_entry_once_in_ten_minutes(log, has_a_place):
+    """For each thing that is read; wherever the last such entry stands."""
+
+    def note(resource, expected):
+        with log.database.transaction() as connection:
+            note_operator_read(connection, resource)
+        if has_a_place:
+            log.integrate()
+        with log.database.read() as connection:
+            found = LogReader(log.keys).latest(connection, 9)
+        assert [own.members["resource"] for own in reversed(found) if "resource" in own.members] == expected
+
+    note("export tlog", ["export tlog"])
+    note("export tlog", ["export tlog"])
+    note("export", ["export tlog", "export"])
+
+
+@pytest.mark.parametrize("minutes", [-11, 11])
+def test_what_was_noted_at_another_time_or_by_another_is_noted_again(log, minutes):
+    """An entry of the future is of a clock that was put back: it must not keep reading out of the log."""
+    at = datetime.now(UTC) + timedelta(minutes=minutes)
+    with log.database.transaction() as connection:
+        note_operator_read(connection, "other")
+        uid = LogReader(log.keys).latest(connection, 1)[0].members["auditor"]
+        record_statement(connection, "audit.read", {"auditor": uid, "resource": "export tlog"}, at=at)
+        record_statement(connection, "audit.read", {"auditor": "Office", "resource": "export tlog"})
+        note_operator_read(connection, "export tlog")
+        (own, *_) = LogReader(log.keys).latest(connection, 1)
+        assert len(LogReader(log.keys).latest(connection, 9)) == 5
+    assert (own.members["auditor"], own.members["resource"]) == (uid, "export tlog")

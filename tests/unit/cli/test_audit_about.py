@@ -114,6 +114,8 @@ def test_looking_somebody_up_is_an_entry(account, run, log):
     [
         (["--collection", "staff"], "give either --face or --user"),
         (["--collection", "staff", "--face", FACE, "--user", "maria"], "give either --face or --user"),
+        (["--collection", "staff", "--face", "zzz"], "`zzz` is no FaceId"),
+        (["--collection", "staff", "--face", FACE.replace("-", "")], "is no FaceId"),
         (["--collection", "stuff", "--face", FACE], "has no collection `stuff` in the region `us-east-1`"),
         (["--collection", "staff", "--face", FACE, "--region", "x"], "in the region `x`"),
     ],
@@ -123,6 +125,13 @@ def test_what_cannot_be_told_is_an_error(account, run, words, said):
     done = run("--account", account, *words)
     assert done.exit_code != 0
     assert said in done.output + str(done.exception)
+
+
+def test_what_is_no_face_id_ends_in_2_and_is_not_looked_up(account, run, log):
+    """Nobody was asked about, so the log does not say that somebody was."""
+    assert run("--account", account, "--collection", "staff", "--face", "zzz").exit_code == 2
+    log.integrate()
+    assert not any(b'"audit.read"' in entry for entry in log.entries())
 
 
 def test_a_damaged_database_is_said_to_be_one(account, run, log):

@@ -57,16 +57,19 @@ def calls(output):
     return [each for each in found if each["entry"]["kind"] == "call"]
 
 
-def test_an_accounts_entries_are_opened_and_everybodys_are_not(account, run):
+def test_an_accounts_entries_are_opened_and_everybodys_are_not(account, run, log, tmp_path):
     """Only what has a place; what waits is said to be left out."""
     done = run("--format", "jsonl", "--account", account)
     assert done.exit_code == 0
     opened = [each["openings"]["collection"][0]["value"] for each in calls(done.stdout)]
     assert opened == ["old", "new", "early"]
     assert "standard output: 4 entries" in done.stderr  # its creation too
-    assert "have no place in the log yet" in done.stderr
+    assert "note: 2 events have no place in the log yet and are left out" in done.stderr  # this reading too
+    log.integrate()
+    done = run("--format", "csv", "-o", tmp_path / "all.csv")
+    assert "note: 1 event has no place in the log yet and is left out" in done.stderr
     everybody = calls(run("--format", "jsonl", "-o", "-").stdout)
-    assert [each.keys() for each in everybody] == [{"index", "entry"}] * 4
+    assert [each.keys() for each in everybody] == [{"index", "entry"}] * 5
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,16 @@ def test_the_whole_log_is_a_folder_that_verifies(account, run, tmp_path, log):
     with log.database.read() as connection:
         keys = [signer.verifier for signer in log_signers(connection, log.keys)]
     assert verify_folder(tmp_path / "mirror", log_verifiers=keys).is_valid
+
+
+def test_a_mirror_that_is_kept_up_to_date_does_not_grow_by_it(account, run, tmp_path, log):
+    """Its reading is an entry once in ten minutes, and there before the mirror is made."""
+    run("--format", "tlog", "-o", tmp_path / "mirror")
+    log.settle()
+    assert "8 entries, 2 of them new" in run("--format", "tlog", "-o", tmp_path / "mirror").output
+    log.settle()
+    assert "8 entries, 0 of them new" in run("--format", "tlog", "-o", tmp_path / "mirror").output
+    assert sum(b'"export tlog"' in entry for entry in log.entries()) == 1
 
 
 def test_a_damaged_log_is_said_to_be_one(account, run, tmp_path, log):

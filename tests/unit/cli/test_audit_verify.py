@@ -106,7 +106,40 @@ def test_one_entry_is_verified_by_its_proof(folder):
     done = run(*given, "--entry", folder.parent / "entry")
     assert done.exit_code == 0, done.output
     assert "the entry has index 2" in done.stderr
-    assert run(*given, "--entry", folder.parent / "head").exit_code == 1
+    assert "this entry is in the log under this checkpoint" in done.stdout
+    assert f"entry          call, {moment(2000)}" in done.stdout
+    titles = [line.split()[0] for line in done.stdout.splitlines()]
+    assert titles == ["log", "checkpoint", "entry", "this"]  # and nothing of what was not looked at
+    wrong = run(*given, "--entry", folder.parent / "head")
+    assert wrong.exit_code == 1
+    assert "the proof does not hold: 2 problems" in wrong.stderr
+
+
+def test_json_of_a_proof_says_nothing_of_the_rest_of_the_log(folder):
+    """Nothing of it was looked at."""
+    given = ("--proof", folder.parent / "proof", "--entry", folder.parent / "entry", "--json")
+    facts = json.loads(run(*given).stdout)
+    assert (facts["valid"], facts["kind"], facts["time"]) == (True, "call", moment(2000))
+    assert not {"entries", "accounts", "receipts", "heads"} & facts.keys()
+
+
+def test_one_problem_is_one(folder):
+    (folder / "tile/0/000.p/5").unlink()
+    assert "the log does not hold: 1 problem\n" in run(folder).stderr
+
+
+def test_an_empty_file_of_receipts_is_no_proof_of_anything(folder):
+    """A collector that collected nothing must not read as: every promise was kept."""
+    empty = folder.parent / "empty"
+    empty.write_text("# none yet\n")
+    done = run(folder, "--receipts", empty)
+    assert done.exit_code == 0
+    assert "receipts       0\n" in done.stdout
+    assert "empty has no receipts" in done.stderr
+    both = run(folder, "--receipts", empty, "--receipts", folder.parent / "receipts")
+    assert "1 kept, 0 not due yet" in both.stdout
+    assert "empty has no receipts" in both.stderr
+    assert "receipts" not in run(folder).output
 
 
 @pytest.mark.parametrize(

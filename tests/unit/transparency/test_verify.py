@@ -207,6 +207,9 @@ def test_keys_that_cannot_be_meant_are_refused(tmp_path, given, why):
         ({"kind": "refusals", "count": 1}, ""),
         ({"kind": "refusals", "count": 0}, "`count`"),
         ({"kind": "refusals"}, "`count` is missing"),
+        ({"kind": "key.shredded", "account": "0" * 32}, ""),
+        ({"kind": "key.shredded", "account": "0" * 31}, "`account`"),
+        ({"kind": "key.shredded", "account": None}, "`account` is missing"),
     ],
 )
 def test_members_are_as_the_specification_has_them(changed, flaw):
