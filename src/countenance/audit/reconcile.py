@@ -1,10 +1,10 @@
 """Reconciliation: what the store did and which receipts were given, against what the log says.
 
-The log cannot tell of itself what was kept out of it. So four things are counted beside it and compared:
-changes of galleries, by their transaction (kept for a day); searches, where they run; receipts, as they are
-given; and a canary, an entry that the last reconciliation left and this one looks for. Last, the log is held
-against its own tree. Each mismatch that is new is an entry of kind `alarm`; the figures, which the next
-reconciliation goes on from, are one of kind `reconciliation`.
+The log cannot tell of itself what was kept out of it. So five things are counted beside it and compared:
+changes of galleries, by their transaction (kept for a day); the faces of galleries; searches, where they run;
+receipts, as they are given; and a canary, an entry that the last reconciliation left and this one looks for.
+Last, the log is held against its own tree. Each new mismatch is an entry of kind `alarm`; the figures, which
+the next reconciliation goes on from, are one of kind `reconciliation`.
 
 It finds accidents, faults and whoever reaches the database. Whoever owns the machine can bend both sides:
 against that there are witnesses, and receipts in their callers' hands.
@@ -28,17 +28,19 @@ from countenance.audit.entry import commit
 from countenance.audit.keys import SALT_BYTES
 from countenance.audit.log import record_statement
 from countenance.audit.receipt_journal import forget_old
+from countenance.audit.reconcile_faces import CHANGED, FaceCount, compare_faces
 from countenance.audit.reconcile_receipts import compare_receipts
 from countenance.audit.reconcile_searches import QUERIES, SearchesRan, SearchFigures, compare_searches
 from countenance.audit.reconcile_tree import compare_tree
 from countenance.store import Connection, Database
 from countenance.store.files import make_private_directory, write_private
-from countenance.telemetry import Metrics
 from countenance.transparency.merkle import leaf_hash
 
 PATIENCE_S = 5.0
 """How long entries of searches under way are waited for."""
 _FOLDER = "receipts"
+_OF_AN_INTERVAL = {CHANGED, "searches_without_a_record", "more_searches_told_than_ran", "counters_lost"}
+"""Found once, in what happened since the last reconciliation: the next of the kind is another one."""
 
 Mismatches = Mapping[str, Mapping[str, int]]
 
@@ -66,11 +68,12 @@ class AlreadyReconciling(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """What a reconciliation leaves in DATA_DIR/receipts/last: entries to look for, and how far it came."""
+    """What a reconciliation leaves in DATA_DIR/receipts/last: entries to look for, how far it came, faces."""
 
     reconciliation: tuple[str, str]
     canary: tuple[str, str]
     checked: Mapping[str, int] = field(default_factory=dict)
+    faces: FaceCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,6 @@ def reconcile(
     count_ran: Callable[[], SearchesRan],
     *,
     full: bool = False,
-    metrics: Metrics | None = None,
     patience_s: float = PATIENCE_S,
 ) -> Reconciliation:
     """Compare, and record what was found. Beside running servers; one at a time for a data directory.
@@ -130,24 +132,26 @@ def reconcile(
         found |= mismatches
         changes, mismatches = _compare_changes(database, last, transaction)
         found |= mismatches
+        count, faces, mismatches = compare_faces(database, _find_count(note, last, found))
+        found |= mismatches
         receipts = compare_receipts(database, data_dir, {} if full or note is None else note.checked)
         found |= receipts.mismatches
         hashed, mismatches = compare_tree(database, full=full)
         found |= mismatches
-        new = tuple(name for name, figures in found.items() if _is_new(figures, last.mismatches.get(name)))
+        new = tuple(name for name, figures in found.items() if _is_new(name, figures, last))
         figures = {
             "log": {"entries": size, "waiting": waiting, "hashed": hashed},
             "changes": changes,
+            "faces": faces,
+            "count": count.digest,
             "searches": asdict(searches),
             "receipts": {"compared": receipts.compared, "waiting": receipts.waiting},
             "marks": _next_marks(last, size, transaction),
             "mismatches": found,
         }
         left = _record(database, figures, {name: found[name] for name in new})
-        _write_note(data_dir, _Note(*left, receipts.checked))
+        _write_note(data_dir, _Note(*left, receipts.checked, count))
         forget_old(data_dir, dict(receipts.checked), today=datetime.now(UTC).date())
-    for _ in new:
-        (metrics or Metrics()).alarm()
     return Reconciliation(figures, found, new, is_first=not last.figures)
 
 
@@ -222,6 +226,17 @@ def _find_last(database: Database, note: _Note | None, found: dict[str, Mapping[
         return _Last({})
 
 
+def _find_count(note: _Note | None, last: _Last, found: dict[str, Mapping[str, int]]) -> FaceCount | None:
+    """The last count of faces, as the log vouches for it; None begins it anew."""
+    promised = last.figures.get("count")
+    count = None if note is None else note.faces
+    if promised == (None if count is None else count.digest):
+        return count
+    if note is not None and "reconciliation_missing" not in found:
+        found["note_missing"] = {"files": 1}
+    return None
+
+
 def _find_noted(connection: Connection, noted: tuple[str, str]) -> bytes | None:
     event_id, promised = noted
     row = connection.execute(QUERIES["find_noted"], {"event_id": uuid.UUID(event_id)}).fetchone()
@@ -249,8 +264,9 @@ def _noted(connection: Connection, event_id: uuid.UUID) -> tuple[str, str]:
     return str(event_id), leaf_hash(bytes(row[0])).hex()
 
 
-def _is_new(figures: Mapping[str, int], before: Mapping[str, int] | None) -> bool:
-    return before is None or any(count > before.get(name, 0) for name, count in figures.items())
+def _is_new(name: str, figures: Mapping[str, int], last: _Last) -> bool:
+    before = {} if name in _OF_AN_INTERVAL else last.mismatches.get(name, {})
+    return any(count > before.get(of, 0) for of, count in figures.items())
 
 
 def _note_path(data_dir: Path) -> Path:
@@ -260,7 +276,8 @@ def _note_path(data_dir: Path) -> Path:
 def _read_note(data_dir: Path) -> _Note | None:
     try:
         told = json.loads(_note_path(data_dir).read_bytes())
-        return _Note(tuple(told["reconciliation"]), tuple(told["canary"]), told["checked"])
+        faces = FaceCount(**told["faces"]) if told.get("faces") else None  # earlier versions had none
+        return _Note(tuple(told["reconciliation"]), tuple(told["canary"]), told["checked"], faces)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None  # there is none, or none that can be read: `_find_last` tells the first time from a loss
 

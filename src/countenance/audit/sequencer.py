@@ -44,7 +44,7 @@ class Sequencer:
         witnesses: whom to ask for cosignatures.
         quorum: how many of them a checkpoint needs before it is published; 0 publishes at once.
         head: where the last signed head is kept outside the database; None for nowhere.
-        metrics: told of every batch, and of every alarm.
+        metrics: told of every batch.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ def _integrate(connection: Connection, limit: int, metrics: Metrics) -> int:
     try:
         return _place(connection, limit, metrics)
     except UniqueViolation:
-        if not _set_aside(connection, metrics):
+        if not _set_aside(connection):
             raise
     return _place(connection, limit, metrics)
 
@@ -223,7 +223,7 @@ def _require_dense(connection: Connection, size: int) -> None:
         raise LogDamaged(f"the log has {size} entries by its size, and its newest has another place")
 
 
-def _set_aside(connection: Connection, metrics: Metrics) -> int:
+def _set_aside(connection: Connection) -> int:
     """Keep events whose id is an entry's already from stopping the log for good: how many there were."""
     with connection.transaction():
         connection.execute(_QUERIES["lock_log"])
@@ -234,7 +234,6 @@ def _set_aside(connection: Connection, metrics: Metrics) -> int:
             record_statement(connection, "alarm", facts)
     if count:
         _LOG.error("%d events had the id of an entry of the log: set aside in audit_set_aside", count)
-        metrics.alarm()
     return count
 
 

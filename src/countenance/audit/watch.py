@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from countenance.store import Database, StoreUnavailable, load_queries
+from countenance.store import Connection, Database, StoreUnavailable, load_queries
 from countenance.telemetry import Metrics
 
 _QUERIES = load_queries("countenance.audit", "watch.sql")
@@ -38,11 +38,12 @@ def watching_log(
         yield
         return
     stop = threading.Event()
+    look = LogWatch(database, metrics, witnesses=witnesses, heed=heed)
 
     def watch() -> None:
         while True:
             with suppress(StoreUnavailable):
-                tell_figures(database, metrics, witnesses=witnesses, heed=heed)
+                look()
             if stop.wait(_EVERY_S):
                 return
 
@@ -55,27 +56,49 @@ def watching_log(
         watching.join(_STOP_TIMEOUT_S)
 
 
-def tell_figures(
-    database: Database, metrics: Metrics, *, witnesses: Mapping[str, str], heed: Heed | None = None
-) -> None:
-    """Tell `metrics` and `heed` once how the log stands now.
+class LogWatch:
+    """Tells `metrics` and `heed`, once for each call, how the log stands now. For one thread."""
 
-    Raises:
-        StoreUnavailable: the database does not answer; nothing is told.
-    """
-    with database.read() as connection:
-        row = connection.execute(_QUERIES["figures"]).fetchone()
-        cosigned = connection.execute(_QUERIES["cosigned"]).fetchall()
-    assert row is not None, "an aggregate always has a row"
-    size, pending, oldest_at, signed_at, published_at = row
-    if heed is not None:
-        heed(size or 0, oldest_at)
-    metrics.pending(entries=pending, oldest_at=oldest_at)
-    metrics.log_has(size=size or 0)
-    if signed_at is not None:
-        metrics.checkpoint_signed(at=signed_at)
-    if published_at is not None:
-        metrics.checkpoint_published(at=published_at)
-    for vkey, cosigned_size, at in cosigned:
-        if vkey in witnesses:
-            metrics.cosigned(witnesses[vkey], size=cosigned_size, at=at)
+    def __init__(
+        self, database: Database, metrics: Metrics, *, witnesses: Mapping[str, str], heed: Heed | None = None
+    ) -> None:
+        """As `watching_log`."""
+        self._database = database
+        self._metrics = metrics
+        self._witnesses = witnesses
+        self._heed = heed
+        self._alarms = 0
+        self._last_index = -1
+
+    def __call__(self) -> None:
+        """Look and tell.
+
+        Raises:
+            StoreUnavailable: the database does not answer; nothing is told.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(_QUERIES["figures"]).fetchone()
+            cosigned = connection.execute(_QUERIES["cosigned"]).fetchall()
+            self._count_alarms(connection)
+        assert row is not None, "an aggregate always has a row"
+        size, pending, oldest_at, signed_at, published_at = row
+        if self._heed is not None:
+            self._heed(size or 0, oldest_at)
+        metrics = self._metrics
+        metrics.pending(entries=pending, oldest_at=oldest_at)
+        metrics.log_has(size=size or 0)
+        metrics.log_alarms(self._alarms)
+        if signed_at is not None:
+            metrics.checkpoint_signed(at=signed_at)
+        if published_at is not None:
+            metrics.checkpoint_published(at=published_at)
+        for vkey, cosigned_size, at in cosigned:
+            if vkey in self._witnesses:
+                metrics.cosigned(self._witnesses[vkey], size=cosigned_size, at=at)
+
+    def _count_alarms(self, connection: Connection) -> None:
+        """Of the entries since the last look: only the first look is at all of them."""
+        row = connection.execute(_QUERIES["alarms"], {"after": self._last_index}).fetchone()
+        if row is not None and row[1] is not None:
+            self._alarms += row[0]
+            self._last_index = row[1]

@@ -18,3 +18,9 @@ from audit_event;
 select witness, max(size), extract(epoch from max(received_at))::float8
 from (select witness, size, received_at from audit_cosignature order by size desc limit 1000) as latest
 group by witness;
+
+-- alarms --
+-- Of those behind a place: how many are alarms, and the last. No caller writes such an entry: it has no account.
+select count(*) filter (where position('"kind":"alarm"'::bytea in entry) > 0), max(log_index)
+from audit_entry
+where account is null and log_index > %(after)s;

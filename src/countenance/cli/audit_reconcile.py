@@ -21,6 +21,7 @@ from countenance.settings import Settings
 
 _MEANINGS = {
     "changes_without_an_event": "galleries were changed by transactions that left no event",
+    "faces_changed_past_the_log": "faces or collections came or went, and the log does not tell of it",
     "counters_lost": "fewer searches are counted than were before: a file of counts is gone",
     "more_searches_told_than_ran": "the log tells of more searches than ran: entries were forged",
     "searches_without_a_record": "searches ran of which the log tells nothing",
@@ -28,7 +29,7 @@ _MEANINGS = {
     "receipts_altered": "receipts were given for entries that are different now",
     "canary_missing": "the entry that the last reconciliation left is gone or altered",
     "reconciliation_missing": "the last reconciliation's own entry is gone or altered",
-    "note_missing": "the note that the last reconciliation left in the data directory is gone",
+    "note_missing": "the note that the last reconciliation left in the data directory is gone or altered",
     "size": "the log's size is not the number of its entries, or places are left out",
     "signed_root": "the tree does not lead to the head that was signed",
     "entries": "entries are not those that the tree was made of",
@@ -64,7 +65,9 @@ def reconcile(full: bool, as_json: bool, **given: Any) -> None:
 
 def _show(found: Reconciliation) -> None:
     table = Table("What", "Figure")
-    for name, figure in _rows({name: found.figures[name] for name in ("log", "changes", "receipts")}):
+    for name, figure in _rows(
+        {name: found.figures[name] for name in ("log", "changes", "faces", "receipts")}
+    ):
         table.add_row(name, str(figure))
     searches = found.figures["searches"]
     table.add_row("searches ran", str(searches["ran"] - searches["counted_from"]))

@@ -13,7 +13,6 @@ import click
 from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
 from countenance.gallery.activity import searches_ran
 from countenance.store import Database, KeyStore, StoreUnavailable, idempotency
-from countenance.telemetry import Metrics
 
 _EVERY_S = 3600.0
 _SETTLED_S = 3600.0
@@ -32,14 +31,12 @@ class Housekeeping:
         keys: KeyStore,
         *,
         data_dir: Path | None = None,
-        metrics: Metrics | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`data_dir`: whose servers are reconciled with the log; None for nobody's."""
         self._database = database
         self._keys = keys
         self._data_dir = data_dir
-        self._metrics = metrics
         self._reconciling: threading.Thread | None = None
         self._clock = clock
         self._next_s = clock()
@@ -81,7 +78,7 @@ class Housekeeping:
 
     def _reconcile(self, data_dir: Path) -> None:
         try:
-            found = reconcile(self._database, data_dir, lambda: searches_ran(data_dir), metrics=self._metrics)
+            found = reconcile(self._database, data_dir, lambda: searches_ran(data_dir))
         except AlreadyReconciling:
             return
         except Exception as error:  # noqa: BLE001  # nothing that it may meet is a reason to stop serving

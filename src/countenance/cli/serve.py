@@ -27,7 +27,7 @@ from countenance.cli.process_limits import set_process_limits
 from countenance.cli.standstill import Standstill
 from countenance.errors import SetupError
 from countenance.settings import Settings
-from countenance.telemetry import Metrics, metrics_server, open_telemetry
+from countenance.telemetry import metrics_server, open_telemetry
 from countenance.transparency.witnesses import parse_witnesses
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -49,7 +49,7 @@ def serve(**given: Any) -> None:
         stopping = stack.enter_context(_stop_signals())
         installation = stack.enter_context(open_installation(settings))
         listener = stack.enter_context(_listener(settings))
-        metrics, standstill = stack.enter_context(_watched(settings, installation))
+        standstill = stack.enter_context(_watched(settings, installation))
         endpoint = _endpoint(settings, listener)
         credentials = first_credentials(installation, endpoint=endpoint)
         chosen = replace(settings, pack=installation.default_pack.manifest.name)
@@ -57,15 +57,13 @@ def serve(**given: Any) -> None:
         fleet.wait_until_ready(stopping)
         if not stopping.is_set:
             _print_banner(installation, endpoint=endpoint, credentials=str(credentials))
-            housekeeping = Housekeeping(
-                installation.database, installation.keys, data_dir=settings.data_dir, metrics=metrics
-            )
+            housekeeping = Housekeeping(installation.database, installation.keys, data_dir=settings.data_dir)
             fleet.supervise(stopping, meanwhile=housekeeping, standstill_s=standstill.seconds)
         click.echo("stopping: calls in flight are finished first", err=True)
 
 
 @contextmanager
-def _watched(settings: Settings, installation: Installation) -> Iterator[tuple[Metrics, Standstill]]:
+def _watched(settings: Settings, installation: Installation) -> Iterator[Standstill]:
     """The page of metrics, and on it how the log stands; without the page still whether it does."""
     standstill = Standstill()
     witnesses = {str(client.verifier): client.name for client in parse_witnesses(settings.witnesses)}
@@ -76,7 +74,7 @@ def _watched(settings: Settings, installation: Installation) -> Iterator[tuple[M
             with watching_log(
                 installation.database, telemetry.metrics, witnesses=witnesses, heed=standstill.heed
             ):
-                yield telemetry.metrics, standstill
+                yield standstill
         finally:
             telemetry.close()
 

@@ -110,7 +110,9 @@ WITNESS_BEHIND = Family(
     "entries of the log that a witness has not cosigned",
     ("witness",),
 )
-ALARMS = Family("countenance_log_alarms_total", "counter", "reconciliations that found what must not be")
+ALARMS = Family(
+    "countenance_log_alarms", "gauge", "entries of kind `alarm` that the log has, whoever reconciled"
+)
 
 FAMILIES = (
     *(CALLS, DURATION, ITEMS, CALLS_IN_FLIGHT, BYTES_IN_FLIGHT, REFUSALS, DECISIONS, RECEIPTS),

@@ -42,5 +42,5 @@ class Metrics:
     def cosigned(self, witness: str, *, size: int, at: float) -> None:
         """A witness of the settings cosigned the head of `size` entries at `at` (Unix time, s)."""
 
-    def alarm(self) -> None:
-        """A reconciliation found what must not be."""
+    def log_alarms(self, count: int) -> None:
+        """How many alarms the log has, ever."""

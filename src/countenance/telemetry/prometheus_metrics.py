@@ -62,7 +62,7 @@ class PrometheusMetrics(Metrics):
         self._published_at = make.gauge(families.PUBLISHED_AGE)
         self._cosigned_at = make.gauge(families.WITNESS_AGE)
         self._cosigned_size = make.gauge(families.WITNESS_BEHIND)
-        self._alarms = make.counter(families.ALARMS)
+        self._alarms = make.gauge(families.ALARMS)
         for witness in sorted(names.witnesses):  # one that never cosigns is behind by the whole log
             self._cosigned_size.labels(witness)
 
@@ -110,8 +110,8 @@ class PrometheusMetrics(Metrics):
         self._cosigned_size.labels(name).set(size)
         self._cosigned_at.labels(name).set(at)
 
-    def alarm(self) -> None:
-        self._alarms.inc()
+    def log_alarms(self, count: int) -> None:
+        self._alarms.set(count)
 
 
 class _Maker:

@@ -6,7 +6,8 @@ import time
 import pytest
 from prometheus_client import CollectorRegistry
 
-from countenance.audit.watch import tell_figures, watching_log
+from countenance.audit.log import record_statement
+from countenance.audit.watch import LogWatch, watching_log
 from countenance.store import Database
 from countenance.telemetry import Metrics
 from countenance.telemetry.names import Names
@@ -28,9 +29,10 @@ def told(log):
     """What metrics know after a look."""
     registry = CollectorRegistry()
     metrics = PrometheusMetrics(Names({}, WITNESSES.values()), registry=registry)
+    watch = LogWatch(log, metrics, witnesses=WITNESSES)
 
     def look(name, **labels):
-        tell_figures(log, metrics, witnesses=WITNESSES)
+        watch()
         return registry.get_sample_value(name, labels)
 
     return look
@@ -80,6 +82,19 @@ def test_each_witness_is_told_with_the_largest_it_cosigned(log, told):
     assert told("countenance_log_witness_behind_entries", witness="south") == 2
     assert told("countenance_log_witness_age_seconds", witness="south") > 0
     assert told("countenance_log_witness_behind_entries", witness="unknown") is None
+
+
+def test_alarms_are_counted_whoever_recorded_them_and_each_once(log, told):
+    """And neither other statements nor what a caller wrote."""
+    assert told("countenance_log_alarms") == 0
+    for count in (1, 2):
+        record(log, 2)
+        with log.transaction() as connection:
+            record_statement(connection, "alarm", {"what": "size", "figures": {"kind": "alarm"}})
+            record_statement(connection, "audit.read", {"auditor": 'x"kind":"alarm"', "resource": "y"})
+        sequencer_of(log).integrate()
+        assert told("countenance_log_alarms") == count
+        assert told("countenance_log_alarms") == count
 
 
 class Listening(Metrics):

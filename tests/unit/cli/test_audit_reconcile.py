@@ -76,6 +76,12 @@ def test_every_mismatch_has_its_meaning():
     """Whatever name the comparisons give is one that the table explains."""
     sources = "".join(
         resources.files("countenance.audit").joinpath(f"{name}.py").read_text()
-        for name in ("reconcile", "reconcile_searches", "reconcile_receipts", "reconcile_tree")
+        for name in (
+            "reconcile",
+            "reconcile_searches",
+            "reconcile_receipts",
+            "reconcile_tree",
+            "reconcile_faces",
+        )
     )
     assert all(f'"{name}"' in sources for name in _MEANINGS)

@@ -15,7 +15,6 @@ from countenance.audit.reconcile import last_reconciled
 from countenance.cli.housekeeping import RECONCILE_AFTER, TOKENS_KEPT, Housekeeping
 from countenance.gallery.reading import CHANGES_KEPT
 from countenance.store import Database, KeyMissing, idempotency, migrate
-from countenance.telemetry import Metrics
 
 
 def test_old_tokens_go_and_young_ones_stay_once_an_hour(database, key_store):
@@ -75,13 +74,6 @@ def test_keys_without_a_collection_are_destroyed_once_they_are_settled(database,
         key_store.collection_key(abandoned)
 
 
-class Alarms(Metrics):
-    count = 0
-
-    def alarm(self):
-        self.count += 1
-
-
 @pytest.fixture
 def own(empty_database_url, key_store):
     """A database whose log is the test's own."""
@@ -118,15 +110,13 @@ def test_the_log_is_reconciled_at_the_start_and_daily(own, key_store, tmp_path):
 
 
 def test_what_does_not_agree_is_told_in_one_line_and_ends_nothing(own, key_store, tmp_path, capsys):
-    metrics = Alarms()
     with own.transaction() as connection:
         connection.execute(
             "insert into gallery_change (collection_id, kind) values (%s, 'enrolled')", (uuid.uuid4(),)
         )
-    tidied(Housekeeping(own, key_store, data_dir=tmp_path, metrics=metrics))
+    tidied(Housekeeping(own, key_store, data_dir=tmp_path))
     [line] = capsys.readouterr().err.splitlines()
     assert "changes_without_an_event" in line
-    assert metrics.count == 1
 
 
 def test_a_reconciliation_that_fails_is_told_and_ends_nothing(own, key_store, tmp_path, capsys):

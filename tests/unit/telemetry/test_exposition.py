@@ -63,13 +63,13 @@ def test_the_processes_are_summed_and_the_dead_hold_nothing(tmp_path):
     folder.empty()
     with _process(tmp_path) as one, _process(tmp_path) as other:
         for tell in (one, other):
-            tell("metrics.alarm(); metrics.in_flight(calls=2, size_bytes=10)")
+            tell("metrics.database_waited(0.1); metrics.in_flight(calls=2, size_bytes=10)")
         value = _read(FolderCollector(folder))
-        assert value("countenance_log_alarms_total") == 2
+        assert value("countenance_database_wait_seconds_count") == 2
         assert value("countenance_calls_in_flight") == 4
         os.kill(one.process.pid, signal.SIGKILL)
         one.process.wait()
-        assert value("countenance_log_alarms_total") == 2
+        assert value("countenance_database_wait_seconds_count") == 2
         assert value("countenance_calls_in_flight") == 2
         assert value("countenance_request_bytes_in_flight") == 10
 
@@ -82,7 +82,7 @@ def test_the_log_s_figures_outlive_the_process_that_told_them(tmp_path):
         sequencer("metrics.log_has(size=9); metrics.checkpoint_signed(at=1000.0)")
         sequencer("metrics.cosigned('north', size=4, at=1000.0)")
     with _process(tmp_path) as worker:
-        worker("metrics.alarm()")
+        worker("metrics.database_waited(0.1)")
         value = _read(FolderCollector(folder))
         assert value("countenance_log_size_entries") == 9
         assert value("countenance_log_signed_age_seconds") > 1e9
@@ -92,7 +92,7 @@ def test_the_log_s_figures_outlive_the_process_that_told_them(tmp_path):
 def test_what_an_earlier_start_counted_is_gone(tmp_path):
     folder = MetricsFolder(tmp_path)
     with _process(tmp_path) as tell:
-        tell("metrics.alarm()")
+        tell("metrics.database_waited(0.1)")
     folder.empty()
     assert list(FolderCollector(folder).collect()) == []
     assert list(Path(folder.path).iterdir()) == []
