@@ -231,7 +231,10 @@ class AuditLog:
 def record_statement(
     connection: Connection, kind: str, facts: Mapping[str, Any], *, at: datetime | None = None
 ) -> uuid.UUID:
-    """Record something that the log says of itself or of its keeper; `facts` holds nothing personal."""
+    """Record something that the log says of itself or of its keeper.
+
+    `facts` stands in the log in clear and for good: nothing personal but the names that auditors were given.
+    """
     event_id = uuid.uuid4()
     draft = draft_statement(kind, facts, at=at or datetime.now(UTC), event_id=event_id)
     connection.execute(QUERIES["record"], _values(draft))
