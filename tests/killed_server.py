@@ -24,7 +24,7 @@ SUPERVISOR = "supervisor"
 WEIGHTS = {"worker": 4, "sequencer": 3, "backend": 2, "auxiliary": 1, "postmaster": 1}
 """How often each kind is drawn, of those that live; the supervisor has turns of its own."""
 SUPERVISOR_EVERY = 10
-LONGEST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 1.6
 _GONE_WITHIN_S = 30.0
 
 
