@@ -43,7 +43,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("log-faults")]
 KILLS = int(os.environ.get("COUNTENANCE_TEST_KILLS", "40"))
 SEED = int(os.environ.get("COUNTENANCE_TEST_SEED", secrets.randbelow(2**32)))
 CALLERS = 8
-SERVER_KILLS = int(os.environ.get("COUNTENANCE_TEST_KILLS", "20"))
+SERVER_KILLS = int(os.environ.get("COUNTENANCE_TEST_KILLS", "12"))
 CLIENTS = 4
 
 
