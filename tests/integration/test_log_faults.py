@@ -226,9 +226,9 @@ def test_every_receipt_is_kept_whatever_breaks_between_the_call_and_the_log(
     assert len({receipt.event_id for receipt in receipts}) == len(receipts)
     assert not [receipt for receipt in receipts if leaves.get(receipt.event_id) != receipt.leaf_hash]
     assert aside == 0
-    assert statuses["DetectFaces", 200] > 100
-    assert statuses["CreateCollection", 200] > 100
-    assert statuses["DescribeCollection", 400] > 100
+    assert statuses["DetectFaces", 200] > 10
+    assert statuses["CreateCollection", 200] > 10
+    assert statuses["DescribeCollection", 400] > 10
     broken = [statuses[name, 500] for name in ("DetectFaces", "CreateCollection", "DescribeCollection")]
     assert sum(broken) > KILLS // 8
 
