@@ -24,6 +24,10 @@ from countenance.transparency.merkle import leaf_hash, tree_root
 
 VERSION = 1
 
+_SHORT = {"collection": "c", "inputs": "i", "marker": "m", "resource": "r"}
+"""Members with openings, as they are sealed: a row for every call counts its bytes."""
+_MEMBERS = {short: name for name, short in _SHORT.items()}
+
 KeyOf = Callable[[Touch], SealingKey | None]
 
 
@@ -146,7 +150,7 @@ def open_openings(sealed: bytes | None, account: SealingKey, event_id: uuid.UUID
     openings: dict[str, list[Opening]] = {}
     for position, (name, value) in enumerate(values):
         salt = salts[position * SALT_BYTES : (position + 1) * SALT_BYTES]
-        openings.setdefault(name, []).append(Opening(salt, value))
+        openings.setdefault(_MEMBERS[name], []).append(Opening(salt, value))
     return openings
 
 
@@ -190,7 +194,7 @@ class _Commitments:
             return None
         salt = secrets.token_bytes(SALT_BYTES)
         self._salts.append(salt)
-        self._values.append((name, value))
+        self._values.append((_SHORT[name], value))
         return commit(salt, value).hex()
 
     def seal(self, account: SealingKey | None, event_id: uuid.UUID) -> bytes | None:

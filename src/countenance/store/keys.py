@@ -145,6 +145,14 @@ class KeyStore:
         except InvalidTag:
             raise SetupError(f"the key file `{path}` is damaged", remedy=_RESTORE) from None
 
+    def secret_version(self, name: str) -> tuple[int, int] | None:
+        """What tells a secret from another that was made under its name later; None if there is none."""
+        try:
+            found = (self._secrets / name).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_ctime_ns
+
     def create_secret(self, name: str, secret: bytes | None = None) -> bytes:
         """The secret of that name, made now (32 random bytes unless given) if there was none.
 
