@@ -205,10 +205,8 @@ def test_a_stop_during_a_restart_still_stops_everything(data_dir: Path):
     server.start()
     os.kill(_recorded_pid(data_dir / "postgres" / "cluster"), signal.SIGKILL)
     server.stop()
-    deadline = time.monotonic() + 10  # what the killed server had started ends by itself, in a moment
-    while processes_in(data_dir / "postgres" / "cluster") and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert processes_in(data_dir / "postgres" / "cluster") == []
+    # what the killed server had started ends by itself, in a moment
+    wait_until(lambda: processes_in(data_dir / "postgres" / "cluster") == [])
     assert watches() == before
 
 
