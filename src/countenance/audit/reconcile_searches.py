@@ -25,6 +25,14 @@ from countenance.transparency.canonical import to_time
 QUERIES = load_queries("countenance.audit", "reconcile.sql")
 _LOOK_AGAIN_S = 0.25
 _BATCH = 10_000
+_BEFORE_IT_RAN = {
+    b'"error":"ImageTooLargeException"': b"",
+    b'"error":"InvalidImageFormatException"': b"",
+    b'"error":"InvalidS3ObjectException"': b"",
+    b'"error":"InvalidParameterException"': b'"operation":"SearchFaces"',
+    b'"error":"ResourceNotFoundException"': b'"operation":"SearchUsers"',
+}
+"""Errors that end a search uncounted → the operation that they end counted: it looks for its probe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class SearchesLogged:
         answered: searches that were answered.
         answered_placed: of these, those below the size that the comparison is made at.
         late: of `answered`, those of calls that came before the count was begun.
-        ended: calls that policy allowed and that ended without an answer.
+        ended: calls that policy allowed and that ended without an answer once their search may have run.
         ended_placed: of these, those below that size.
     """
 
@@ -72,7 +80,8 @@ class SearchFigures:
         in_flight: how many of the searches counted before that may be answered after it.
         answered: searches answered since then, by entries that had a place in the log.
         unanswered: searches since then that ran and whose caller got no recorded answer.
-        ended: of the calls since the last reconciliation, those allowed that ended without an answer.
+        ended: of the calls since the last reconciliation, those that ended without an answer once their
+            search may have run.
         killed: `killed_at_once` by now.
     """
 
@@ -162,9 +171,9 @@ def _logged(
         if not _is_search(entry):
             continue
         if b'"outcome":"answered"' not in entry:
-            is_allowed = b'"decision":"allow"' in entry
-            ended += is_allowed
-            ended_placed += is_allowed and is_below
+            may_have_run = b'"decision":"allow"' in entry and not _ended_before(entry)
+            ended += may_have_run
+            ended_placed += may_have_run and is_below
         elif _has_searched(entry) and (at := _time_of(entry)) <= latest:
             answered += 1
             answered_placed += is_below
@@ -197,6 +206,13 @@ def _is_search(entry: bytes) -> bool:
 
 def _has_searched(entry: bytes) -> bool:
     return b'"in_force":' in entry or b'"operation":"SearchUsersByImage"' not in entry
+
+
+def _ended_before(entry: bytes) -> bool:
+    """Whether it ended before its search was counted: such a call explains no count without an answer."""
+    return any(
+        error in entry and not (counted and counted in entry) for error, counted in _BEFORE_IT_RAN.items()
+    )
 
 
 def _time_of(entry: bytes) -> bytes:

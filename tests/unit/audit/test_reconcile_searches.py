@@ -95,6 +95,35 @@ def test_a_refusal_by_policy_explains_no_search(books):
     assert books.compare() == {"searches_without_a_record": {"searches": 1}}
 
 
+@pytest.mark.parametrize(
+    ("operation", "error_code"),
+    [
+        ("SearchFacesByImage", "InvalidParameterException"),
+        ("SearchFacesByImage", "ResourceNotFoundException"),
+        ("SearchUsersByImage", "InvalidImageFormatException"),
+        ("SearchUsers", "InvalidParameterException"),
+        ("SearchFaces", "ResourceNotFoundException"),
+    ],
+)
+def test_a_call_that_ended_before_its_search_explains_none(books, operation, error_code):
+    """Photographs without a face are common: each would hide a search that ran past the log."""
+    books.compare()
+    books.ran = 1
+    books.log(operation=operation, outcome="refused", error_code=error_code)
+    assert books.compare() == {"searches_without_a_record": {"searches": 1}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "error_code"),
+    [("SearchFaces", "InvalidParameterException"), ("SearchUsers", "ResourceNotFoundException")],
+)
+def test_a_search_whose_probe_was_not_found_is_counted_and_explained(books, operation, error_code):
+    books.compare()
+    books.ran = 1
+    books.log(operation=operation, outcome="refused", error_code=error_code)
+    assert books.compare() == {}
+
+
 def test_a_killed_process_explains_what_it_may_have_had_under_way(books):
     books.compare()
     books.ran, books.killed = 3, 2
