@@ -4,15 +4,13 @@
 
 Single events: each in a transaction of its own, durable, over 8 connections. Integration: the sequencer
 over a backlog, in group commits. A log of a million entries: checkpoint, proofs, bytes on disk. Cost of
-recording: two servers, one of which writes no event (`unrecorded/`), take turns on the same pictures.
+recording: `recording_cost`.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
-import os
 import random
 import statistics
 import tempfile
@@ -30,20 +28,15 @@ from countenance.audit.keys import SealingKey
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import log_signers
 from countenance.audit.tree import LogTree
-from countenance.cli.server_process import RunningServer, running_server
 from countenance.store import Database, EmbeddedPostgres, KeyStore, migrate
 from countenance.transparency.merkle import leaf_hash, verify_inclusion
-from generator import generate
-from packs import bench_settings
-from photographs import DEFAULT_PHOTOS, OUT, SIZES, load_data_set, one_photo_of_each, picture_of
-from serving import CLIENTS, OFFICER, silent
-from signed import Connection, image_of, sign
+from photographs import DEFAULT_PHOTOS, OUT
+from recording_cost import measure_cost
 from tables import print_table
 
 CONNECTIONS = 8
 SINGLE_EVENTS = 4000
 DRAFTS = 5000
-_UNRECORDED = Path(__file__).resolve().parent / "unrecorded"
 _DIGEST = "ab" * 32
 MIX = (("DetectFaces", 0.4), ("SearchFacesByImage", 0.4), ("IndexFaces", 0.1), ("ListFaces", 0.1))
 """Operations of the entries on disk, by share; a search has one candidate, an enrolment one face."""
@@ -210,77 +203,6 @@ def measure_tree(database: Database, sequencer: Sequencer, *, proofs: int = 2000
         "bytes_a_touch": sizes[3] / sizes[4],
         "tree_bytes_an_entry": sizes[1] / checkpoint.size,
     }
-
-
-@contextmanager
-def unrecorded_server(folder: Path, settings: Any) -> Iterator[RunningServer]:
-    kept = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(_UNRECORDED)
-    try:
-        with running_server(folder, settings, accept_terms=OFFICER, log=silent) as server:
-            yield server
-    finally:
-        if kept is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = kept
-
-
-def measure_cost(photos: Path, pack: str, *, rounds: int, pictures: int = 12) -> dict[str, Any]:
-    """DetectFaces on VGA with and without its record: one client's latency, eight clients' throughput."""
-    data = load_data_set(photos)
-    settings = dataclasses.replace(bench_settings(), pack=pack, threads=0)
-    images = [picture_of(photo, size=SIZES["VGA"]) for photo in one_photo_of_each(data, people=pictures)]
-    with tempfile.TemporaryDirectory(prefix="countenance-bench-") as name:
-        folder = Path(name)
-        with (
-            running_server(folder / "recorded", settings, accept_terms=OFFICER, log=silent) as recorded,
-            unrecorded_server(folder / "unrecorded", settings) as unrecorded,
-        ):
-            servers = {"recorded": recorded, "unrecorded": unrecorded}
-            signed = {
-                which: [sign(server, "DetectFaces", {"Image": image_of(image)}) for image in images]
-                for which, server in servers.items()
-            }
-            idle = {
-                which: [sign(server, "ListCollections", {})] * len(images)
-                for which, server in servers.items()
-            }
-            return {
-                "DetectFaces VGA": _one_client(servers, signed, rounds=rounds),
-                "ListCollections": _one_client(servers, idle, rounds=rounds),
-                "eight_clients": _many_clients(servers, signed, rounds=rounds),
-            }
-
-
-def _one_client(
-    servers: dict[str, RunningServer], requests: dict[str, list[bytes]], *, rounds: int
-) -> dict[str, float]:
-    seconds: dict[str, list[float]] = {which: [] for which in servers}
-    connections = {which: Connection(server.endpoint) for which, server in servers.items()}
-    for _ in range(rounds):
-        for place in range(len(requests["recorded"])):
-            for which, connection in connections.items():
-                started = time.perf_counter()
-                connection.require(requests[which][place])
-                seconds[which].append(time.perf_counter() - started)
-    for connection in connections.values():
-        connection.close()
-    found = {f"{which}_p50_ms": statistics.median(of) * 1000 for which, of in seconds.items()}
-    return found | {"added_ms": found["recorded_p50_ms"] - found["unrecorded_p50_ms"]}
-
-
-def _many_clients(
-    servers: dict[str, RunningServer], requests: dict[str, list[bytes]], *, rounds: int
-) -> dict[str, float]:
-    calls, elapsed = 4 * len(requests["recorded"]), dict.fromkeys(servers, 0.0)
-    for turn in range(rounds + 1):
-        for which, server in servers.items():
-            report = generate(server.endpoint, requests[which], clients=CLIENTS, calls=calls)
-            if turn:  # the first turn warms up
-                elapsed[which] += report["wall_seconds"]
-    rate = {f"{which}_per_second": rounds * calls / seconds for which, seconds in elapsed.items()}
-    return rate | {"ratio": elapsed["unrecorded"] / elapsed["recorded"]}
 
 
 def run(*, photos: Path, pack: str = "standard", entries: int = 1_000_000, rounds: int = 6) -> dict[str, Any]:

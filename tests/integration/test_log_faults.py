@@ -141,10 +141,14 @@ def log_keys(database, tmp_path):
 
 
 def call_until(over, bench, number):
-    """What a client may do, over and over: how often each operation had which status; every receipt."""
+    """What a client may do, over and over: how often each operation had which status; every receipt.
+
+    Goes on until enough was answered, however busy the machine is.
+    """
     statuses, receipts = Counter(), []
     picture = {"Image": {"Bytes": "aGFsbG8="}}
-    while not over.is_set():
+    wanted = (("DetectFaces", 200), ("CreateCollection", 200), ("DescribeCollection", 400))
+    while not over.is_set() or any(statuses[call] <= 100 // CALLERS for call in wanted):
         name = f"{number}-{uuid.uuid4()}"
         for operation, request, changes in (
             ("DetectFaces", picture, {}),
@@ -226,9 +230,9 @@ def test_every_receipt_is_kept_whatever_breaks_between_the_call_and_the_log(
     assert len({receipt.event_id for receipt in receipts}) == len(receipts)
     assert not [receipt for receipt in receipts if leaves.get(receipt.event_id) != receipt.leaf_hash]
     assert aside == 0
-    assert statuses["DetectFaces", 200] > 10
-    assert statuses["CreateCollection", 200] > 10
-    assert statuses["DescribeCollection", 400] > 10
+    assert statuses["DetectFaces", 200] > 100
+    assert statuses["CreateCollection", 200] > 100
+    assert statuses["DescribeCollection", 400] > 100
     broken = [statuses[name, 500] for name in ("DetectFaces", "CreateCollection", "DescribeCollection")]
     assert sum(broken) > KILLS // 8
 
