@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev models demo test test-postgresql test-wheel lint format lock shapes bench bench-audit soak clean
+.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-audit bench-policy soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ models: setup ## install the model packs that can be had here
 
 demo: setup ## the main job through boto3, on public-domain portraits or PHOTOS=dir (one folder a person)
 	@$(BIN)/countenance demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(SHEET),--sheet "$(SHEET)")
+
+story: setup ## the whole story of enforced terms, played through boto3 against a live server
+	@$(BIN)/countenance story
 
 test: setup-dev ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
@@ -69,6 +72,9 @@ bench: setup-dev ## accuracy, peers and HTTP figures as a table and as JSON in b
 bench-audit: setup-dev ## what the audit log costs and how far it goes; then 200 kills and 1,000 tampered logs
 	@$(BIN)/python bench/run.py audit
 	@COUNTENANCE_TEST_KILLS=200 $(BIN)/python -m pytest -q -p no:cacheprovider tests/integration/test_log_faults.py tests/integration/test_log_tampering.py
+
+bench-policy: setup-dev ## what decisions cost, and how fast a suspension acts under load
+	@$(BIN)/python bench/run.py policy
 
 soak: setup-dev ## 20,000 calls; shows whether memory stays flat
 	@$(BIN)/python bench/soak.py

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import audit
+import decisions
 from accuracy import TARGETS, figures_of
 from peers import TARGET_RATIO
 from photographs import REPOSITORY
@@ -21,7 +22,8 @@ def write_documents(results: dict[str, Any]) -> list[str]:
         "accuracy": lambda found: _accuracy(found["accuracy"]),
         "peers": lambda found: _peers(found["peers"]),
         "http": lambda found: _http(found["http"]),
-        "audit": lambda found: _audit(found["audit"]),
+        "audit": lambda found: _judged_rows(audit.rows_of(found["audit"])),
+        "policy": lambda found: _judged_rows(decisions.rows_of(found["policy"])),
         "soak": lambda found: _soak(found["soak"]),
     }
     text = _BENCHMARKS.read_text("utf-8")
@@ -53,13 +55,10 @@ def _when(results: dict[str, Any], name: str) -> str:
     )
 
 
-def _audit(figures: dict[str, Any]) -> str:
+def _judged_rows(rows: Iterable[tuple[str, str, str, bool]]) -> str:
     return _table(
         ("figure", "measured", "target"),
-        [
-            (name, _judged(measured, reached=reached), target)
-            for name, measured, target, reached in audit.rows_of(figures)
-        ],
+        [(name, _judged(measured, reached=reached), target) for name, measured, target, reached in rows],
     )
 
 

@@ -1,6 +1,6 @@
 """`make bench`: every figure as tables, and as JSON in bench/out/bench.json.
 
-python bench/run.py [accuracy | peers | http | audit | soak | all] [--photos DIR]
+python bench/run.py [accuracy | peers | http | audit | policy | soak | all] [--photos DIR]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import accuracy
 import audit
+import decisions
 import peers
 import serving
 import soak
@@ -28,9 +29,10 @@ BENCHES = {
     "peers": lambda given: peers.run(photos=given.photos),
     "http": lambda given: serving.run(photos=given.photos),
     "audit": lambda given: audit.run(photos=given.photos),
+    "policy": lambda given: decisions.run(photos=given.photos),
     "soak": lambda given: soak.run(photos=given.photos),
 }
-ORDER = ("http", "audit", "peers", "accuracy")  # timings first: accuracy makes itself nice for good
+ORDER = ("http", "audit", "policy", "peers", "accuracy")  # timings first: accuracy makes itself nice for good
 
 
 def machine() -> dict[str, Any]:

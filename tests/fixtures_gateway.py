@@ -19,25 +19,36 @@ from countenance.accounts import Account, Accounts, NewAccessKey
 from countenance.audit import AuditLog, OwnEntry, Promises, open_log
 from countenance.audit.tree import LogTree
 from countenance.errors import ConflictException, ResourceNotFoundException
+from countenance.facts import ModelFacts
+from countenance.gallery import Gallery
 from countenance.gateway.call import Head
+from countenance.gateway.obligations import DISCHARGES
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.services import GatewayServices
 from countenance.operations.deps import Deps
 from countenance.operations.pagination import PageTokens
 from countenance.policy import PolicyEngine
+from countenance.policy.register import FixedPolicies, PackRegister
 from countenance.store import Database, KeyStore, UniqueViolation
 from countenance.wire.model import Models, load_models
+from governed import open_conduct, open_governance, ready_account, ready_key
 
 HOST = "127.0.0.1:8080"
 SECRET_WORDS = "what only the request may hold"
 
 
 def create_collection(request: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
-    """One row, so that a test can see whether a change was committed."""
+    """One row and its charter, so that a test can see whether a change was committed."""
+    collection_id = uuid.uuid4()
     deps.uow.connection.execute(
         "insert into collection (collection_id, account_id, name, region, face_model_version, dimensions)"
         " values (%s, %s, %s, %s, '1.0', 4)",
-        (uuid.uuid4(), deps.caller.account_id, request["CollectionId"], deps.caller.region),
+        (collection_id, deps.caller.account_id, request["CollectionId"], deps.caller.region),
+    )
+    deps.uow.connection.execute(
+        "insert into charter (collection_id, purposes, kind, legal_basis, face_cap, minors_allowed)"
+        " values (%s, '{development}', 'consented', 'a test', 250000, true)",
+        (collection_id,),
     )
     return {"StatusCode": 200, "CollectionArn": "aws:rekognition", "FaceModelVersion": "1.0"}
 
@@ -242,7 +253,8 @@ def models() -> Models:
 @pytest.fixture(scope="session")
 def policy(models: Models) -> PolicyEngine:
     """The core policies over both models."""
-    return PolicyEngine.load({name: service.operations for name, service in models.services.items()})
+    operations = {name: service.operations for name, service in models.services.items()}
+    return PolicyEngine.load(operations, discharges=DISCHARGES)
 
 
 @pytest.fixture
@@ -253,14 +265,18 @@ def make_bench(
 
     def make(store: Database = database, **changes: Any) -> Bench:
         accounts, clock = Accounts(store, log_keys), Clock()
-        account = accounts.create_account("Test")
-        key = accounts.create_access_key(account.account_id, operator="tester")
+        governance = open_governance(store, log_keys)
+        account = ready_account(accounts, governance, "Test")
+        key = ready_key(accounts, account)
         operations = {service: dict(offered) for service, offered in OPERATIONS.items()}
         audit, log = AuditLog(log_keys), LogTree()
         services = GatewayServices(
             models=models,
             accounts=accounts,
-            policy=policy,
+            policies=FixedPolicies(policy),
+            governance=governance,
+            gallery=Gallery(store, log_keys),
+            model_facts=lambda version: ModelFacts(version or "1.0", "any"),
             database=changes.pop("database", store),
             audit=audit,
             log=log,
@@ -278,6 +294,10 @@ def make_bench(
                 log=log,
                 page_tokens=PageTokens(b"t" * 32),
                 models=None,
+                governance=governance,
+                conduct=open_conduct(store, log_keys, governance),
+                packs=PackRegister(store),
+                policies=FixedPolicies(policy),
             ),
             region="us-east-1",
             clock=clock,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,9 +16,12 @@ import pytest
 from botocore.config import Config
 
 import countenance.wire.model
+from countenance.accounts import Accounts, Actor
+from countenance.cli.installation import open_store
 from countenance.cli.server_process import RunningServer, running_server
 from countenance.settings import Settings
 from fixtures_store import fresh_database
+from governed import OFFICERS, open_governance, ready_account, ready_key
 from paths import SHARED
 
 CLIENT_CONFIG = Config(
@@ -46,6 +50,27 @@ class Service:
         """The latest lines that the server wrote, workers' and supervisor's, the newest last."""
         return list(self.running.lines)
 
+    def make_account(self, name: str, *purposes: str, suspended: bool = False) -> dict[str, str]:
+        """An account on this server that may call: its id and a key for its first purpose."""
+        where = {"database_url": self.database_options[1]} if self.database_options else {}
+        with open_store(Settings.from_env({}, data_dir=self.data_dir, **where)) as (database, keys):
+            accounts, governance = Accounts(database, keys), open_governance(database, keys)
+            account = ready_account(accounts, governance, name, *purposes)
+            key = ready_key(accounts, account, *purposes[:1])
+            if suspended:
+                governance.standings.change(
+                    account.account_id,
+                    "suspended",
+                    reason="a test",
+                    decided_by=OFFICERS[0],
+                    actor=Actor("test"),
+                )
+        return {
+            "account": account.account_id,
+            "aws_access_key_id": key.access_key_id,
+            "aws_secret_access_key": key.secret,
+        }
+
     def client(self, service: str = "rekognition", **credentials: str) -> Any:
         """A boto3 client; with the first account's key unless `credentials` says otherwise."""
         session = boto3.Session(region_name=self.running.region)
@@ -53,8 +78,19 @@ class Service:
         keys = {
             "aws_access_key_id": self.running.access_key_id,
             "aws_secret_access_key": self.running.secret_access_key,
-        } | credentials
+        } | {name: value for name, value in credentials.items() if name != "account"}
         return session.client(service, endpoint_url=self.endpoint, config=CLIENT_CONFIG, **keys)
+
+    def officer(self) -> Any:
+        """A client of our own service under the first officer's key."""
+        profiles = configparser.ConfigParser()
+        profiles.read(self.data_dir / "credentials")
+        key = profiles["countenance-officer"]
+        return self.client(
+            "countenance",
+            aws_access_key_id=key["aws_access_key_id"],
+            aws_secret_access_key=key["aws_secret_access_key"],
+        )
 
     @property
     def environment(self) -> dict[str, str]:

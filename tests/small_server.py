@@ -23,10 +23,12 @@ from countenance.objects import ObjectStores
 from countenance.operations.deps import Deps
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
+from countenance.policy.register import FixedPolicies, PackRegister
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore, migrate
 from fakes.vision import FakeModels, person, picture
 from fixtures_gateway import Bench, Clock
+from governed import open_conduct, open_governance, ready_account, ready_key
 
 
 class SmallServer:
@@ -42,11 +44,15 @@ class SmallServer:
             Accounts(database, self.keys),
             Gallery(database, self.keys, activity=self.activity),
         )
+        governance = open_governance(database, self.keys)
         audit, log, packs = AuditLog(self.keys), LogTree(), FakeModels()
         services = GatewayServices(
             models=models,
             accounts=accounts,
-            policy=policy,
+            policies=FixedPolicies(policy),
+            governance=governance,
+            gallery=gallery,
+            model_facts=packs.facts,
             database=database,
             audit=audit,
             log=log,
@@ -62,11 +68,15 @@ class SmallServer:
                 log=log,
                 page_tokens=PageTokens(b"t" * 32),
                 models=packs,
+                governance=governance,
+                conduct=open_conduct(database, self.keys, governance),
+                packs=PackRegister(database),
+                policies=FixedPolicies(policy),
             ),
             region="us-east-1",
         )
-        account = accounts.create_account("Test")
-        key = accounts.create_access_key(account.account_id, operator="tester")
+        account = ready_account(accounts, governance, "Test")
+        key = ready_key(accounts, account)
         self.bench = Bench(
             services=services, account=account, key=key, clock=Clock(), operations=dict(OPERATIONS)
         )

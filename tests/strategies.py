@@ -276,7 +276,9 @@ def _example(shape: StringShape) -> str:
     likely = [
         "a" * (shape.min or 1),
         "0f8fad5b-d9cb-469f-a165-70867728950e",
+        "1.0",
         "1.0.0",
+        "ab" * 32,
         "{}",
         "AKIAABCDEFGHIJKLMNOP",
         "123456789012",

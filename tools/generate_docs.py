@@ -11,10 +11,11 @@ import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from policy_pages import policy_page, purposes_page, refusals_page
+
 from countenance.cli.options import setting_help
 from countenance.errors import FrameworkError, ServiceError
 from countenance.operations.registry import OPERATIONS
-from countenance.policy import PolicyEngine
 from countenance.settings import ENVIRONMENT_PREFIX, Settings
 from countenance.telemetry.families import FAMILIES, Family
 from countenance.telemetry.names import ATTRIBUTES, DECISIONS, OUTCOMES, STEPS, UNKNOWN
@@ -100,30 +101,6 @@ def _error_rows(kinds: list[type[ServiceError]]) -> list[str]:
     return ["| code | HTTP status | meaning |", "|---|---|---|", *rows]
 
 
-def policy_page() -> str:
-    """Every rule that decides calls, as the package's policies state them."""
-    rules = PolicyEngine.load(OPERATIONS).rules
-    lines = [
-        "# Policy",
-        "",
-        (
-            "Nothing is allowed but by a rule, and a rule that forbids overrides all that allow. A refused "
-            "call gets `AccessDeniedException` with the message and the remedy of each rule it broke, or "
-            "`ResourceNotFoundException` where it named what is another account's; the ids of the rules are "
-            "kept in its event. This page is generated from `core.cedar` "
-            "(`python tools/generate_docs.py`)."
-        ),
-        "",
-        "| rule | effect | message | remedy |",
-        "|---|---|---|---|",
-    ]
-    for rule_id in sorted(rules):
-        rule = rules[rule_id]
-        effect = "forbids" if rule.is_forbid else "allows"
-        lines.append(f"| `{rule_id}` | {effect} | {rule.message} | {rule.remedy} |")
-    return "\n".join(lines) + "\n"
-
-
 _LABELS = {
     "service": "the service model, or `unknown`",
     "operation": "an operation of that model, or `unknown`",
@@ -195,6 +172,8 @@ def documents() -> dict[Path, str]:
         PAGES / "settings.md": settings_page(),
         PAGES / "errors.md": errors_page(),
         PAGES / "policy.md": policy_page(),
+        PAGES / "refusals.md": refusals_page(),
+        PAGES / "purposes.md": purposes_page(),
         PAGES / "metrics.md": metrics_page(),
     }
 

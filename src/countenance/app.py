@@ -10,27 +10,33 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import cv2
 
-from countenance.accounts import Accounts
+from countenance.accounts import Accounts, Governance
 from countenance.audit import AuditLog, Promises, open_log
 from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.tree import LogTree
+from countenance.conduct import Conduct
 from countenance.errors import InternalServerError
+from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
 from countenance.gallery.activity import Activity
 from countenance.gateway.asgi import Gateway
+from countenance.gateway.obligations import DISCHARGES
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.services import GatewayServices
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
-from countenance.policy import PolicyEngine
+from countenance.policy import load_purposes
+from countenance.policy.register import PackRegister, PoliciesInForce
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore, UnitOfWork, migrate
 from countenance.telemetry import Telemetry, open_telemetry
+from countenance.terms import load_terms
 from countenance.vision.install import PackStore
 from countenance.vision.pipeline import Vision
 from countenance.vision.pixel_budget import PixelBudget
@@ -86,6 +92,12 @@ def build(settings: Settings, *, database_url: str) -> App:
     accounts, gallery = Accounts(database, keys), Gallery(database, keys, activity=activity)
     audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))
+    governance = Governance.open(database, keys, load_terms(settings.terms))
+    conduct = Conduct.open(database, keys, governance)
+    packs = PackRegister(database, settings.data_dir / "packs")
+    policies = PoliciesInForce(packs, operations, discharges=DISCHARGES)
+    policies.engine(packs.epoch(), datetime.now(UTC).date())  # what cannot be built is told now
+    purposes = load_purposes()
 
     def make_deps(caller: Caller, uow: UnitOfWork) -> Deps:
         return Deps(
@@ -98,12 +110,20 @@ def build(settings: Settings, *, database_url: str) -> App:
             log=log,
             page_tokens=page_tokens,
             models=models,
+            governance=governance,
+            conduct=conduct,
+            packs=packs,
+            policies=policies,
+            fpir_budget=purpose.fpir_budget if (purpose := purposes.get(caller.purpose or "")) else 0.0,
         )
 
     services = GatewayServices(
         models=service_models,
         accounts=accounts,
-        policy=PolicyEngine.load(operations),
+        policies=policies,
+        governance=governance,
+        gallery=gallery,
+        model_facts=models.facts,
         database=database,
         audit=audit,
         log=log,
@@ -147,6 +167,11 @@ class InstalledModels:
     def packs(self) -> Mapping[str, str]:
         """FaceModelVersion → pack name, of every pack installed."""
         return {version: pack.manifest.name for version, pack in self._packs.items()}
+
+    def facts(self, face_model_version: str | None) -> ModelFacts | None:
+        """What policy needs to know of a pack; no evaluation is on record for any yet."""
+        pack = self._packs.get(face_model_version or self._default.face_model_version)
+        return None if pack is None else ModelFacts(pack.manifest.face_model_version, pack.manifest.use)
 
     def vision(self, face_model_version: str) -> Vision:
         """The pack of that version, loaded.

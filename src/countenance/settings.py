@@ -44,6 +44,7 @@ class Settings:
         cors_origin: origins that browsers may call from, comma-separated; empty for none.
         log_format: `text` or `json`.
         accept_terms: "Name, role" of the officer who accepts the terms, recorded at start.
+        terms: a folder with further versions of the terms, or terms of your own (`NAME-VERSION.md`, `.toml`).
         log_origin: what the audit log is called, `example.com/log`; empty for a name of its own. For good.
         witnesses: who cosigns the audit log, comma-separated `VKEY=URL`; empty for nobody.
         witness_quorum: how many of them must have cosigned before a checkpoint is published.
@@ -76,6 +77,7 @@ class Settings:
     cors_origin: str = ""
     log_format: str = "text"
     accept_terms: str = ""
+    terms: Path | None = None
     log_origin: str = ""
     witnesses: str = ""
     witness_quorum: int = 0

@@ -73,6 +73,13 @@ class Calibration:
         return Cosine(max(float(cosine) - 1e-6, -1.0))
 
 
+def similarity_at_fmr(fmr: float) -> Similarity:
+    """The least similarity, in steps of 0.01, whose false match rate is at most `fmr`, (0, 1]."""
+    logit = _LOGIT_AT_FMR_1E4 + _LOGIT_PER_DECADE * (-math.log10(fmr) - 4.0)
+    percent = 100.0 / (1.0 + math.exp(-min(max(logit, -60.0), 60.0)))
+    return Similarity(min(math.ceil(percent / _SMALLEST_STEP - 1e-9) * _SMALLEST_STEP, 100.0))
+
+
 def meets(similarity: NDArray[np.float32] | float, threshold: Similarity) -> NDArray[np.bool_]:
     """Inclusive comparison at the precision that is answered (float32)."""
     return np.asarray(np.asarray(similarity, np.float32) >= np.float32(threshold))

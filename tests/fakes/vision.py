@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from countenance.errors import InvalidImageFormatException, InvalidParameterException
+from countenance.facts import ModelFacts
 from countenance.similarity import Calibration
 from countenance.types import Confidence, Detection, Face, PixelBox, Pose, Quality
 
@@ -63,6 +64,9 @@ class FakeVision:
         faces = sorted((_face(entry) for entry in parsed["faces"]), key=lambda face: -face.box.area_px)
         return Detection(parsed["width"], parsed["height"], faces[:100])
 
+    def scene_hash(self, pixels, faces):
+        return int.from_bytes(hashlib.sha256(pixels.tobytes()).digest()[:8], "big")
+
     def embed(self, pixels, faces):
         parsed = json.loads(pixels.tobytes())
         by_box = {tuple(entry["box"]): entry for entry in parsed["faces"]}
@@ -89,6 +93,9 @@ class FakeModels:
     @property
     def packs(self):
         return {version: vision.pack_name for version, vision in self._visions.items()}
+
+    def facts(self, face_model_version):
+        return ModelFacts(face_model_version or self.default.face_model_version, "any")
 
     def vision(self, face_model_version):
         return self._visions[face_model_version]

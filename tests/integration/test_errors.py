@@ -23,11 +23,9 @@ import pytest
 from botocore import xform_name
 from PIL import Image
 
-from countenance.cli.installation import open_accounts
 from countenance.cli.server_process import running_server
 from countenance.errors import FrameworkError
 from countenance.operations.registry import OPERATIONS
-from countenance.settings import Settings
 from countenance.wire.model import load_models
 from fixtures_clients import AwsCli, aws_cli
 from fixtures_server import Service
@@ -147,7 +145,9 @@ def _everywhere() -> Iterator[Case]:
     for name in OFFERED:
         denied = case(
             name, "AccessDeniedException", "suspended",
-            "AUP-002: the account is suspended; appeal to the operator of this server",
+            "AUP-002: the account is suspended, or one that it is supplied by or that acts for it is; read "
+            "why (DescribeAccount, ListFindings) and appeal (SubmitAppeal, or `countenance appeals submit`) "
+            "(acceptable use policy, 4.2)",
         )  # fmt: skip
         yield replace(denied, place="suspended")
         yield too_long_for_the_room(name)
@@ -358,12 +358,12 @@ def failing_store() -> Iterator[str]:
 
 
 def keys_of_a_suspended_account(service: Service) -> dict[str, str]:
-    where = {"database_url": service.database_options[1]} if service.database_options else {}
-    with open_accounts(Settings.from_env({}, data_dir=service.data_dir, **where)) as accounts:
-        account = accounts.create_account("Suspended")
-        key = accounts.create_access_key(account.account_id, operator="nobody")
-        accounts.change_standing(account.account_id, "suspended")
-    return {"account": account.account_id, "id": key.access_key_id, "secret": key.secret}
+    made = service.make_account("Suspended", suspended=True)
+    return {
+        "account": made["account"],
+        "id": made["aws_access_key_id"],
+        "secret": made["aws_secret_access_key"],
+    }
 
 
 def crowd(client: Any, portrait: bytes) -> bytes:

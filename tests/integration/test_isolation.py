@@ -39,9 +39,7 @@ def cli(service):
 @pytest.fixture(scope="module")
 def second(service, cli):
     """A client of a second account on the same server."""
-    account = cli("create", "Second")
-    key = cli("keys", "create", account["AccountId"], "--operator", "second")
-    return service.client(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    return service.client(**service.make_account("Second"))
 
 
 def test_accounts_see_nothing_of_one_another(rekognition, second, collection, portraits, refusal):
@@ -101,8 +99,8 @@ def test_a_wrong_secret_an_unknown_key_and_a_revoked_key_are_refused(service, cl
     unknown = service.client(aws_access_key_id="AKIA" + "Q" * 16)
     assert refusal(unknown.list_collections)[0] == "UnrecognizedClientException"
 
-    account = cli("create", "Third")
-    key = cli("keys", "create", account["AccountId"])
+    made = service.make_account("Third")
+    key = cli("keys", "create", made["account"])
     third = service.client(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     assert third.list_collections()["CollectionIds"] == []
     cli("keys", "revoke", key["AccessKeyId"])

@@ -1,5 +1,8 @@
-"""Accounts, their access keys, and the temporary credentials that come from them."""
+"""Accounts: their keys and sessions, what they accepted, may do and have on file, and how they stand."""
 
+from countenance.accounts.changing import Actor
+from countenance.accounts.facts import Read
+from countenance.accounts.governance import FIRST_PURPOSE, Governance
 from countenance.accounts.identifiers import session_token_digest
 from countenance.accounts.records import (
     AccessKey,
@@ -7,17 +10,19 @@ from countenance.accounts.records import (
     Credential,
     NewAccessKey,
     SessionCredentials,
-    Standing,
 )
 from countenance.accounts.register import Accounts
 
 __all__ = [
+    "FIRST_PURPOSE",
     "AccessKey",
     "Account",
     "Accounts",
+    "Actor",
     "Credential",
+    "Governance",
     "NewAccessKey",
+    "Read",
     "SessionCredentials",
-    "Standing",
     "session_token_digest",
 ]

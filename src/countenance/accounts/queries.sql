@@ -1,28 +1,39 @@
 -- create_account --
-insert into account (account_id, name, standing)
-values (%(account_id)s, %(name)s, %(standing)s)
-returning account_id, name, standing, created_at;
+-- The first account is the house: whoever runs the server.
+insert into account (account_id, name, standing, effective_standing, profile, is_house)
+select
+    %(account_id)s, %(name)s, %(standing)s, %(standing)s, %(profile)s,
+    not exists (select 1 from account where is_house)
+returning account_id, name, standing, created_at, effective_standing, profile, is_house;
 
 -- list_accounts --
-select account_id, name, standing, created_at
+select account_id, name, standing, created_at, effective_standing, profile, is_house
 from account
 order by account_id;
 
 -- find_account --
-select account_id, name, standing, created_at
+select account_id, name, standing, created_at, effective_standing, profile, is_house
 from account
 where account_id = %(account_id)s;
 
--- change_standing --
-update account set standing = %(standing)s where account_id = %(account_id)s;
+-- find_house --
+select account_id from account where is_house;
+
+-- change_profile --
+update account set profile = %(profile)s where account_id = %(account_id)s;
 
 -- create_access_key --
-insert into access_key (access_key_id, account_id, operator, sealed_secret)
-values (%(access_key_id)s, %(account_id)s, %(operator)s, %(sealed_secret)s)
+insert into access_key (access_key_id, account_id, operator, sealed_secret, purpose, officer)
+values (%(access_key_id)s, %(account_id)s, %(operator)s, %(sealed_secret)s, %(purpose)s, %(officer)s)
 returning created_at;
 
+-- bind_key --
+-- A key of before there were purposes gets one; a key that has one keeps it.
+update access_key set purpose = %(purpose)s
+where access_key_id = %(access_key_id)s and purpose is null and parent_access_key_id is null;
+
 -- list_access_keys --
-select access_key_id, operator, created_at, revoked_at
+select access_key_id, operator, created_at, revoked_at, purpose, officer
 from access_key
 where account_id = %(account_id)s
     and parent_access_key_id is null
@@ -36,19 +47,27 @@ where access_key_id = %(access_key_id)s and account_id = %(account_id)s;
 
 -- find_credential --
 select
-    k.access_key_id, k.account_id, a.standing, k.operator, k.sealed_secret, k.session_token_digest,
-    k.expires_at, k.revoked_at is not null or p.revoked_at is not null
+    k.access_key_id, k.account_id, a.standing, a.effective_standing, k.operator, k.sealed_secret,
+    k.session_token_digest, k.expires_at, k.revoked_at is not null or p.revoked_at is not null,
+    k.purpose, o.name, k.sealed_claims
 from access_key as k
 join account as a using (account_id)
 left join access_key as p on p.access_key_id = k.parent_access_key_id
+left join officer as o on o.name = k.officer and o.removed_at is null and a.is_house
 where k.access_key_id = %(access_key_id)s;
 
 -- create_session --
-insert into access_key
-    (access_key_id, account_id, operator, sealed_secret, session_token_digest, parent_access_key_id, expires_at)
+-- A session for a purpose is nobody's office: only one that goes on as its key is keeps the key's officer.
+insert into access_key (
+    access_key_id, account_id, operator, sealed_secret, session_token_digest, parent_access_key_id, expires_at,
+    purpose, officer, sealed_claims
+)
 select
     %(access_key_id)s, account_id, operator, %(sealed_secret)s, %(digest)s, access_key_id,
-    date_trunc('second', clock_timestamp()) + %(duration)s
+    date_trunc('second', clock_timestamp()) + %(duration)s,
+    coalesce(%(purpose)s, purpose),
+    case when %(purpose)s::text is null then officer end,
+    %(sealed_claims)s
 from access_key
 where access_key_id = %(parent)s and parent_access_key_id is null and revoked_at is null
 returning expires_at;
@@ -57,7 +76,267 @@ returning expires_at;
 delete from access_key
 where parent_access_key_id = %(parent)s and expires_at < clock_timestamp() - interval '1 day';
 
--- record_terms_acceptance --
-insert into terms_acceptance (account_id, officer, terms_version)
-values (%(account_id)s, %(officer)s, %(terms_version)s)
+-- publish_terms --
+insert into terms_version (document, version, digest) values (%(document)s, %(version)s, %(digest)s)
+on conflict do nothing;
+
+-- find_terms_digest --
+select digest from terms_version where document = %(document)s and version = %(version)s;
+
+-- list_terms_versions --
+select document, version, first_seen_at from terms_version;
+
+-- accept_terms --
+insert into terms_acceptance (account_id, document, terms_version, digest, officer, role)
+values (%(account_id)s, %(document)s, %(version)s, %(digest)s, %(officer)s, %(role)s)
 returning accepted_at;
+
+-- list_acceptances --
+select document, terms_version, digest, officer, role, accepted_at
+from terms_acceptance
+where account_id = %(account_id)s
+order by accepted_at desc;
+
+-- list_officers --
+select name, role, added_at, removed_at from officer where removed_at is null order by name;
+
+-- add_officer --
+insert into officer (name, role) values (%(name)s, %(role)s)
+on conflict (name) do update set role = excluded.role, removed_at = null;
+
+-- remove_officer --
+update officer set removed_at = clock_timestamp() where name = %(name)s and removed_at is null;
+
+-- revoke_officers_keys --
+update access_key set revoked_at = coalesce(revoked_at, clock_timestamp()) where officer = %(name)s;
+
+-- list_purpose_requests --
+select
+    request_id, account_id, purpose, justification, requested_by, requested_at, status, decided_at,
+    (select array_agg(officer order by at) from purpose_vote as v
+     where v.request_id = r.request_id and v.decision = 'approve')
+from purpose_request as r
+where (%(account_id)s::text is null or account_id = %(account_id)s)
+    and (%(status)s::text is null or status = %(status)s)
+order by requested_at desc, request_id
+limit 1000;
+
+-- find_purpose_request --
+select
+    request_id, account_id, purpose, justification, requested_by, requested_at, status, decided_at,
+    (select array_agg(officer order by at) from purpose_vote as v
+     where v.request_id = r.request_id and v.decision = 'approve')
+from purpose_request as r
+where request_id = %(request_id)s;
+
+-- lock_purpose_request --
+select status from purpose_request where request_id = %(request_id)s for update;
+
+-- request_purpose --
+insert into purpose_request (account_id, purpose, justification, requested_by)
+values (%(account_id)s, %(purpose)s, %(justification)s, %(requested_by)s)
+returning request_id;
+
+-- vote_on_purpose --
+insert into purpose_vote (request_id, officer, decision, reason)
+values (%(request_id)s, %(officer)s, %(vote)s, %(reason)s);
+
+-- count_approvals --
+select count(*) from purpose_vote where request_id = %(request_id)s and decision = 'approve';
+
+-- settle_purpose_request --
+update purpose_request set
+    status = %(status)s,
+    decided_at = case when %(status)s <> 'pending' then clock_timestamp() end
+where request_id = %(request_id)s;
+
+-- list_records --
+select record_id, kind, reference, digest, recorded_by, recorded_at, valid_until
+from account_record
+where account_id = %(account_id)s and withdrawn_at is null
+order by recorded_at desc;
+
+-- put_record --
+insert into account_record (account_id, kind, reference, digest, recorded_by, valid_until)
+values (%(account_id)s, %(kind)s, %(reference)s, %(digest)s, %(recorded_by)s, %(valid_until)s)
+returning record_id;
+
+-- withdraw_record --
+update account_record set withdrawn_at = clock_timestamp()
+where account_id = %(account_id)s and record_id = %(record_id)s and withdrawn_at is null;
+
+-- record_training --
+insert into training (account_id, operator, valid_until, recorded_by)
+values (%(account_id)s, %(operator)s, %(valid_until)s, %(recorded_by)s);
+
+-- lock_relations --
+select pg_advisory_xact_lock(hashtextextended('relations', 0));
+
+-- list_relations --
+select
+    relation_id, kind, upstream, downstream, declared_by, declared_at,
+    officer_confirmed_at is not null
+        or (upstream_confirmed_at is not null and downstream_confirmed_at is not null)
+from relation
+where ended_at is null
+    and (%(account_id)s::text is null or upstream = %(account_id)s or downstream = %(account_id)s)
+order by declared_at, relation_id;
+
+-- reaches --
+-- Whether service flows from `downstream` to `upstream` already, by relations declared or in force.
+with recursive below (account_id) as (
+    select %(downstream)s::text
+    union
+    select r.downstream from relation as r join below as b on r.upstream = b.account_id where r.ended_at is null
+)
+select 1 from below where account_id = %(upstream)s;
+
+-- declare_relation --
+insert into relation (kind, upstream, downstream, declared_by, upstream_confirmed_at, downstream_confirmed_at)
+values (
+    %(kind)s, %(upstream)s, %(downstream)s, %(declared_by)s,
+    case when %(declared_by)s = %(upstream)s then clock_timestamp() end,
+    case when %(declared_by)s = %(downstream)s then clock_timestamp() end
+)
+returning relation_id;
+
+-- confirm_relation --
+update relation set
+    upstream_confirmed_at = case
+        when upstream = %(account_id)s then coalesce(upstream_confirmed_at, clock_timestamp())
+        else upstream_confirmed_at end,
+    downstream_confirmed_at = case
+        when downstream = %(account_id)s then coalesce(downstream_confirmed_at, clock_timestamp())
+        else downstream_confirmed_at end,
+    officer_confirmed_at = case
+        when %(account_id)s::text is null then coalesce(officer_confirmed_at, clock_timestamp())
+        else officer_confirmed_at end
+where relation_id = %(relation_id)s and ended_at is null
+returning
+    officer_confirmed_at is not null
+    or (upstream_confirmed_at is not null and downstream_confirmed_at is not null);
+
+-- end_relation --
+update relation set ended_at = clock_timestamp() where relation_id = %(relation_id)s and ended_at is null;
+
+-- change_standing --
+update account set standing = %(standing)s where account_id = %(account_id)s;
+
+-- lock_downstream --
+-- The account and all downstream of it, in one order, so that no two of these wait for each other.
+with recursive below (account_id) as (
+    select %(account_id)s::text
+    union
+    select r.downstream from relation_in_force as r join below as b on r.upstream = b.account_id
+)
+select pg_advisory_xact_lock(account_lock(account_id))
+from (select account_id from below order by account_id) as ordered;
+
+-- settle_downstream --
+-- What reaches an account: its own standing, or the worst suspension of anything upstream. What changed.
+with recursive below (account_id) as (
+    select %(account_id)s::text
+    union
+    select r.downstream from relation_in_force as r join below as b on r.upstream = b.account_id
+),
+above (account_id, ancestor) as (
+    select account_id, account_id from below
+    union
+    select a.account_id, r.upstream from above as a join relation_in_force as r on r.downstream = a.ancestor
+),
+reached as (
+    select
+        own.account_id,
+        own.effective_standing as before,
+        case
+            when bool_or(other.standing = 'terminated') then 'terminated'
+            when bool_or(other.standing = 'suspended') then 'suspended'
+            else own.standing
+        end as after
+    from above
+    join account as other on other.account_id = above.ancestor
+    join account as own on own.account_id = above.account_id
+    group by own.account_id, own.effective_standing, own.standing
+),
+changed as (
+    update account set effective_standing = r.after
+    from reached as r
+    where account.account_id = r.account_id and r.before <> r.after
+    returning account.account_id
+)
+select account_id, before, after from changed join reached using (account_id) order by account_id;
+
+-- add_standing_change --
+insert into standing_change (
+    account_id, from_standing, to_standing, reason, finding_id, appeal_id, decided_by, second_officer, event_id
+)
+values (
+    %(account_id)s, %(from_standing)s, %(to_standing)s, %(reason)s, %(finding_id)s, %(appeal_id)s,
+    %(decided_by)s, %(second_officer)s, %(event_id)s
+)
+returning change_id;
+
+-- list_standing_changes --
+select
+    change_id, from_standing, to_standing, reason, finding_id, decided_by, second_officer, event_id, at
+from standing_change
+where account_id = %(account_id)s
+order by change_id desc;
+
+-- find_proposal --
+select officer from termination_proposal where account_id = %(account_id)s for update;
+
+-- propose_termination --
+insert into termination_proposal (account_id, officer, reason) values (%(account_id)s, %(officer)s, %(reason)s);
+
+-- forget_proposal --
+delete from termination_proposal where account_id = %(account_id)s;
+
+-- read_facts --
+-- All that a decision needs to know of an account, as of one statement.
+with recursive above (upstream, downstream) as (
+    select upstream, downstream from relation_in_force where downstream = %(account_id)s
+    union
+    select r.upstream, r.downstream from relation_in_force as r join above as a on r.downstream = a.upstream
+)
+select
+    a.standing,
+    a.effective_standing,
+    a.profile,
+    (select coalesce(array_agg(array[document, terms_version, digest]), '{}')
+     from terms_acceptance where account_id = a.account_id),
+    (select coalesce(array_agg(purpose), '{}') from purpose_request
+     where account_id = a.account_id and status = 'approved'
+         and (expires_at is null or expires_at > clock_timestamp())),
+    (select coalesce(array_agg(distinct kind), '{}') from account_record
+     where account_id = a.account_id and withdrawn_at is null
+         and (valid_until is null or valid_until > clock_timestamp())),
+    (select coalesce(array_agg(array[above.upstream, above.downstream, u.standing]), '{}')
+     from above join account as u on u.account_id = above.upstream),
+    exists (
+        select 1 from training
+        where account_id = a.account_id and operator = %(operator)s and valid_until > clock_timestamp()
+    ),
+    case
+        when %(beneficiary)s::text = a.account_id then false
+        when %(beneficiary)s::text is not null then not exists (
+            select 1 from account as b
+            where b.account_id = %(beneficiary)s and b.standing not in ('suspended', 'terminated')
+                and b.effective_standing not in ('suspended', 'terminated')
+                and b.profile <> 'immigration_enforcement'
+        )
+        else exists (
+            select 1 from relation as r join account as b on b.account_id = r.downstream
+            where r.kind = 'acts_for' and r.upstream = a.account_id and r.ended_at is null
+                and (b.standing in ('suspended', 'terminated')
+                    or b.effective_standing in ('suspended', 'terminated')
+                    or b.profile = 'immigration_enforcement')
+        )
+    end,
+    (select epoch from policy_epoch)
+from account as a
+where a.account_id = %(account_id)s;
+
+-- count_calls --
+select count(*) from observation
+where account = %(account)s and purpose = %(purpose)s and at > clock_timestamp() - interval '1 hour';

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 
+from countenance.accounts.changing import QUERIES as _QUERIES
+from countenance.accounts.changing import no_account as _no_account
 from countenance.accounts.identifiers import (
     new_access_key_id,
     new_account_id,
@@ -19,7 +23,6 @@ from countenance.accounts.records import (
     Credential,
     NewAccessKey,
     SessionCredentials,
-    Standing,
 )
 from countenance.audit import AuditLog, record_statement
 from countenance.errors import (
@@ -27,17 +30,9 @@ from countenance.errors import (
     ResourceAlreadyExistsException,
     ResourceNotFoundException,
 )
-from countenance.store import (
-    Connection,
-    Database,
-    ForeignKeyViolation,
-    KeyStore,
-    UniqueViolation,
-    load_queries,
-)
+from countenance.facts import Claims, Profile
+from countenance.store import Connection, Database, ForeignKeyViolation, KeyStore, UniqueViolation
 from countenance.types import AccountId
-
-_QUERIES = load_queries("countenance.accounts", "queries.sql")
 
 
 class Accounts:
@@ -55,17 +50,25 @@ class Accounts:
         self._keys = keys
         self._audit = AuditLog(keys)
 
-    def create_account(self, name: str, *, account_id: AccountId | None = None) -> Account:
-        """A new account in good standing, with a random id unless one is given.
+    def create_account(
+        self,
+        name: str,
+        *,
+        account_id: AccountId | None = None,
+        profile: Profile = "general",
+        connection: Connection | None = None,
+    ) -> Account:
+        """A new account in good standing, with a random id unless one is given. The first is the house.
 
         Raises:
             ResourceAlreadyExistsException: the given id is taken.
         """
         chosen = account_id or new_account_id()
         try:
-            with self._changing("CreateAccount", chosen) as connection:
-                row = connection.execute(
-                    _QUERIES["create_account"], {"account_id": chosen, "name": name, "standing": "good"}
+            with self._changing("CreateAccount", chosen, None, connection) as changing:
+                row = changing.execute(
+                    _QUERIES["create_account"],
+                    {"account_id": chosen, "name": name, "standing": "good", "profile": profile},
                 ).fetchone()
         except UniqueViolation:
             raise ResourceAlreadyExistsException(f"account `{chosen}` exists") from None
@@ -89,21 +92,31 @@ class Accounts:
             raise _no_account(account_id)
         return Account(*row)
 
-    def change_standing(self, account_id: str, standing: Standing) -> None:
-        """Set the account's standing; calls in flight are refused when they come to be recorded.
+    def change_profile(self, account_id: str, profile: Profile) -> None:
+        """Say what kind of organisation an account is.
 
         Raises:
             ResourceNotFoundException: there is no such account.
         """
-        with self._changing("ChangeStanding", account_id, resource=standing) as connection:
-            values = {"account_id": account_id, "standing": standing}
-            if connection.execute(_QUERIES["change_standing"], values).rowcount == 0:
+        with self._changing("ChangeProfile", account_id, resource=profile) as connection:
+            values = {"account_id": account_id, "profile": profile}
+            if connection.execute(_QUERIES["change_profile"], values).rowcount == 0:
                 raise _no_account(account_id)
 
     def create_access_key(
-        self, account_id: str, *, operator: str, connection: Connection | None = None
+        self,
+        account_id: str,
+        *,
+        operator: str,
+        purpose: str | None = None,
+        officer: str | None = None,
+        connection: Connection | None = None,
     ) -> NewAccessKey:
         """A new lasting key, issued for `operator`. Its secret is told now and never again.
+
+        Args:
+            purpose: that it is for; without one it moves no face.
+            officer: name of the officer of the house whose key it is.
 
         Raises:
             ResourceNotFoundException: there is no such account.
@@ -113,6 +126,8 @@ class Accounts:
             "access_key_id": access_key_id,
             "account_id": account_id,
             "operator": operator,
+            "purpose": purpose,
+            "officer": officer,
             "sealed_secret": self._keys.seal(secret.encode(), context=_secret_context(access_key_id)),
         }
         try:
@@ -121,7 +136,13 @@ class Accounts:
         except ForeignKeyViolation:
             raise _no_account(account_id) from None
         assert row is not None
-        return NewAccessKey(access_key_id, secret, AccountId(account_id), operator, row[0])
+        return NewAccessKey(access_key_id, secret, AccountId(account_id), operator, row[0], purpose)
+
+    def bind_key(self, access_key_id: str, purpose: str) -> bool:
+        """Give a key that has no purpose one: keys of before there were any; whether it had none."""
+        with self._database.transaction() as connection:
+            values = {"access_key_id": access_key_id, "purpose": purpose}
+            return connection.execute(_QUERIES["bind_key"], values).rowcount == 1
 
     def list_access_keys(
         self, account_id: str, *, limit: int | None = None, after: str = ""
@@ -151,12 +172,38 @@ class Accounts:
             row = connection.execute(_QUERIES["find_credential"], {"access_key_id": access_key_id}).fetchone()
         if row is None:
             return None
-        key_id, account_id, standing, operator, sealed, digest, expires_at, revoked = row
+        key_id, account_id, standing, effective, operator, sealed, digest, expires_at, revoked = row[:9]
+        purpose, officer, sealed_claims = row[9:]
         secret = self._keys.unseal(bytes(sealed), context=_secret_context(key_id)).decode()
-        return Credential(key_id, account_id, standing, operator, secret, digest, expires_at, revoked)
+        return Credential(
+            key_id,
+            account_id,
+            standing,
+            effective,
+            operator,
+            secret,
+            digest,
+            expires_at,
+            revoked,
+            purpose,
+            officer,
+            self._unseal_claims(key_id, sealed_claims),
+        )
 
-    def create_session(self, connection: Connection, parent: str, duration_s: int) -> SessionCredentials:
+    def create_session(
+        self,
+        connection: Connection,
+        parent: str,
+        duration_s: int,
+        *,
+        purpose: str | None = None,
+        claims: Claims | None = None,
+    ) -> SessionCredentials:
         """Temporary credentials from the lasting key `parent`, for its operator; they end with it.
+
+        Args:
+            purpose: that they are for; without one that of `parent`.
+            claims: what they attest; sealed at rest.
 
         Raises:
             AccessDeniedException: `parent` is itself temporary, revoked or unknown.
@@ -171,27 +218,25 @@ class Accounts:
                 "digest": session_token_digest(token),
                 "parent": parent,
                 "duration": timedelta(seconds=duration_s),
+                "purpose": purpose,
+                "sealed_claims": self._seal_claims(access_key_id, claims),
             },
         ).fetchone()
         if row is None:
-            raise AccessDeniedException("Cannot call GetSessionToken with session credentials")
+            named = "GetSessionToken" if purpose is None else "AssumePurpose"
+            raise AccessDeniedException(f"Cannot call {named} with session credentials")
         return SessionCredentials(access_key_id, secret, token, row[0])
 
-    def record_terms_acceptance(self, account_id: str, officer: str, terms_version: str) -> datetime:
-        """Keep that an officer of the account accepted the terms; when.
+    def _seal_claims(self, access_key_id: str, claims: Claims | None) -> bytes | None:
+        if claims is None:
+            return None
+        return self._keys.seal(json.dumps(asdict(claims)).encode(), context=_claims_context(access_key_id))
 
-        Raises:
-            ResourceNotFoundException: there is no such account.
-        """
-        values = {"account_id": account_id, "officer": officer, "terms_version": terms_version}
-        try:
-            with self._changing("AcceptTerms", account_id, terms_version) as connection:
-                row = connection.execute(_QUERIES["record_terms_acceptance"], values).fetchone()
-        except ForeignKeyViolation:
-            raise _no_account(account_id) from None
-        assert row is not None
-        accepted_at: datetime = row[0]
-        return accepted_at
+    def _unseal_claims(self, access_key_id: str, sealed: bytes | None) -> Claims:
+        if sealed is None:
+            return Claims()
+        opened = self._keys.unseal(bytes(sealed), context=_claims_context(access_key_id))
+        return Claims(**json.loads(opened))
 
     def forget_in_log(self, account_id: str) -> None:
         """Destroy the key that says whom the account's entries in the log are about: for good.
@@ -229,5 +274,5 @@ def _secret_context(access_key_id: str) -> bytes:
     return b"access-key/" + access_key_id.encode()
 
 
-def _no_account(account_id: str) -> ResourceNotFoundException:
-    return ResourceNotFoundException(f"there is no account `{account_id}`")
+def _claims_context(access_key_id: str) -> bytes:
+    return b"claims/" + access_key_id.encode()

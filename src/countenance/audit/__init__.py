@@ -2,7 +2,7 @@
 
 from countenance.audit.entry import Draft
 from countenance.audit.event import NO_POLICY_DIGEST, Event, Touch
-from countenance.audit.log import AuditLog, OwnEntry, record_statement
+from countenance.audit.log import AuditLog, Observation, OwnEntry, record_statement
 from countenance.audit.promises import LogBehind, Promises
 from countenance.audit.signing import open_log
 
@@ -12,6 +12,7 @@ __all__ = [
     "Draft",
     "Event",
     "LogBehind",
+    "Observation",
     "OwnEntry",
     "Promises",
     "Touch",

@@ -13,7 +13,11 @@ with own as (
 select t.event_id, t.position, t.sealed
 from own
 join audit_touch as t using (event_id)
-where position('"operation":"DeleteFaces"'::bytea in own.entry) > 0
+where (
+        position('"operation":"DeleteFaces"'::bytea in own.entry) > 0
+        or position('"operation":"EraseFaces"'::bytea in own.entry) > 0
+        or position('"operation":"ExpireFaces"'::bytea in own.entry) > 0
+    )
     and t.tag is null and t.sealed is not null;
 
 -- commitments --

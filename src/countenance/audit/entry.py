@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -23,8 +24,18 @@ from countenance.transparency.canonical import MAX_ENTRY_BYTES, canonical_json, 
 from countenance.transparency.merkle import leaf_hash, tree_root
 
 VERSION = 1
+_RULES_ROOM = 1200
+_SHADOW_ROOM = 400
+"""Bytes for ids of rules: 27 and 9 of the longest there may be, several times as many of the usual ones."""
 
-_SHORT = {"collection": "c", "inputs": "i", "marker": "m", "resource": "r"}
+_SHORT = {
+    "attested": "a",
+    "case": "k",
+    "collection": "c",
+    "inputs": "i",
+    "marker": "m",
+    "resource": "r",
+}
 """Members with openings, as they are sealed: a row for every call counts its bytes."""
 _MEMBERS = {short: name for name, short in _SHORT.items()}
 
@@ -101,7 +112,7 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
     }
     optional = {
         "end": to_time(event.ended_at) if event.ended_at else None,
-        "rules": list(event.rule_ids) or None,
+        "rules": _fitting(event.rule_ids, room=_RULES_ROOM) or None,
         "policy": event.policy_digest or None,
         "error": event.error_code,
         "model": _known(version=event.model_version, digest=event.model_digest),
@@ -111,6 +122,16 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
         "deleted": event.deleted,
         "replay": event.idempotent_replay or None,
         "previous": str(event.previous) if event.previous else None,
+        "purpose": event.purpose,
+        "claims": dict(event.claims) or None,
+        "profile": event.profile if event.profile != "general" else None,
+        "records": sorted(event.records) or None,
+        "asked": _known(candidates=event.candidates_asked),
+        "charter": dict(event.charter) or None,
+        "obligations": list(event.obligations) or None,
+        "shadow": _fitting(event.shadow, room=_SHADOW_ROOM) or None,
+        "standing": {"from": event.standing[0], "to": event.standing[1]} if event.standing else None,
+        "finding": str(event.finding) if event.finding else None,
     }
     touches: tuple[SealedTouch, ...] = ()
     if account is not None:
@@ -118,6 +139,8 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
             "collection": commitments.one("collection", event.collection),
             "resource": commitments.one("resource", event.resource),
             "marker": commitments.one("marker", event.marker),
+            "case": commitments.one("case", event.case),
+            "attested": commitments.one("attested", dict(event.attested) or None),
             "inputs": [commitments.one("inputs", digest) for digest in event.inputs] or None,
         }
         touches = _seal_touches(event, account, key_of)
@@ -230,6 +253,12 @@ def _seal_touches(event: Event, account: SealingKey, key_of: KeyOf) -> tuple[Sea
             SealedTouch(commitment, tag, key.seal(salt + value, place=_place(event.event_id, position)))
         )
     return tuple(sealed)
+
+
+def _fitting(ids: Sequence[str], *, room: int) -> list[str]:
+    """The first ids, as many as there is room for with their quotes and commas."""
+    ends = accumulate(len(rule_id) + 3 for rule_id in ids)
+    return [rule_id for rule_id, end in zip(ids, ends, strict=True) if end <= room]
 
 
 def _known(**members: Any) -> dict[str, Any] | None:

@@ -7,9 +7,10 @@ are pseudonyms and what is personal is a commitment.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 NO_POLICY_DIGEST = ""
 """`policy_digest` of an event that no policy was asked about."""
@@ -69,6 +70,18 @@ class Event:
         touched: faces and users that the call was about, in the answer's order.
         idempotent_replay: the answer is an earlier one, repeated for its token.
         previous: the event that this one repeats or goes on from.
+        purpose: that the call was made under.
+        case: reference of its case.
+        claims: what the caller's credential attests, in words of ours: they stand in the log in clear.
+        attested: what it refers to (consent, authorisation, beneficiary): committed to.
+        profile: of the account; `general` is left out.
+        records: kinds of records that the account had on file.
+        candidates_asked: most candidates that the caller asked for, or that the operation answers by default.
+        charter: of the collection, in words and figures of ours.
+        obligations: duties that were discharged, or for which the call was refused.
+        shadow: rules not in force yet that the call would have broken.
+        standing: of the account, before and after a change of it.
+        finding: id of the finding that a change follows from.
     """
 
     event_id: uuid.UUID
@@ -100,6 +113,18 @@ class Event:
     touched: tuple[Touch, ...] = ()
     idempotent_replay: bool = False
     previous: uuid.UUID | None = None
+    purpose: str | None = None
+    case: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    attested: Mapping[str, Any] = field(default_factory=dict)
+    profile: str = "general"
+    records: tuple[str, ...] = ()
+    candidates_asked: int | None = None
+    charter: Mapping[str, Any] = field(default_factory=dict)
+    obligations: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    standing: tuple[str, str] | None = None
+    finding: uuid.UUID | None = None
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None or (self.ended_at is not None and self.ended_at.tzinfo is None):

@@ -32,6 +32,9 @@ from countenance.store import Connection, KeyStore, load_queries
 
 QUERIES = load_queries("countenance.audit", "queries.sql")
 _KEPT_EVENT = b"kept event"
+_OBSERVED = b"observed"
+_MOST_ERASED = 500
+"""Faces in one entry that tells of an erasure."""
 _CLOCKS_APART = timedelta(hours=2)
 """Between the server that stamps an event and the database that stamps a face, at most."""
 
@@ -72,6 +75,20 @@ class TouchOpening:
     opening: Opening
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A call that used a face, as detectors of misuse see it: for weeks, and not in the log.
+
+    Attributes:
+        kind: `search`, `enrol`, `compare` or `analyse`.
+        facts: figures and references; no picture, no template.
+    """
+
+    purpose: str
+    kind: str
+    facts: Mapping[str, Any]
+
+
 class AuditLog:
     """Writes events and reads them back. Thread-safe; holds no connection."""
 
@@ -89,23 +106,52 @@ class AuditLog:
         connection.execute(QUERIES["record"], _values(draft))
         return draft
 
-    def record_in_force(self, connection: Connection, event: Event, *, standing: str) -> Draft | None:
+    def record_in_force(
+        self,
+        connection: Connection,
+        event: Event,
+        *,
+        standing: str,
+        effective_standing: str,
+        observation: Observation | None = None,
+    ) -> Draft | None:
         """Write the event, as `record` does, only if its key and its account's standing still hold.
 
-        One statement: there is no moment between the check and the record. None, and nothing written,
-        when the key was revoked or the standing is no longer `standing`.
+        There is no moment between the check and the record: until the transaction ends no standing of the
+        account changes. None, and nothing written, when the key was revoked or a standing is another one.
+
+        Args:
+            observation: what detectors may look at for a while; sealed under the account's key.
         """
         draft = self._draft(connection, event)
-        values = _values(draft) | {"access_key_id": event.access_key_id, "standing": standing}
+        values = _values(draft) | {
+            "account_id": event.account_id,
+            "access_key_id": event.access_key_id,
+            "standing": standing,
+            "effective_standing": effective_standing,
+            "purpose": observation.purpose if observation else None,
+            "observed_kind": observation.kind if observation else None,
+            "observed": self.seal_observation(event.account_id, event.event_id, observation),
+        }
         row = connection.execute(QUERIES["record_in_force"], values).fetchone()
         return draft if row == (1,) else None
 
     def record_change(
-        self, connection: Connection, operation: str, *, account_id: str, resource: str | None = None
+        self,
+        connection: Connection,
+        operation: str,
+        *,
+        account_id: str,
+        resource: str | None = None,
+        operator: str | None = None,
+        **told: Any,
     ) -> uuid.UUID:
-        """Record an administrative change, made on the machine itself and so decided by no policy.
+        """Record a change to an account that is no call of its own: made on the machine itself, by a call of
+        an officer's or by a detector, and so decided by no policy of the account's.
 
-        The operator is the machine's user, by number: `uid:0`.
+        Args:
+            operator: who did it; by default the machine's user, by number: `uid:0`.
+            told: further members of the event.
         """
         event_id = uuid.uuid4()
         event = Event(
@@ -117,11 +163,42 @@ class AuditLog:
             decision="none",
             outcome="answered",
             account_id=account_id,
-            operator=f"uid:{os.getuid()}",
+            operator=operator or f"uid:{os.getuid()}",
             resource=resource,
+            **told,
         )
         self.record(connection, event)
         return event_id
+
+    def record_erasure(
+        self,
+        connection: Connection,
+        operation: str,
+        *,
+        account_id: str,
+        region: str,
+        collection: str,
+        face_ids: Sequence[str],
+        **told: Any,
+    ) -> list[uuid.UUID]:
+        """Record that faces of an account's collection were deleted by no call of the account: an entry for
+        each few hundred, with each face in it.
+        """
+        return [
+            self.record_change(
+                connection,
+                operation,
+                account_id=account_id,
+                region=region,
+                collection=collection,
+                deleted=len(part),
+                touched=tuple(Touch(role="deleted", kind="face", id=face_id) for face_id in part),
+                **told,
+            )
+            for part in (
+                face_ids[start : start + _MOST_ERASED] for start in range(0, len(face_ids), _MOST_ERASED)
+            )
+        ]
 
     def list_entries(
         self, connection: Connection, account_id: str, *, limit: int, after: int = -1
@@ -146,6 +223,23 @@ class AuditLog:
         """Whosever entry it is, without what its commitments open to: for whom the entry touched."""
         row = connection.execute(QUERIES["find_entry"], {"event_id": event_id}).fetchone()
         return None if row is None else OwnEntry(row[0], event_id, bytes(row[2]), {})
+
+    def seal_observation(
+        self, account_id: str | None, event_id: uuid.UUID, observation: Observation | None
+    ) -> bytes | None:
+        """What is kept of a call for detectors, under the account's key."""
+        if observation is None or account_id is None:
+            return None
+        return self.keys.account(account_id).seal(
+            orjson.dumps(observation.facts), place=_OBSERVED + event_id.bytes
+        )
+
+    def unseal_observation(
+        self, account_id: str, event_id: uuid.UUID, sealed: bytes
+    ) -> dict[str, Any] | None:
+        """What `seal_observation` kept; None if it does not open any more."""
+        opened = self.keys.account(account_id).unseal(sealed, place=_OBSERVED + event_id.bytes)
+        return None if opened is None else orjson.loads(opened)
 
     def seal_event(self, account_id: str, event_id: uuid.UUID) -> bytes:
         """An event's id, for a place that names the account in clear: nobody else may join the two."""

@@ -13,27 +13,13 @@ touched as (
 select count(*) from recorded;
 
 -- record_in_force --
--- The key must be unrevoked and the standing the one that policy saw, as of this statement: what ended while
--- the call ran stops it here. A key may revoke itself, hence the look at which transaction did it.
-with recorded as (
-    insert into audit_event (event_id, account, entry, sealed)
-    select %(event_id)s, %(account)s, %(entry)s, %(sealed)s
-    from access_key as k
-    join account as a using (account_id)
-    left join access_key as p on p.access_key_id = k.parent_access_key_id
-    where k.access_key_id = %(access_key_id)s
-        and a.standing = %(standing)s
-        and (k.revoked_at is null or k.xmin = pg_current_xact_id()::xid)
-        and (p.revoked_at is null or p.xmin = pg_current_xact_id()::xid)
-    returning event_id
-),
-touched as (
-    insert into audit_touch (event_id, position, tag, commitment, sealed)
-    select event_id, position - 1, tag, commitment, touch.sealed
-    from recorded, unnest(%(tags)s::bytea[], %(commitments)s::bytea[], %(touches)s::bytea[])
-        with ordinality as touch (tag, commitment, sealed, position)
-)
-select count(*) from recorded;
+-- The key must be unrevoked and the standings those that policy saw: what ended while the call ran stops it
+-- here (migration 0003 has the function, and why it is one).
+select record_in_force(
+    %(event_id)s, %(account_id)s, %(access_key_id)s, %(standing)s, %(effective_standing)s,
+    %(account)s, %(entry)s, %(sealed)s, %(tags)s::bytea[], %(commitments)s::bytea[], %(touches)s::bytea[],
+    %(purpose)s, %(observed_kind)s, %(observed)s
+);
 
 -- find_secrets --
 -- The random bytes beside the faces and users that an event names, as of its own transaction.

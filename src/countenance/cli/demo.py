@@ -33,7 +33,7 @@ from countenance.wire.model import data_path
 _COLLECTION = "demo"
 _THRESHOLD = 80.0
 _WIDTH_WITHOUT_TERMINAL = 130
-_OFFICER = "Demo, temporary account"
+_OFFICER = "Demo, officer of a temporary account"
 _SHEET = Path("countenance-demo.png")
 
 

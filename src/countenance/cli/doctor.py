@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any, Literal
 
@@ -17,14 +18,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from countenance.cli.installation import open_accounts
+from countenance.accounts import Governance
+from countenance.cli.installation import open_accounts, open_store
 from countenance.cli.options import settings_options
+from countenance.cli.terms_at_start import wanted_documents
 from countenance.errors import CountenanceError, SetupError
+from countenance.gateway.obligations import DISCHARGES
 from countenance.objects import ObjectStores
+from countenance.policy.register import PackRegister, PoliciesInForce
 from countenance.settings import Settings
 from countenance.store import EmbeddedPostgres
+from countenance.terms import load_terms
 from countenance.vision.install import PackStore
 from countenance.vision.pipeline import Vision
+from countenance.wire.model import load_models
 
 State = Literal["ok", "note", "wrong"]
 
@@ -85,6 +92,8 @@ def _examine(given: dict[str, Any]) -> Iterator[Finding]:
         ("models", _models),
         ("data directory", _data_directory),
         ("database and keys", _database),
+        ("terms", _terms),
+        ("rule packs", _rule_packs),
         ("network", _network),
         ("TLS", _tls),
         ("object stores", _objects),
@@ -164,6 +173,53 @@ def _database(settings: Settings) -> Finding:
     return Finding(
         "database and keys", "ok", f"{where}; durable, migrated, keys open; {len(accounts)} account(s)"
     )
+
+
+def _terms(settings: Settings) -> Finding:
+    """Whether the house may call, and somebody may decide."""
+    if not _is_made(settings):
+        return Finding("terms", "note", "not accepted yet: the first `countenance serve` asks")
+    with open_store(settings) as (database, keys):
+        governance = Governance.open(database, keys, load_terms(settings.terms))
+        house = governance.officers.house()
+        if house is None:
+            return Finding("terms", "note", "there is no account yet: the first `countenance serve` makes it")
+        wanted, officers = wanted_documents(governance, house), governance.officers.list()
+    if wanted:
+        names = ", ".join(map(str, wanted))
+        return Finding(
+            "terms",
+            "wrong",
+            f"account {house} has not accepted {names}: calls are refused",
+            f'countenance terms accept {house} --officer "Name, role"',
+        )
+    if not officers:
+        return Finding(
+            "terms", "wrong", "nobody may decide for the house", "countenance officers add NAME --role ROLE"
+        )
+    words = f"accepted; officers: {', '.join(officer.name for officer in officers)}"
+    if len(officers) == 1:
+        words += " (purposes that take two officers cannot be approved by one)"
+    return Finding("terms", "ok", words)
+
+
+def _rule_packs(settings: Settings) -> Finding:
+    """Whether the packs in use can be used: if not, every call fails."""
+    if not _is_made(settings):
+        return Finding("rule packs", "ok", "none in use yet")
+    with open_store(settings) as (database, _):
+        register = PackRegister(database, settings.data_dir / "packs")
+        operations = {name: model.operations for name, model in load_models().services.items()}
+        policies = PoliciesInForce(register, operations, discharges=DISCHARGES)
+        engine = policies.engine(register.epoch(), datetime.now(UTC).date())
+    in_use = ", ".join(sorted(engine.activations))
+    return Finding("rule packs", "ok", f"in use: {in_use}; legal review: none")
+
+
+def _is_made(settings: Settings) -> bool:
+    if settings.database_url or EmbeddedPostgres.running_url(settings.data_dir) is not None:
+        return True
+    return (settings.data_dir / "postgres").exists()
 
 
 def _network(settings: Settings) -> Finding:

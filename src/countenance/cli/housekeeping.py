@@ -10,9 +10,12 @@ from pathlib import Path
 
 import click
 
+from countenance.audit import AuditLog
 from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
+from countenance.errors import ResourceNotFoundException
+from countenance.gallery import Gallery
 from countenance.gallery.activity import searches_ran
-from countenance.store import Database, KeyStore, StoreUnavailable, idempotency
+from countenance.store import Database, KeyStore, StoreUnavailable, UnitOfWork, idempotency
 
 _EVERY_S = 3600.0
 _SETTLED_S = 3600.0
@@ -48,6 +51,7 @@ class Housekeeping:
         try:
             self._forget_tokens()
             self._destroy_abandoned_keys()
+            self._expire_faces()
         except StoreUnavailable as error:
             click.echo(f"housekeeping put off: {error}", err=True)
         self._begin_reconciling()
@@ -62,6 +66,29 @@ class Housekeeping:
             known = {row[0] for row in connection.execute("select collection_id from collection").fetchall()}
         for collection in self._keys.abandoned(known, older_than_s=_SETTLED_S):
             self._keys.destroy_collection_key(collection)
+
+    def _expire_faces(self) -> None:
+        """Faces that are older than their collection's charter allows, whatever the account's standing."""
+        gallery, audit = Gallery(self._database, self._keys), AuditLog(self._keys)
+        for collection in gallery.list_expiring():
+            while True:
+                with UnitOfWork(self._database) as work:
+                    try:
+                        expired = gallery.expire_faces(work, collection)
+                    except ResourceNotFoundException:  # deleted since
+                        break
+                    if not expired:
+                        break
+                    audit.record_erasure(
+                        work.connection,
+                        "ExpireFaces",
+                        account_id=collection.account_id,
+                        region=collection.region,
+                        collection=collection.name,
+                        face_ids=[str(face_id) for face_id in expired],
+                        resource="older than the charter allows",
+                    )
+                    work.commit()
 
     def _begin_reconciling(self) -> None:
         """Beside us: it may take a minute, and processes that die meanwhile are to be replaced."""

@@ -14,20 +14,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
-from countenance.accounts import Accounts
+from countenance.accounts import FIRST_PURPOSE, Accounts, Governance
 from countenance.audit import open_log
 from countenance.cli.progress import install_progress
+from countenance.cli.terms_at_start import accept_at_start
 from countenance.errors import SetupError
 from countenance.settings import Settings
 from countenance.store import Database, EmbeddedPostgres, KeyStore, directory_lock, migrate, require_same_keys
 from countenance.store.files import make_private_directory, write_private
+from countenance.terms import load_terms
 from countenance.vision.install import InstalledPack, PackStore
 
 PROFILE = "countenance"
-TERMS_VERSION = "1"
-_SETUP_CONNECTIONS = 2
+OFFICER_PROFILE = "countenance-officer"
+_SETUP_CONNECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Installation:
     database: Database
     keys: KeyStore
     accounts: Accounts
+    governance: Governance
     default_pack: InstalledPack
 
 
@@ -60,7 +61,15 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             stack.enter_context(directory_lock(settings.data_dir))
         database = stack.enter_context(Database(database_url, max_connections=_SETUP_CONNECTIONS))
         keys = _ready(database, settings)
-        yield Installation(settings, database_url, database, keys, Accounts(database, keys), default_pack)
+        yield Installation(
+            settings,
+            database_url,
+            database,
+            keys,
+            Accounts(database, keys),
+            Governance.open(database, keys, load_terms(settings.terms)),
+            default_pack,
+        )
 
 
 @contextmanager
@@ -101,37 +110,53 @@ def _ready(database: Database, settings: Settings) -> KeyStore:
 
 
 def first_credentials(installation: Installation, *, endpoint: str) -> Path:
-    """Write DATA_DIR/credentials, making the first account and its key when there is none; its path.
+    """Write DATA_DIR/credentials, making the first account and its keys when there are none; its path.
 
-    The file keeps its key over restarts; the endpoint in it follows the server.
+    The file keeps its keys over restarts; the endpoint in it follows the server. The first key is for the
+    purpose `development`, which the house gets with the first acceptance of the terms; the first officer's
+    key is in a profile of its own, so that nobody decides with the key that programs use.
     """
     settings, accounts = installation.settings, installation.accounts
     path = settings.data_dir / "credentials"
     profiles = configparser.ConfigParser()
     profiles.read(path)
     if PROFILE not in profiles or accounts.find_credential(profiles[PROFILE]["aws_access_key_id"]) is None:
-        account = next(iter(accounts.list_accounts()), None) or accounts.create_account("first")
-        key = accounts.create_access_key(account.account_id, operator="first")
+        house = installation.governance.officers.house()
+        account_id = house or accounts.create_account("first").account_id
+        key = accounts.create_access_key(account_id, operator="first", purpose=FIRST_PURPOSE)
         profiles[PROFILE] = {
             "aws_access_key_id": key.access_key_id,
             "aws_secret_access_key": key.secret,
         }
-    profiles[PROFILE].update(region=settings.region, endpoint_url=endpoint)
+    credential = accounts.find_credential(profiles[PROFILE]["aws_access_key_id"])
+    assert credential is not None, "the key was just found or made"
+    accounts.bind_key(credential.access_key_id, FIRST_PURPOSE)
+    accept_at_start(settings, installation.governance, credential.account_id)
+    _add_officer(installation, profiles, credential.account_id)
+    for name in (PROFILE, OFFICER_PROFILE):
+        if name in profiles:
+            profiles[name].update(region=settings.region, endpoint_url=endpoint)
     text = io.StringIO()
     profiles.write(text)
     write_private(path, text.getvalue().encode(), replace=True)
-    _record_acceptance(installation, profiles[PROFILE]["aws_access_key_id"])
     return path
 
 
-def _record_acceptance(installation: Installation, access_key_id: str) -> None:
-    officer = installation.settings.accept_terms
-    if not officer:
+def _add_officer(installation: Installation, profiles: configparser.ConfigParser, account_id: str) -> None:
+    """A key of the first officer's, as soon as there is one and the account is the house's."""
+    accounts, officers = installation.accounts, installation.governance.officers
+    known = OFFICER_PROFILE in profiles and accounts.find_credential(
+        profiles[OFFICER_PROFILE]["aws_access_key_id"]
+    )
+    present = officers.list()
+    if (known and not known.revoked) or not present or officers.house() != account_id:
         return
-    credential = installation.accounts.find_credential(access_key_id)
-    assert credential is not None
-    installation.accounts.record_terms_acceptance(credential.account_id, officer, TERMS_VERSION)
-    click.echo(f"terms accepted by {officer} for account {credential.account_id}: recorded")
+    first = min(present, key=lambda officer: officer.added_at)
+    key = accounts.create_access_key(account_id, operator=first.name, officer=first.name)
+    profiles[OFFICER_PROFILE] = {
+        "aws_access_key_id": key.access_key_id,
+        "aws_secret_access_key": key.secret,
+    }
 
 
 def _require_default_pack(settings: Settings) -> InstalledPack:

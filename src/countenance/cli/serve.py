@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -23,8 +23,11 @@ from countenance.cli.fleet import Fleet
 from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.installation import Installation, first_credentials, open_installation
 from countenance.cli.options import settings_options
+from countenance.cli.patrolling import Patrolling
 from countenance.cli.process_limits import set_process_limits
 from countenance.cli.standstill import Standstill
+from countenance.cli.terms_at_start import wanted_documents
+from countenance.conduct import Conduct
 from countenance.errors import SetupError
 from countenance.settings import Settings
 from countenance.telemetry import metrics_server, open_telemetry
@@ -57,8 +60,7 @@ def serve(**given: Any) -> None:
         fleet.wait_until_ready(stopping)
         if not stopping.is_set:
             _print_banner(installation, endpoint=endpoint, credentials=str(credentials))
-            housekeeping = Housekeeping(installation.database, installation.keys, data_dir=settings.data_dir)
-            fleet.supervise(stopping, meanwhile=housekeeping, standstill_s=standstill.seconds)
+            fleet.supervise(stopping, meanwhile=_beside(installation), standstill_s=standstill.seconds)
         click.echo("stopping: calls in flight are finished first", err=True)
 
 
@@ -134,12 +136,35 @@ def _endpoint(settings: Settings, listener: socket.socket) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
+def _beside(installation: Installation) -> Callable[[], None]:
+    """What the supervisor does beside watching its processes."""
+    database, keys = installation.database, installation.keys
+    housekeeping = Housekeeping(database, keys, data_dir=installation.settings.data_dir)
+    patrolling = Patrolling(Conduct.open(database, keys, installation.governance).patrol)
+
+    def work() -> None:
+        housekeeping()
+        patrolling()
+
+    return work
+
+
+def _terms_line(installation: Installation) -> str:
+    house = installation.governance.officers.house()
+    accepted = installation.governance.acceptances.list(house) if house else []
+    if house is None or wanted_documents(installation.governance, house) or not accepted:
+        return "not accepted yet: calls are refused"
+    newest = accepted[0]
+    return f"{newest.document} {newest.version}, accepted by {newest.officer}, {newest.role}"
+
+
 def _print_banner(installation: Installation, *, endpoint: str, credentials: str) -> None:
     pack = installation.default_pack.manifest
     click.echo(
         f"""Countenance is serving at {endpoint}
   models       {pack.name} (FaceModelVersion {pack.face_model_version})
   data         {installation.settings.data_dir}
+  terms        {_terms_line(installation)}
   credentials  {credentials} (profile countenance)
 
 Point an AWS client at it:

@@ -147,6 +147,16 @@ def delete_faces(connection: Connection, collection: Collection, face_ids: Seque
     return Deleted(face_ids=deletable, failures=failures)
 
 
+def erase_faces(connection: Connection, collection: Collection, face_ids: Sequence[FaceId]) -> list[FaceId]:
+    """Delete those that are there, whosever they are; the others are passed over."""
+    present = [face_id for face_id, _, _ in lock_faces(connection, collection, list(dict.fromkeys(face_ids)))]
+    if present:
+        connection.execute(
+            QUERIES["delete_faces"], {"collection_id": collection.collection_id, "face_ids": present}
+        )
+    return present
+
+
 def lock_faces(
     connection: Connection, collection: Collection, face_ids: Sequence[FaceId]
 ) -> list[tuple[FaceId, UserId | None, bytes]]:

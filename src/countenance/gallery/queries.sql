@@ -252,3 +252,56 @@ where change_id in (
     limit %(limit)s
     for update skip locked
 )
+
+-- insert_charter --
+insert into charter (collection_id, purposes, kind, legal_basis, face_cap, retention_days, minors_allowed)
+values (
+    %(collection_id)s, %(purposes)s, %(kind)s, %(legal_basis)s, %(face_cap)s, %(retention_days)s,
+    %(minors_allowed)s
+);
+
+-- update_charter --
+update charter set
+    purposes = %(purposes)s, legal_basis = %(legal_basis)s, face_cap = %(face_cap)s,
+    retention_days = %(retention_days)s, minors_allowed = %(minors_allowed)s, written_at = clock_timestamp()
+where collection_id = %(collection_id)s;
+
+-- find_charter --
+select purposes, kind, legal_basis, face_cap, retention_days, minors_allowed
+from charter
+where collection_id = %(collection_id)s;
+
+-- find_chartered --
+select
+    c.collection_id, c.face_model_version,
+    h.purposes, h.kind, h.legal_basis, h.face_cap, h.retention_days, h.minors_allowed,
+    case when h.face_cap <= %(count_up_to)s then (
+        select count(*) from (
+            select 1 from face as f where f.collection_id = c.collection_id limit h.face_cap
+        ) as counted
+    ) else 0 end
+from collection as c
+left join charter as h using (collection_id)
+where c.account_id = %(account_id)s and c.region = %(region)s and c.name = %(name)s;
+
+-- list_expiring --
+-- Collections with faces older than their charters allow, and whose they are.
+select c.collection_id, c.account_id, c.name, c.region, c.face_model_version, c.dimensions, c.created_at
+from collection as c
+join charter as h using (collection_id)
+where h.retention_days is not null and exists (
+    select 1 from face as f
+    where f.collection_id = c.collection_id
+        and f.created_at < clock_timestamp() - make_interval(days => h.retention_days)
+)
+order by c.collection_id;
+
+-- list_expired_faces --
+select f.face_id, f.user_id
+from face as f
+join charter as h using (collection_id)
+where f.collection_id = %(collection_id)s
+    and h.retention_days is not null
+    and f.created_at < clock_timestamp() - make_interval(days => h.retention_days)
+order by f.face_id
+limit %(limit)s;

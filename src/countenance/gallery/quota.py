@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from countenance.errors import ServiceQuotaExceededException
+from countenance.errors import AccessDeniedException, ServiceQuotaExceededException
 from countenance.gallery.changing import QUERIES
 from countenance.gallery.records import Collection
 from countenance.store import Connection
@@ -45,13 +45,18 @@ class Quota:
         self._mutex = threading.Lock()
         self._safe_until: dict[uuid.UUID, float] = {}
 
-    def begin(self, connection: Connection, collection: Collection) -> bool:
-        """Before rows are added: whether `require` must be asked afterwards (then this waits its turn)."""
+    def begin(self, connection: Connection, collection: Collection, *, limit: int | None = None) -> bool:
+        """Before rows are added: whether `require` must be asked afterwards (then this waits its turn).
+
+        Args:
+            limit: of this collection, where it is less than that of all.
+        """
         with self._mutex:
             if self._clock() < self._safe_until.get(collection.collection_id, 0.0):
                 return False
         counted_at = self._clock()
-        room = self._limit - self._count(connection, collection) - _NEAR
+        most = self._limit if limit is None else min(limit, self._limit)
+        room = most - self._count(connection, collection) - _NEAR
         if room > 0:
             with self._mutex:
                 self._safe_until[collection.collection_id] = counted_at + room / _FASTEST_GROWTH_PER_S
@@ -62,13 +67,20 @@ class Quota:
         )
         return True
 
-    def require(self, connection: Connection, collection: Collection) -> None:
+    def require(self, connection: Connection, collection: Collection, *, limit: int | None = None) -> None:
         """After rows were added.
 
         Raises:
+            AccessDeniedException: now there are more than the collection's own limit.
             ServiceQuotaExceededException: now there are more than the quota.
         """
-        if self._count(connection, collection) > self._limit:
+        count = self._count(connection, collection)
+        if limit is not None and limit < count <= self._limit:
+            raise AccessDeniedException(
+                f"CAP-001: the collection would have {count} {self._noun}, and its charter allows {limit}; "
+                "delete some, or justify a collection with a larger cap"
+            )
+        if count > self._limit:
             raise ServiceQuotaExceededException(
                 f"the collection `{collection.name}` would have more than {self._limit} {self._noun}"
             )

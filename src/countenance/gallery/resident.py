@@ -52,6 +52,16 @@ class ResidentGallery:
         return len(self._faces)
 
     @property
+    def face_count(self) -> int:
+        """How many faces a search runs over."""
+        return len(self._faces)
+
+    @property
+    def subject_count(self) -> int:
+        """How many subjects a search runs over: those with faces."""
+        return len(self._subject_ids)
+
+    @property
     def nbytes(self) -> int:
         """Memory held, as far as it grows with the collection."""
         return self._scan.nbytes + self._faces.nbytes + self._subject_scan.nbytes

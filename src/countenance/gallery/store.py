@@ -6,17 +6,19 @@ catalog (collections, tags), faces, subjects, and residency (search).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from countenance.errors import (
     ConflictException,
     InvalidParameterException,
     ResourceNotFoundException,
 )
-from countenance.gallery import catalog, subjects
+from countenance.facts import Charter
+from countenance.gallery import catalog, charters, subjects
 from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
 from countenance.gallery.changing import change, hold, no_such_collection
+from countenance.gallery.charters import Chartered
 from countenance.gallery.quota import Quota
 from countenance.gallery.reading import open_seal
 from countenance.gallery.records import (
@@ -38,6 +40,9 @@ from countenance.types import AccountId, FaceId, Similarity, Template, UserId
 
 FACE_QUOTA = 20_000_000
 USER_QUOTA = 10_000_000
+
+ThresholdFor = Similarity | Callable[[int], Similarity]
+"""A threshold, or one that depends on how many a search runs over."""
 
 
 class Gallery:
@@ -84,8 +89,9 @@ class Gallery:
         face_model_version: str,
         dimensions: int,
         tags: Mapping[str, str],
+        charter: Charter | None = None,
     ) -> Collection:
-        """A new, empty collection with a key of its own.
+        """A new, empty collection with a key of its own. Without a charter policy lets nobody use it.
 
         Raises:
             ResourceAlreadyExistsException: the account has a collection of that name in the region.
@@ -101,6 +107,8 @@ class Gallery:
                 face_model_version=face_model_version,
                 dimensions=dimensions,
             )
+            if charter is not None:
+                charters.insert_charter(connection, collection, charter)
             if tags:
                 catalog.put_tags(connection, collection, tags)
             return collection
@@ -133,6 +141,27 @@ class Gallery:
         """Counts of faces and users."""
         with self._database.read() as connection:
             return catalog.describe(connection, collection)
+
+    # Charters
+
+    def find_chartered(
+        self, connection: Connection, account_id: str, region: str, name: str, *, counted: bool
+    ) -> Chartered | None:
+        """A collection as policy sees it; `counted`: with the number of its faces, if its cap is small."""
+        return charters.find_chartered(connection, account_id, region, name, counted=counted)
+
+    def charter(self, collection: Collection) -> Charter | None:
+        """What the collection is for; None for nothing."""
+        with self._database.read() as connection:
+            return charters.find_charter(connection, collection)
+
+    def narrow_charter(self, uow: UnitOfWork, collection: Collection, charter: Charter) -> None:
+        """Put a charter that allows no more than the one that is there.
+
+        Raises:
+            InvalidParameterException: it would allow more.
+        """
+        change(uow, lambda connection: charters.narrow(connection, collection, charter))
 
     def delete_collection(self, uow: UnitOfWork, collection: Collection) -> None:
         """Delete it with all that it holds; its key is destroyed once the unit of work has committed."""
@@ -167,16 +196,18 @@ class Gallery:
         its entry is the one stored first, with that FaceId.
 
         Raises:
+            AccessDeniedException: the collection would have more faces than its charter allows.
             ServiceQuotaExceededException: the collection would have more than 20,000,000 faces.
         """
 
         def work(connection: Connection) -> list[StoredFace]:
             hold(connection, collection)
             seal = open_seal(connection, collection, self._keys)
-            near_quota = self._faces_quota.begin(connection, collection)
+            cap = charters.face_cap(connection, collection)
+            near_quota = self._faces_quota.begin(connection, collection, limit=cap)
             stored = face_rows.enrol(connection, collection, seal, faces)
             if near_quota:
-                self._faces_quota.require(connection, collection)
+                self._faces_quota.require(connection, collection, limit=cap)
             return stored
 
         return change(uow, work)
@@ -208,6 +239,32 @@ class Gallery:
 
         return change(uow, work)
 
+    def erase_faces(
+        self, uow: UnitOfWork, collection: Collection, face_ids: Sequence[FaceId]
+    ) -> list[FaceId]:
+        """Delete faces, those of users as well: for the people whose faces they are. Which were there."""
+
+        def work(connection: Connection) -> list[FaceId]:
+            hold(connection, collection)
+            return face_rows.erase_faces(connection, collection, face_ids)
+
+        return change(uow, work)
+
+    def list_expiring(self) -> list[Collection]:
+        """Collections with faces that are older than their charters allow."""
+        with self._database.read() as connection:
+            return charters.list_expiring(connection)
+
+    def expire_faces(self, uow: UnitOfWork, collection: Collection, *, limit: int = 1000) -> list[FaceId]:
+        """Delete at most `limit` faces that are older than the collection's charter allows; which."""
+
+        def work(connection: Connection) -> list[FaceId]:
+            hold(connection, collection)
+            expired = charters.list_expired_faces(connection, collection, limit=limit)
+            return face_rows.erase_faces(connection, collection, expired)
+
+        return change(uow, work)
+
     # Search over faces
 
     def search(
@@ -216,7 +273,7 @@ class Gallery:
         probe: Template,
         *,
         calibration: Calibration,
-        threshold: Similarity,
+        threshold: ThresholdFor,
         limit: int,
     ) -> list[Candidate]:
         """The `limit` most similar faces with similarity >= threshold, best first; ties as enrolled.
@@ -224,7 +281,7 @@ class Gallery:
         Exact, and over all that was committed before the call, by any process.
         """
         with self._residency.fresh(collection) as gallery:
-            return gallery.search(probe, Question(calibration, threshold, limit))
+            return gallery.search(probe, Question(calibration, _at(threshold, gallery.face_count), limit))
 
     def search_by_face(
         self,
@@ -232,7 +289,7 @@ class Gallery:
         face_id: FaceId,
         *,
         calibration: Calibration,
-        threshold: Similarity,
+        threshold: ThresholdFor,
         limit: int,
     ) -> list[Candidate]:
         """As `search`, with a stored face as probe; the face itself is not among the candidates.
@@ -243,7 +300,7 @@ class Gallery:
         with self._residency.fresh(collection) as gallery:
             probe = gallery.template_of(face_id)
             if probe is not None:
-                question = Question(calibration, threshold, limit)
+                question = Question(calibration, _at(threshold, gallery.face_count), limit)
                 return gallery.search(probe, question, leaving_out=face_id)
         raise InvalidParameterException("faceId was not found in the collection")
 
@@ -339,12 +396,14 @@ class Gallery:
         probe: Template,
         *,
         calibration: Calibration,
-        threshold: Similarity,
+        threshold: ThresholdFor,
         limit: int,
     ) -> list[UserCandidate]:
         """As `search`, over users who have faces; a user's template is the unit mean of its faces'."""
         with self._residency.fresh(collection) as gallery:
-            return gallery.search_subjects(probe, Question(calibration, threshold, limit))
+            return gallery.search_subjects(
+                probe, Question(calibration, _at(threshold, gallery.subject_count), limit)
+            )
 
     def search_users_by_face(
         self,
@@ -352,7 +411,7 @@ class Gallery:
         face_id: FaceId,
         *,
         calibration: Calibration,
-        threshold: Similarity,
+        threshold: ThresholdFor,
         limit: int,
     ) -> list[UserCandidate]:
         """As `search_users`, with a stored face as probe; the face's own user may well be found.
@@ -363,7 +422,9 @@ class Gallery:
         with self._residency.fresh(collection) as gallery:
             probe = gallery.template_of(face_id)
             if probe is not None:
-                return gallery.search_subjects(probe, Question(calibration, threshold, limit))
+                return gallery.search_subjects(
+                    probe, Question(calibration, _at(threshold, gallery.subject_count), limit)
+                )
         raise ResourceNotFoundException(f"The face id: {face_id} does not exist")
 
     def search_users_by_user(
@@ -372,7 +433,7 @@ class Gallery:
         user_id: UserId,
         *,
         calibration: Calibration,
-        threshold: Similarity,
+        threshold: ThresholdFor,
         limit: int,
     ) -> list[UserCandidate]:
         """As `search_users`, with a user's template as probe; the user itself is not among the candidates.
@@ -385,7 +446,7 @@ class Gallery:
         with self._residency.fresh(collection) as gallery:
             probe = gallery.subject_template_of(user_id)
             if probe is not None:
-                question = Question(calibration, threshold, limit)
+                question = Question(calibration, _at(threshold, gallery.subject_count), limit)
                 return gallery.search_subjects(probe, question, leaving_out=user_id)
         with self._database.read() as connection:
             subjects.require_user(connection, collection, user_id)
@@ -396,3 +457,7 @@ class Gallery:
         self._faces_quota.forget(collection.collection_id)
         self._users_quota.forget(collection.collection_id)
         self._keys.destroy_collection_key(collection.collection_id)
+
+
+def _at(threshold: ThresholdFor, size: int) -> Similarity:
+    return threshold(size) if callable(threshold) else threshold

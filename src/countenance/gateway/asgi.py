@@ -136,6 +136,7 @@ class Gateway:
             query=scope["query_string"].decode("latin-1"),
             headers=headers,
             received_at=self._pipeline.now(),
+            client=(scope.get("client") or ("",))[0],
         )
         admitted = await self._run(self._admission, self._pipeline.admit, head)
         if isinstance(admitted, Answer):

@@ -62,6 +62,10 @@ def authenticate(call: Admitted, body: bytes, services: GatewayServices) -> Auth
         access_key_id=call.credential.access_key_id,
         operator=call.credential.operator,
         region=services.region,
+        purpose=call.credential.purpose,
+        officer=call.credential.officer,
+        claims=call.credential.claims,
+        event_id=call.head.event_id,
     )
     return advance(call, Authenticated, caller=caller, body=body)
 

@@ -18,7 +18,7 @@ from countenance.accounts import Credential
 from countenance.audit import Event
 from countenance.gateway.sigv4 import Authorization
 from countenance.operations.deps import Caller, Report
-from countenance.policy import Verdict
+from countenance.policy import AccessRequest, Verdict
 from countenance.telemetry import STEPS, Step
 from countenance.wire.model import OperationModel, ServiceModel
 
@@ -27,8 +27,9 @@ from countenance.wire.model import OperationModel, ServiceModel
 class Head:
     """What arrived before the body: header names in lower case, repeated ones joined by commas.
 
-    `started_s` is `time.perf_counter`. `event_id` is the request id as well: whoever reports a failed
-    request by the id that AWS clients print has named its entry in the log.
+    `client` is the address that the connection came from. `started_s` is `time.perf_counter`. `event_id` is
+    the request id as well: whoever reports a failed request by the id that AWS clients print has named its
+    entry in the log.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Head:
     query: str
     headers: Mapping[str, str] = field(repr=False)
     received_at: datetime
+    client: str = field(default="", repr=False)
     started_s: float = field(default_factory=time.perf_counter)
     event_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
@@ -118,11 +120,16 @@ class Validated(Authenticated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorized(Validated):
-    """Policy allows it."""
+    """Policy allows it.
+
+    Attributes:
+        asked: what policy was asked.
+    """
 
     step: ClassVar[str] = "authorize"
 
     verdict: Verdict
+    asked: AccessRequest = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

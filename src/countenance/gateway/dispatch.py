@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from countenance.errors import IdempotentParameterMismatchException
 from countenance.gateway.call import Authorized, Performed, advance
 from countenance.gateway.services import GatewayServices
 from countenance.operations.deps import Report
+from countenance.policy.groups import kinds_of
 from countenance.store import UnitOfWork, idempotency
 from countenance.wire.codec import to_body
 
@@ -73,6 +75,8 @@ def _plain(value: Any) -> str:
 def _perform(call: Authorized, work: UnitOfWork, services: GatewayServices) -> Performed:
     operation = services.operations[call.service.name][call.operation.name]
     deps = services.make_deps(call.caller, work)
+    if "face" in kinds_of(call.operation.name):
+        deps = replace(deps, judged=frozenset({call.asked.resource.collection_id}))
     response = operation(call.request, deps)
     # Written out now: a response that cannot be must fail before anything is committed.
     payload = to_body(response, call.operation)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from countenance.audit import Touch
-from countenance.gateway.authorize import parse_arn
+from countenance.gateway.resource import parse_arn
 
 _THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
 _CANDIDATES = ("FaceMatches", "UserMatches")

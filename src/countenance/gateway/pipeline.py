@@ -86,7 +86,7 @@ class Pipeline:
 def _refusal(reached: Call, error: BaseException) -> Refusal:
     verdict = reached.verdict if isinstance(reached, Authorized) else None
     if isinstance(error, Denied):
-        return Refusal(call=reached, error=error.answer, verdict=error.verdict, fault=None)
+        return Refusal(call=reached, error=error.answer, verdict=error.verdict, fault=None, asked=error.asked)
     if isinstance(error, ServiceError):
         fault = Fault.of(error) if error.status >= 500 else None
         return Refusal(call=reached, error=error, verdict=verdict, fault=fault)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from countenance.audit import NO_POLICY_DIGEST, Draft, Event
 from countenance.errors import AccessDeniedException, InternalServerError
+from countenance.facts import Charter, Claims
 from countenance.gateway.call import (
     Admitted,
     Authenticated,
+    Authorized,
     Identified,
     Performed,
     Recorded,
@@ -19,10 +21,12 @@ from countenance.gateway.call import (
 )
 from countenance.gateway.facts import Facts, facts_of
 from countenance.gateway.log import Fault
+from countenance.gateway.obligations import undischarged
+from countenance.gateway.observation import observation_of
 from countenance.gateway.respond import Refusal
 from countenance.gateway.services import GatewayServices
 from countenance.operations.deps import Report
-from countenance.policy import Verdict
+from countenance.policy import AccessRequest, Verdict, load_purposes
 from countenance.store import Connection, UnitOfWork
 
 
@@ -36,6 +40,9 @@ def record(call: Performed, work: UnitOfWork, services: GatewayServices) -> Reco
         Exception: the event could not be written, and nothing is committed; or its receipt could not be
             noted, and the caller gets none for what was.
     """
+    unmet = undischarged(call.verdict.obligations, call.report, ran_search=call.report.threshold is not None)
+    if unmet and not call.is_replay:
+        raise AccessDeniedException(f"the call owes {', '.join(unmet)}, and it was not met")
     event = _event_of(call, outcome="answered", error_code=None, verdict=call.verdict, services=services)
     if work.is_open:
         draft = _record_in_force(call, event, work.connection, services)
@@ -74,6 +81,7 @@ def record_refusal(refusal: Refusal, services: GatewayServices) -> Refusal:
             verdict=refusal.verdict,
             services=services,
             previous=previous,
+            asked=refusal.asked,
         )
         with services.database.read() as connection:
             services.promises.require_current(connection)
@@ -90,7 +98,13 @@ def _record_in_force(
 ) -> Draft:
     """What is to be promised once it is committed; while the log does not keep up, nothing is."""
     services.promises.require_current(connection)
-    draft = services.audit.record_in_force(connection, event, standing=call.credential.standing)
+    draft = services.audit.record_in_force(
+        connection,
+        event,
+        standing=call.asked.account.standing,
+        effective_standing=call.asked.account.effective_standing,
+        observation=observation_of(call, facts_of(call.request, call.response), services),
+    )
     if draft is None:
         raise AccessDeniedException("the access key or the account's standing ended while the call ran")
     return draft
@@ -104,6 +118,7 @@ def _event_of(
     error_code: str | None,
     services: GatewayServices,
     previous: uuid.UUID | None = None,
+    asked: AccessRequest | None = None,
 ) -> Event:
     caller = call.caller if isinstance(call, Authenticated) else None
     performed = call if isinstance(call, Performed) and outcome == "answered" else None
@@ -125,12 +140,15 @@ def _event_of(
         operator=caller.operator if caller else None,
         region=caller.region if caller else None,
         collection=facts.collection,
-        resource=facts.resource,
+        resource=report.resource or facts.resource,
         inputs=tuple(report.inputs),
         marker=report.marker,
         decision=verdict.decision.value if verdict else "none",
         rule_ids=verdict.rule_ids if verdict else (),
-        policy_digest=services.policy.digest if verdict else NO_POLICY_DIGEST,
+        policy_digest=verdict.policy_digest if verdict else NO_POLICY_DIGEST,
+        obligations=verdict.obligations if verdict else (),
+        shadow=verdict.shadow if verdict else (),
+        **_governed(call, call.asked if isinstance(call, Authorized) else asked),
         outcome=outcome,
         error_code=error_code,
         model_version=report.model_version,
@@ -144,3 +162,65 @@ def _event_of(
         idempotent_replay=performed is not None and performed.is_replay,
         previous=performed.previous if performed else previous,
     )
+
+
+def _governed(call: Identified, asked: AccessRequest | None) -> dict[str, Any]:
+    """Under what terms the call was made: of a refused one as far as its key says."""
+    if not isinstance(call, Authenticated):
+        return {}
+    claims = call.caller.claims
+    told: dict[str, Any] = {
+        "purpose": call.caller.purpose,
+        "case": claims.case,
+        "claims": _in_clear(claims),
+        "attested": _references(claims),
+    }
+    if asked is None:
+        return told
+    charter = asked.resource.charter
+    purpose = load_purposes().get(asked.purpose or "")
+    return told | {
+        "purpose": asked.purpose,
+        "profile": asked.account.profile,
+        "records": tuple(asked.account.records),
+        "candidates_asked": asked.candidates,
+        "charter": {}
+        if charter is None or (purpose is not None and charter == purpose.charter())
+        else _charter_told(charter, asked.resource.face_count),
+    }
+
+
+def _in_clear(claims: Claims) -> dict[str, Any]:
+    """What may stand in the log for good: words of closed lists, and whether there is a reference."""
+    words = {
+        "source": claims.source if claims.source != "undeclared" else None,
+        "age": claims.age if claims.age != "unknown" else None,
+        "consent": claims.consent is not None or None,
+        "authorized": claims.authorization is not None or None,
+        "live": claims.live or None,
+        "exigent": claims.exigent or None,
+        "offence_facts": claims.offence_facts or None,
+        "probable_cause": claims.probable_cause or None,
+    }
+    return {name: value for name, value in words.items() if value is not None}
+
+
+def _references(claims: Claims) -> dict[str, Any]:
+    told = {
+        "consent": claims.consent,
+        "authorization": claims.authorization,
+        "beneficiary": claims.beneficiary,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _charter_told(charter: Charter, face_count: int) -> dict[str, Any]:
+    told = {
+        "purposes": sorted(charter.purposes),
+        "kind": charter.kind,
+        "face_cap": charter.face_cap,
+        "face_count": face_count,
+        "minors_allowed": charter.minors_allowed,
+        "legal_basis": bool(charter.legal_basis),
+    }
+    return told if charter.retention_days is None else told | {"retention_days": charter.retention_days}

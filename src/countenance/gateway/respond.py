@@ -9,7 +9,7 @@ import orjson
 from countenance.errors import ServiceError
 from countenance.gateway.call import Answer, Call, Recorded
 from countenance.gateway.log import Fault
-from countenance.policy import Verdict
+from countenance.policy import AccessRequest, Verdict
 
 _CONTENT_TYPE = ("content-type", "application/x-amz-json-1.1")
 
@@ -23,6 +23,7 @@ class Refusal:
         error: what the caller is told.
         verdict: what policy said, if it was asked.
         fault: what went wrong on our side, if something did.
+        asked: what policy was asked, if it was.
         receipt: the signed promise that the refusal will be in the log; None if it is not on record.
     """
 
@@ -31,11 +32,15 @@ class Refusal:
     verdict: Verdict | None
     fault: Fault | None
     receipt: str | None = None
+    asked: AccessRequest | None = None
 
 
 def respond(call: Recorded) -> Answer:
     """The result; its event is durable already."""
-    return Answer(status=200, headers=_headers(call, call.receipt), body=call.payload)
+    headers = _headers(call, call.receipt)
+    if call.report.raised:
+        headers = (*headers, ("x-countenance-threshold", call.report.raised))
+    return Answer(status=200, headers=headers, body=call.payload)
 
 
 def respond_refused(refusal: Refusal) -> Answer:

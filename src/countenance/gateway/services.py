@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from countenance.accounts import Accounts
+from countenance.accounts import Accounts, Governance
 from countenance.audit import AuditLog, Promises
 from countenance.audit.tree import LogTree
+from countenance.facts import ModelFacts
+from countenance.gallery import Gallery
 from countenance.gateway.log import LogFormat
 from countenance.gateway.strangers import Strangers
 from countenance.operations.deps import Caller, Deps
-from countenance.policy import PolicyEngine
+from countenance.policy.register import Policies
 from countenance.store import Database, UnitOfWork
 from countenance.telemetry import Telemetry
 from countenance.wire.model import Models
@@ -32,6 +34,10 @@ class GatewayServices:
 
     Attributes:
         models: the service models, by which requests are understood and responses written.
+        policies: the rules, as of the packs in use.
+        governance: what accounts accepted, may do and have on file, and how they stand.
+        gallery: charters of collections.
+        model_facts: what policy needs to know of a pack, by its version; of the default one for None.
         audit: what every call is recorded in.
         log: the tree over it, for the log's public pages.
         strangers: how many calls of nobody's key are recorded one by one.
@@ -45,7 +51,10 @@ class GatewayServices:
 
     models: Models
     accounts: Accounts
-    policy: PolicyEngine
+    policies: Policies
+    governance: Governance
+    gallery: Gallery
+    model_facts: Callable[[str | None], ModelFacts | None]
     database: Database
     audit: AuditLog
     log: LogTree

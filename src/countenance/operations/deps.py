@@ -7,19 +7,26 @@ does both, in one transaction, once the operation has returned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from countenance.errors import AccessDeniedException, ResourceNotFoundException
+from countenance.facts import Claims, ModelFacts
 from countenance.operations.pagination import PageTokens
+from countenance.policy.purposes import Purpose, load_purposes
+from countenance.similarity import similarity_at_fmr
 from countenance.types import AccountId, Similarity
 
 if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads when a pack is first used
-    from countenance.accounts import Accounts
+    from countenance.accounts import Accounts, Actor, Governance
     from countenance.audit import AuditLog
     from countenance.audit.tree import LogTree
+    from countenance.conduct import Conduct
     from countenance.gallery import Collection, Gallery
     from countenance.objects import ObjectStores
+    from countenance.policy.register import PackRegister, PoliciesInForce
     from countenance.similarity import Calibration
     from countenance.store import UnitOfWork
     from countenance.vision.pipeline import Vision
@@ -27,12 +34,23 @@ if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads whe
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, as the verified signature says; nothing in it comes from the request's body."""
+    """Who calls, as the verified signature says; nothing in it comes from the request's body.
+
+    Attributes:
+        purpose: that the key was made for; None for a key that moves no face.
+        officer: name of the officer of the house whose key it is.
+        claims: what temporary credentials attest.
+        event_id: of the call.
+    """
 
     account_id: AccountId
     access_key_id: str
     operator: str
     region: str
+    purpose: str | None = None
+    officer: str | None = None
+    claims: Claims = field(default_factory=Claims)
+    event_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
 @dataclass(slots=True)
@@ -44,14 +62,26 @@ class Report:
         model_digest: SHA-256 of that pack, hexadecimal.
         threshold: similarity threshold in force, 0-100.
         inputs: SHA-256 of each photograph that was read, hexadecimal.
+        scenes: difference hash of each photograph with its faces blanked, 64 bits: for detectors.
         marker: what the caller wants to find again in the log.
+        resource: what the call changed, in words for its account; None for what the request names.
+        raised: why the threshold in force is not the one asked for; empty where it is.
+        discharged: obligations that were met.
     """
 
     model_version: str | None = None
     model_digest: str | None = None
     threshold: float | None = None
     inputs: list[str] = field(default_factory=list)
+    scenes: list[int] = field(default_factory=list)
     marker: str | None = None
+    resource: str | None = None
+    raised: str = ""
+    discharged: set[str] = field(default_factory=set)
+
+    def changes(self, what: str) -> None:
+        """Note what the call changes; the first word counts."""
+        self.resource = self.resource or what
 
     def uses(self, vision: Vision) -> Vision:
         """Note the pack."""
@@ -77,6 +107,9 @@ class Models(Protocol):
             ServiceError: the pack is not installed on this server (any more).
         """
 
+    def facts(self, face_model_version: str | None) -> ModelFacts | None:
+        """What policy needs to know of a pack, the default one without a version; None if it is not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deps:
@@ -93,6 +126,11 @@ class Deps:
         log: the log's tree, for proofs.
         page_tokens: issues and reads NextToken, with a key that all processes of the server share.
         models: model packs; operations reach nets through `vision` and `default_vision`.
+        governance: terms, purposes, officers, relations and standing of accounts.
+        conduct: findings and appeals.
+        packs: rule packs of this server; `policies` the engine that follows from them.
+        fpir_budget: most expected false candidates a search, of the call's purpose; 0 for no bound.
+        judged: of a call that uses a face, the collection whose charter policy has judged; None for any.
         report: what the call used, for its event.
     """
 
@@ -105,7 +143,33 @@ class Deps:
     log: LogTree
     page_tokens: PageTokens
     models: Models
+    governance: Governance
+    conduct: Conduct
+    packs: PackRegister
+    policies: PoliciesInForce
+    fpir_budget: float = 0.0
+    judged: frozenset[uuid.UUID | None] | None = None
     report: Report = field(default_factory=Report)
+
+    def actor(self) -> Actor:
+        """Whoever calls, for changes of accounts in the call's own transaction."""
+        from countenance.accounts import Actor  # the register loads when an account changes
+
+        caller = self.caller
+        return Actor(
+            caller.officer or caller.operator,
+            self.uow.connection,
+            caller.event_id,
+            caller.account_id,
+            self.report.changes,
+        )
+
+    def purpose(self) -> Purpose:
+        """What the call is for: policy has seen to it that it is in the catalogue."""
+        purpose = load_purposes().get(self.caller.purpose or "")
+        if purpose is None:
+            raise AccessDeniedException("PUR-003: the access key has no purpose")
+        return purpose
 
     def collection(self, name: str) -> Collection:
         """The caller's collection of that name.
@@ -113,7 +177,11 @@ class Deps:
         Raises:
             ResourceNotFoundException: there is none in the caller's account and region.
         """
-        return self.gallery.require_collection(self.caller.account_id, self.caller.region, name)
+        found = self.gallery.require_collection(self.caller.account_id, self.caller.region, name)
+        if self.judged is not None and found.collection_id not in self.judged:
+            # INVARIANT: no face is used in a collection that was made, or exchanged, since policy looked.
+            raise ResourceNotFoundException(f"The collection id: {name} does not exist")
+        return found
 
     def calibration(self, face_model_version: str) -> Calibration:
         """What similarities of a collection's pack mean; no net runs, so a transaction may be open."""
@@ -123,6 +191,30 @@ class Deps:
         """The similarity threshold in force: a face at or above it is a match."""
         self.report.threshold = default if asked is None else asked
         return Similarity(self.report.threshold)
+
+    def search_threshold(self, asked: float | None, *, default: float) -> Callable[[int], Similarity]:
+        """The threshold in force for a search over a number of references.
+
+        Over N of them a search at a false match rate has about N times as many false candidates: the
+        threshold is raised until they keep within the purpose's budget. That it was is recorded, and told.
+        """
+        wanted = self.threshold(asked, default=default)
+
+        def over(size: int) -> Similarity:
+            self.report.discharged.add("fpir_budget")
+            if not self.fpir_budget or size <= self.fpir_budget:
+                return wanted
+            needed = similarity_at_fmr(self.fpir_budget / size)
+            if needed <= wanted:
+                return wanted
+            self.report.threshold = float(needed)
+            self.report.raised = (
+                f"{needed:g} (raised from {wanted:g}: {size} references, budget of {self.fpir_budget:g} "
+                "false candidates)"
+            )
+            return needed
+
+        return over
 
     def vision(self, face_model_version: str) -> Vision:
         """The pack that a collection is bound to."""

@@ -78,7 +78,9 @@ def load_photo(image: Image, vision: Vision, deps: Deps) -> Photo:
     digest = hashlib.sha256(data).hexdigest()
     deps.report.inputs.append(digest)
     pixels = vision.decode(data)
-    return Photo(ImageId(uuid.uuid3(_IMAGE_IDS, digest)), pixels, vision.detect(pixels), vision)
+    detection = vision.detect(pixels)
+    deps.report.scenes.append(vision.scene_hash(pixels, detection.faces))
+    return Photo(ImageId(uuid.uuid3(_IMAGE_IDS, digest)), pixels, detection, vision)
 
 
 def read_image(image: Image, deps: Deps) -> bytes:

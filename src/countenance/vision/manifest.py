@@ -141,11 +141,15 @@ class EmbedderSpec:
         return np.array(self.reference_points, np.float32)
 
 
+Use = Literal["any", "research", "unstated"]
+
+
 @dataclass(frozen=True, slots=True)
 class PackManifest:
     """Everything that a pack.toml says.
 
     Attributes:
+        use: what the licences of the weights allow: `any`, `research` (nothing commercial) or `unstated`.
         directory: the folder of a user's pack.toml; None for a pack that comes with Countenance.
         measured_on: what the calibration's trials were.
     """
@@ -161,6 +165,7 @@ class PackManifest:
     calibration: Calibration
     measured_on: str
     directory: Path | None
+    use: Use = "unstated"
 
     @property
     def digest(self) -> str:

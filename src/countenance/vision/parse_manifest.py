@@ -23,6 +23,7 @@ from countenance.vision.manifest import (
     Source,
     TrainingData,
     UpstreamUrl,
+    Use,
 )
 from countenance.vision.manifest_table import ManifestTable
 
@@ -59,6 +60,7 @@ def parse_manifest(text: str, *, file: str, directory: Path | None) -> PackManif
         measured_on=calibration.require_text("measured_on"),
         calibration=_to_calibration(calibration),
         directory=directory,
+        use=table.require_choice("use", get_args(Use)) if table.has("use") else "unstated",
     )
     table.finish()
     _check_references(manifest, table)

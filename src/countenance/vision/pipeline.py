@@ -22,6 +22,7 @@ from countenance.vision.pose import estimate_pose
 from countenance.vision.quality import measure_quality
 from countenance.vision.raw_faces import RawFaces
 from countenance.vision.refine import refine_landmarks
+from countenance.vision.scene import scene_hash
 from countenance.vision.yunet import YuNet
 
 _LOOKS_AT_ONCE: Final = 4
@@ -113,6 +114,10 @@ class Vision:
             image_height=height,
             faces=tuple(_to_face(found, index, pixels) for index in range(len(found))),
         )
+
+    def scene_hash(self, pixels: Pixels, faces: Sequence[Face]) -> int:
+        """64 bits that near-identical backgrounds share; of the faces nothing is in it (`scene`)."""
+        return scene_hash(pixels, [face.box for face in faces])
 
     def embed(self, pixels: Pixels, faces: Sequence[Face]) -> Templates:
         """(N, D) float32 unit rows for faces that `detect` found in these pixels, in their order."""

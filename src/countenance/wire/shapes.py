@@ -11,7 +11,18 @@ from datetime import datetime
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 AccessKeyStatus: TypeAlias = Literal["ACTIVE", "REVOKED"]
+AccountProfile: TypeAlias = Literal[
+    "general",
+    "business",
+    "public_body",
+    "research",
+    "identity_proofing",
+    "law_enforcement",
+    "immigration_enforcement",
+]
 AccountStanding: TypeAlias = Literal["pending", "good", "restricted", "suspended", "terminated"]
+AgeAttestation: TypeAlias = Literal["unknown", "adult", "minor"]
+AppealDecision: TypeAlias = Literal["grant", "dismiss"]
 Attribute: TypeAlias = Literal[
     "DEFAULT",
     "ALL",
@@ -29,6 +40,8 @@ Attribute: TypeAlias = Literal[
     "SUNGLASSES",
 ]
 AuditOutcome: TypeAlias = Literal["answered", "refused", "failed"]
+Capture: TypeAlias = Literal["photo", "live"]
+CharterKind: TypeAlias = Literal["consented", "enrolled", "watch_list", "reference"]
 EmotionName: TypeAlias = Literal[
     "HAPPY",
     "SAD",
@@ -40,6 +53,8 @@ EmotionName: TypeAlias = Literal[
     "UNKNOWN",
     "FEAR",
 ]
+FindingDecision: TypeAlias = Literal["confirm", "lift"]
+FindingSeverity: TypeAlias = Literal["notice", "restrict", "suspend"]
 GenderType: TypeAlias = Literal["Male", "Female"]
 HealthStatus: TypeAlias = Literal["OK"]
 LandmarkType: TypeAlias = Literal[
@@ -75,6 +90,25 @@ LandmarkType: TypeAlias = Literal[
     "upperJawlineRight",
 ]
 OrientationCorrection: TypeAlias = Literal["ROTATE_0", "ROTATE_90", "ROTATE_180", "ROTATE_270"]
+PackMode: TypeAlias = Literal["enforce", "shadow"]
+PhotoSource: TypeAlias = Literal[
+    "undeclared",
+    "own_camera",
+    "subject",
+    "document",
+    "relative",
+    "consented_dataset",
+    "published_dataset",
+    "published_by_subject",
+    "record",
+    "crime_scene",
+    "cctv",
+    "bodycam",
+    "sketch",
+    "edited",
+    "scraped",
+]
+PurposeDecision: TypeAlias = Literal["approve", "refuse", "withdraw"]
 QualityFilter: TypeAlias = Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
 Reason: TypeAlias = Literal[
     "EXCEEDS_MAX_FACES",
@@ -86,6 +120,28 @@ Reason: TypeAlias = Literal[
     "LOW_FACE_QUALITY",
 ]
 ReceiptStatus: TypeAlias = Literal["PENDING", "INTEGRATED", "OVERDUE", "MISMATCH"]
+RecordKind: TypeAlias = Literal[
+    "accountability_report",
+    "article_9_ground",
+    "consent_process",
+    "court_order",
+    "disclosure_procedure",
+    "entrance_sign",
+    "equality_assessment",
+    "impact_assessment",
+    "independent_evaluation",
+    "notice",
+    "notice_of_intent",
+    "operational_test",
+    "retention_policy",
+    "statutory_authority",
+    "training_programme",
+    "use_policy",
+    "watch_list_policy",
+    "written_release",
+]
+RelationDecision: TypeAlias = Literal["confirm", "end"]
+RelationKind: TypeAlias = Literal["supplied_by", "acts_for"]
 UnsearchedFaceReason: TypeAlias = Literal[
     "FACE_NOT_LARGEST",
     "EXCEEDS_MAX_FACES",
@@ -106,16 +162,66 @@ UnsuccessfulFaceDisassociationReason: TypeAlias = Literal["FACE_NOT_FOUND", "ASS
 UserStatus: TypeAlias = Literal["ACTIVE", "UPDATING", "CREATING", "CREATED"]
 
 
+class AcceptTermsRequest(TypedDict):
+    Name: NotRequired[str]
+    Version: str
+    Digest: str
+    OfficerName: str
+    OfficerRole: str
+
+
+class AcceptTermsResponse(TypedDict):
+    AcceptedAt: datetime
+    Accepted: NotRequired[bool]
+
+
 class AccessKeySummary(TypedDict):
     AccessKeyId: str
     Operator: str
     Status: AccessKeyStatus
     CreatedAt: datetime
+    Purpose: NotRequired[str]
+
+
+class AccountSummary(TypedDict):
+    AccountId: str
+    Name: str
+    Standing: AccountStanding
+    EffectiveStanding: NotRequired[AccountStanding]
+    Profile: NotRequired[AccountProfile]
+    IsHouse: NotRequired[bool]
+    CreatedAt: NotRequired[datetime]
+
+
+class ActivatePackRequest(TypedDict):
+    Pack: str
+    Mode: NotRequired[PackMode]
+    AccountIds: NotRequired[list[str]]
+
+
+class ActivatePackResponse(TypedDict):
+    Pack: str
+    Version: str
+    Digest: str
+    State: NotRequired[str]
+    LegalReview: str
 
 
 class AgeRange(TypedDict):
     Low: NotRequired[int]
     High: NotRequired[int]
+
+
+class AppealSummary(TypedDict):
+    AppealId: str
+    AccountId: str
+    Statement: NotRequired[str]
+    SubmittedBy: NotRequired[str]
+    SubmittedAt: NotRequired[datetime]
+    Status: str
+    DecidedBy: NotRequired[str]
+    DecidedAt: NotRequired[datetime]
+    Reason: NotRequired[str]
 
 
 class AssociateFacesRequest(TypedDict):
@@ -134,6 +240,26 @@ class AssociateFacesResponse(TypedDict):
 
 class AssociatedFace(TypedDict):
     FaceId: NotRequired[str]
+
+
+class AssumePurposeRequest(TypedDict):
+    Purpose: str
+    Case: NotRequired[str]
+    Source: NotRequired[PhotoSource]
+    ConsentReference: NotRequired[str]
+    AgeAttestation: NotRequired[AgeAttestation]
+    Capture: NotRequired[Capture]
+    AuthorizationReference: NotRequired[str]
+    Exigent: NotRequired[bool]
+    OffenceFacts: NotRequired[bool]
+    ProbableCause: NotRequired[bool]
+    OnBehalfOf: NotRequired[str]
+    DurationSeconds: NotRequired[int]
+
+
+class AssumePurposeResponse(TypedDict):
+    Credentials: Credentials
+    Purpose: str
 
 
 class AuditEntry(TypedDict):
@@ -158,6 +284,35 @@ class BoundingBox(TypedDict):
     Height: NotRequired[float]
     Left: NotRequired[float]
     Top: NotRequired[float]
+
+
+class BrokenRuleSummary(TypedDict):
+    RuleId: str
+    Pack: str
+    Message: str
+    Remedy: NotRequired[str]
+    Citation: NotRequired[str]
+
+
+class ChangeStandingRequest(TypedDict):
+    AccountId: str
+    Standing: AccountStanding
+    Reason: str
+
+
+class ChangeStandingResponse(TypedDict):
+    AccountId: str
+    Standing: AccountStanding
+    Proposed: NotRequired[bool]
+
+
+class CharterDetail(TypedDict):
+    Purposes: list[str]
+    Kind: CharterKind
+    LegalBasis: NotRequired[str]
+    FaceCap: int
+    RetentionDays: NotRequired[int]
+    MinorsAllowed: bool
 
 
 class CompareFacesMatch(TypedDict):
@@ -195,8 +350,17 @@ class ComparedSourceImageFace(TypedDict):
     Confidence: NotRequired[float]
 
 
+class ConfirmRelationRequest(TypedDict):
+    RelationId: str
+
+
+class ConfirmRelationResponse(TypedDict):
+    InForce: bool
+
+
 class CreateAccessKeyRequest(TypedDict):
     Operator: NotRequired[str]
+    Purpose: NotRequired[str]
 
 
 class CreateAccessKeyResponse(TypedDict):
@@ -204,6 +368,19 @@ class CreateAccessKeyResponse(TypedDict):
     SecretAccessKey: str
     Operator: str
     CreatedAt: datetime
+    Purpose: NotRequired[str]
+
+
+class CreateAccountRequest(TypedDict):
+    Name: str
+    Profile: NotRequired[AccountProfile]
+    Operator: NotRequired[str]
+
+
+class CreateAccountResponse(TypedDict):
+    AccountId: str
+    AccessKeyId: str
+    SecretAccessKey: str
 
 
 class CreateCollectionRequest(TypedDict):
@@ -232,6 +409,64 @@ class Credentials(TypedDict):
     SecretAccessKey: str
     SessionToken: str
     Expiration: datetime
+
+
+class DeactivatePackRequest(TypedDict):
+    Pack: str
+
+
+class DeactivatePackResponse(TypedDict):
+    pass
+
+
+class DecideAppealRequest(TypedDict):
+    AppealId: str
+    Decision: AppealDecision
+    Reason: str
+
+
+class DecideAppealResponse(TypedDict):
+    Status: str
+
+
+class DecideFindingRequest(TypedDict):
+    FindingId: str
+    Decision: FindingDecision
+    Reason: str
+
+
+class DecideFindingResponse(TypedDict):
+    Status: str
+
+
+class DecidePurposeRequestRequest(TypedDict):
+    RequestId: str
+    Decision: PurposeDecision
+    Reason: str
+
+
+class DecidePurposeRequestResponse(TypedDict):
+    Status: str
+    ApprovalsNeeded: NotRequired[int]
+    ApprovedBy: NotRequired[list[str]]
+
+
+class DecideRelationRequest(TypedDict):
+    RelationId: str
+    Decision: RelationDecision
+
+
+class DecideRelationResponse(TypedDict):
+    InForce: bool
+
+
+class DeclareRelationRequest(TypedDict):
+    Kind: RelationKind
+    AccountId: str
+
+
+class DeclareRelationResponse(TypedDict):
+    RelationId: str
 
 
 class DeleteCollectionRequest(TypedDict):
@@ -263,7 +498,7 @@ class DeleteUserResponse(TypedDict):
 
 
 class DescribeAccountRequest(TypedDict):
-    pass
+    AccountId: NotRequired[str]
 
 
 class DescribeAccountResponse(TypedDict):
@@ -271,6 +506,22 @@ class DescribeAccountResponse(TypedDict):
     Name: str
     Standing: AccountStanding
     CreatedAt: datetime
+    EffectiveStanding: NotRequired[AccountStanding]
+    Profile: NotRequired[AccountProfile]
+    IsHouse: NotRequired[bool]
+    TermsAccepted: NotRequired[bool]
+    TermsWanted: NotRequired[str]
+    Purposes: NotRequired[list[str]]
+    Records: NotRequired[list[str]]
+    Changes: NotRequired[list[StandingChangeSummary]]
+
+
+class DescribeCharterRequest(TypedDict):
+    CollectionId: str
+
+
+class DescribeCharterResponse(TypedDict):
+    Charter: CharterDetail
 
 
 class DescribeCollectionRequest(TypedDict):
@@ -315,6 +566,37 @@ class DisassociatedFace(TypedDict):
 class Emotion(TypedDict):
     Type: NotRequired[EmotionName]
     Confidence: NotRequired[float]
+
+
+class EndRelationRequest(TypedDict):
+    RelationId: str
+
+
+class EndRelationResponse(TypedDict):
+    pass
+
+
+class EraseFacesRequest(TypedDict):
+    AccountId: str
+    CollectionId: str
+    FaceIds: list[str]
+    Reason: str
+
+
+class EraseFacesResponse(TypedDict):
+    ErasedFaceIds: list[str]
+
+
+class ExplainCallRequest(TypedDict):
+    Call: str
+
+
+class ExplainCallResponse(TypedDict):
+    Decision: str
+    BrokenRules: NotRequired[list[BrokenRuleSummary]]
+    Obligations: NotRequired[list[str]]
+    Shadow: NotRequired[list[str]]
+    PolicyDigest: NotRequired[str]
 
 
 class EyeDirection(TypedDict):
@@ -378,9 +660,32 @@ class FaceRecord(TypedDict):
     FaceDetail: NotRequired[FaceDetail]
 
 
+class FindingSummary(TypedDict):
+    FindingId: str
+    AccountId: str
+    Detector: str
+    Severity: str
+    Summary: NotRequired[str]
+    Evidence: NotRequired[str]
+    FoundAt: NotRequired[datetime]
+    Status: str
+    DecideBy: NotRequired[datetime]
+    DecidedBy: NotRequired[str]
+    DecidedAt: NotRequired[datetime]
+    Reason: NotRequired[str]
+
+
 class Gender(TypedDict):
     Value: NotRequired[GenderType]
     Confidence: NotRequired[float]
+
+
+class GetAppealRequest(TypedDict):
+    AppealId: str
+
+
+class GetAppealResponse(TypedDict):
+    Appeal: AppealSummary
 
 
 class GetCallerIdentityRequest(TypedDict):
@@ -391,6 +696,8 @@ class GetCallerIdentityResponse(TypedDict):
     AccountId: str
     AccessKeyId: str
     Operator: str
+    Purpose: NotRequired[str]
+    Officer: NotRequired[str]
 
 
 class GetCheckpointRequest(TypedDict):
@@ -466,6 +773,20 @@ class GetSessionTokenResponse(TypedDict):
     Credentials: Credentials
 
 
+class GetTermsRequest(TypedDict):
+    Name: NotRequired[str]
+    Version: NotRequired[str]
+
+
+class GetTermsResponse(TypedDict):
+    Name: str
+    Version: str
+    Title: NotRequired[str]
+    Digest: str
+    Text: str
+    PublishedOn: NotRequired[str]
+
+
 class Image(TypedDict):
     Bytes: NotRequired[bytes]
     S3Object: NotRequired[S3Object]
@@ -516,6 +837,22 @@ class ListAccessKeysResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class ListAccountsRequest(TypedDict):
+    pass
+
+
+class ListAccountsResponse(TypedDict):
+    Accounts: list[AccountSummary]
+
+
+class ListAppealsRequest(TypedDict):
+    AccountId: NotRequired[str]
+
+
+class ListAppealsResponse(TypedDict):
+    Appeals: list[AppealSummary]
+
+
 class ListAuditEntriesRequest(TypedDict):
     MaxResults: NotRequired[int]
     NextToken: NotRequired[str]
@@ -554,12 +891,79 @@ class ListFacesResponse(TypedDict):
     FaceModelVersion: NotRequired[str]
 
 
+class ListFindingsRequest(TypedDict):
+    AccountId: NotRequired[str]
+
+
+class ListFindingsResponse(TypedDict):
+    Findings: list[FindingSummary]
+
+
+class ListPacksRequest(TypedDict):
+    pass
+
+
+class ListPacksResponse(TypedDict):
+    Packs: list[PackDetail]
+
+
+class ListPurposeRequestsRequest(TypedDict):
+    AccountId: NotRequired[str]
+
+
+class ListPurposeRequestsResponse(TypedDict):
+    Requests: list[PurposeRequestSummary]
+
+
+class ListPurposesRequest(TypedDict):
+    pass
+
+
+class ListPurposesResponse(TypedDict):
+    Purposes: list[PurposeSummary]
+
+
+class ListRecordsRequest(TypedDict):
+    pass
+
+
+class ListRecordsResponse(TypedDict):
+    Records: list[RecordSummary]
+
+
+class ListRelationsRequest(TypedDict):
+    AccountId: NotRequired[str]
+
+
+class ListRelationsResponse(TypedDict):
+    Relations: list[RelationSummary]
+
+
+class ListRulesRequest(TypedDict):
+    pass
+
+
+class ListRulesResponse(TypedDict):
+    Rules: list[RuleSummary]
+    PolicyDigest: str
+
+
 class ListTagsForResourceRequest(TypedDict):
     ResourceArn: str
 
 
 class ListTagsForResourceResponse(TypedDict):
     Tags: NotRequired[dict[str, str]]
+
+
+class ListTermsRequest(TypedDict):
+    pass
+
+
+class ListTermsResponse(TypedDict):
+    Terms: list[TermsSummary]
+    Accepted: bool
+    Wanted: NotRequired[list[str]]
 
 
 class ListUsersRequest(TypedDict):
@@ -588,11 +992,41 @@ class Mustache(TypedDict):
     Confidence: NotRequired[float]
 
 
+class OpenFindingRequest(TypedDict):
+    AccountId: str
+    Severity: FindingSeverity
+    Summary: str
+    EventIds: NotRequired[list[str]]
+
+
+class OpenFindingResponse(TypedDict):
+    FindingId: str
+
+
 class Opening(TypedDict):
     Member: str
     Position: int
     Salt: str
     Value: str
+
+
+class PackDetail(TypedDict):
+    Pack: str
+    Version: str
+    Title: NotRequired[str]
+    Issuer: NotRequired[str]
+    Jurisdiction: NotRequired[str]
+    Kind: NotRequired[str]
+    LegalReview: NotRequired[str]
+    State: str
+    InForceFrom: NotRequired[str]
+    InForceUntil: NotRequired[str]
+    Digest: NotRequired[str]
+    SignedBy: NotRequired[str]
+    Profiles: NotRequired[list[str]]
+    Purposes: NotRequired[list[str]]
+    Accounts: NotRequired[list[str]]
+    Note: NotRequired[str]
 
 
 class PackSummary(TypedDict):
@@ -606,6 +1040,103 @@ class Pose(TypedDict):
     Pitch: NotRequired[float]
 
 
+class PurposeRequestSummary(TypedDict):
+    RequestId: str
+    AccountId: str
+    Purpose: str
+    Justification: NotRequired[str]
+    RequestedBy: NotRequired[str]
+    RequestedAt: NotRequired[datetime]
+    Status: str
+    DecidedAt: NotRequired[datetime]
+    ApprovedBy: NotRequired[list[str]]
+
+
+class PurposeSummary(TypedDict):
+    Name: str
+    Title: NotRequired[str]
+    Summary: NotRequired[str]
+    Risk: NotRequired[str]
+    Approvals: NotRequired[int]
+    Profiles: NotRequired[list[str]]
+    Operations: NotRequired[list[str]]
+    Attributes: NotRequired[list[str]]
+    MinimumThreshold: NotRequired[float]
+    MaximumCandidates: NotRequired[int]
+    FpirBudget: NotRequired[float]
+    FaceCap: NotRequired[int]
+    CallsPerHour: NotRequired[int]
+    RetentionDays: NotRequired[int]
+    MinorsAllowed: NotRequired[bool]
+    Requires: NotRequired[list[str]]
+    Status: NotRequired[str]
+
+
+class PutCharterRequest(TypedDict):
+    CollectionId: str
+    Purposes: NotRequired[list[str]]
+    LegalBasis: NotRequired[str]
+    FaceCap: NotRequired[int]
+    RetentionDays: NotRequired[int]
+    MinorsAllowed: NotRequired[bool]
+
+
+class PutCharterResponse(TypedDict):
+    Charter: CharterDetail
+
+
+class PutRecordRequest(TypedDict):
+    Kind: RecordKind
+    Reference: str
+    Digest: NotRequired[str]
+    ValidUntil: NotRequired[datetime]
+
+
+class PutRecordResponse(TypedDict):
+    RecordId: str
+
+
+class RecordSummary(TypedDict):
+    RecordId: str
+    Kind: RecordKind
+    Reference: NotRequired[str]
+    Digest: NotRequired[str]
+    RecordedBy: NotRequired[str]
+    RecordedAt: NotRequired[datetime]
+    ValidUntil: NotRequired[datetime]
+
+
+class RecordTrainingRequest(TypedDict):
+    AccountId: str
+    OperatorName: str
+    ValidUntil: datetime
+
+
+class RecordTrainingResponse(TypedDict):
+    pass
+
+
+class RelationSummary(TypedDict):
+    RelationId: str
+    Kind: RelationKind
+    Upstream: str
+    Downstream: str
+    DeclaredBy: NotRequired[str]
+    DeclaredAt: NotRequired[datetime]
+    InForce: bool
+
+
+class RequestPurposeRequest(TypedDict):
+    Purpose: str
+    Justification: str
+
+
+class RequestPurposeResponse(TypedDict):
+    RequestId: str
+    Status: str
+    ApprovalsNeeded: NotRequired[int]
+
+
 class RevokeAccessKeyRequest(TypedDict):
     AccessKeyId: str
 
@@ -614,10 +1145,29 @@ class RevokeAccessKeyResponse(TypedDict):
     pass
 
 
+class RuleSummary(TypedDict):
+    RuleId: str
+    Pack: str
+    Forbids: NotRequired[bool]
+    Message: str
+    Remedy: NotRequired[str]
+    Citation: NotRequired[str]
+    State: NotRequired[str]
+    Obligation: NotRequired[str]
+
+
 class S3Object(TypedDict):
     Bucket: NotRequired[str]
     Name: NotRequired[str]
     Version: NotRequired[str]
+
+
+class ScanForFindingsRequest(TypedDict):
+    AccountId: NotRequired[str]
+
+
+class ScanForFindingsResponse(TypedDict):
+    Findings: list[FindingSummary]
 
 
 class SearchFacesByImageRequest(TypedDict):
@@ -695,6 +1245,25 @@ class Smile(TypedDict):
     Confidence: NotRequired[float]
 
 
+class StandingChangeSummary(TypedDict):
+    From: AccountStanding
+    To: AccountStanding
+    Reason: str
+    At: datetime
+    DecidedBy: NotRequired[str]
+    SecondOfficer: NotRequired[str]
+    FindingId: NotRequired[str]
+    EventId: NotRequired[str]
+
+
+class SubmitAppealRequest(TypedDict):
+    Statement: str
+
+
+class SubmitAppealResponse(TypedDict):
+    AppealId: str
+
+
 class Sunglasses(TypedDict):
     Value: NotRequired[bool]
     Confidence: NotRequired[float]
@@ -707,6 +1276,20 @@ class TagResourceRequest(TypedDict):
 
 class TagResourceResponse(TypedDict):
     pass
+
+
+class TermsSummary(TypedDict):
+    Name: str
+    Version: str
+    Title: NotRequired[str]
+    Digest: str
+    PublishedOn: NotRequired[str]
+    InForce: NotRequired[bool]
+    Accepted: NotRequired[bool]
+    AcceptedAt: NotRequired[datetime]
+    AcceptedBy: NotRequired[str]
+    GraceDays: NotRequired[int]
+    Changes: NotRequired[str]
 
 
 class UnindexedFace(TypedDict):
@@ -755,3 +1338,11 @@ class User(TypedDict):
 class UserMatch(TypedDict):
     Similarity: NotRequired[float]
     User: NotRequired[MatchedUser]
+
+
+class WithdrawRecordRequest(TypedDict):
+    RecordId: str
+
+
+class WithdrawRecordResponse(TypedDict):
+    pass

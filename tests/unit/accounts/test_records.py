@@ -16,7 +16,7 @@ ACCOUNT = AccountId("1" * 12)
     [
         NewAccessKey("AKIA", "hidden", ACCOUNT, "op", AT),
         SessionCredentials("ASIA", "hidden", "hidden", AT),
-        Credential("AKIA", ACCOUNT, "good", "op", "hidden", b"hidden", None, revoked=False),
+        Credential("AKIA", ACCOUNT, "good", "good", "op", "hidden", b"hidden", None, revoked=False),
     ],
 )
 def test_no_secret_is_in_a_repr(record):

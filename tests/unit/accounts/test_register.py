@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from countenance.accounts import Account, Accounts, session_token_digest
+from countenance.accounts import Account, Accounts, Actor, Governance, session_token_digest
 from countenance.audit import AuditLog
 from countenance.errors import (
     AccessDeniedException,
@@ -13,17 +15,9 @@ from countenance.errors import (
     ResourceNotFoundException,
     SetupError,
 )
-from countenance.store import Database, KeyStore, UnitOfWork
-
-
-@pytest.fixture
-def accounts(database: Database, key_store: KeyStore) -> Accounts:
-    return Accounts(database, key_store)
-
-
-@pytest.fixture
-def account(accounts: Accounts) -> Account:
-    return accounts.create_account("Sheriff of Nottingham")
+from countenance.facts import Claims
+from countenance.store import Database, KeyStore, UniqueViolation, UnitOfWork, migrate
+from governed import accept_all
 
 
 def events(database: Database, key_store: KeyStore, account_id: str) -> list[tuple[str, str | None]]:
@@ -119,16 +113,21 @@ def test_keys_are_listed_by_id_in_pages(accounts: Accounts, account: Account):
     assert len(accounts.list_access_keys(account.account_id)) == 5
 
 
-@pytest.mark.parametrize("call", ["require_account", "create_access_key", "record_terms", "change_standing"])
+@pytest.mark.parametrize(
+    "call", ["require_account", "create_access_key", "change_profile", "accept_terms", "change_standing"]
+)
 def test_an_account_that_is_not_there_is_named(
-    accounts: Accounts, call: str, database: Database, key_store: KeyStore
+    accounts: Accounts, governance: Governance, call: str, database: Database, key_store: KeyStore
 ):
     """And nothing is recorded of what did not happen."""
     calls = {
         "require_account": lambda: accounts.require_account("0" * 12),
         "create_access_key": lambda: accounts.create_access_key("0" * 12, operator="o"),
-        "record_terms": lambda: accounts.record_terms_acceptance("0" * 12, "Marian, mayor", "1"),
-        "change_standing": lambda: accounts.change_standing("0" * 12, "suspended"),
+        "change_profile": lambda: accounts.change_profile("0" * 12, "research"),
+        "accept_terms": lambda: accept_all(governance, "0" * 12),
+        "change_standing": lambda: governance.standings.change(
+            "0" * 12, "suspended", reason="why", decided_by="Olga", actor=Actor("test")
+        ),
     }
     with pytest.raises(ResourceNotFoundException, match="`000000000000`"):
         calls[call]()
@@ -139,16 +138,14 @@ def test_each_change_beside_the_calls_leaves_an_event(
     accounts: Accounts, account: Account, database: Database, key_store: KeyStore
 ):
     """Whoever is at the machine is on the record as much as whoever calls."""
-    key = accounts.create_access_key(account.account_id, operator="guy")
+    key = accounts.create_access_key(account.account_id, operator="guy", purpose="development")
     accounts.revoke_access_key(account.account_id, key.access_key_id)
-    accounts.record_terms_acceptance(account.account_id, "Marian, mayor", "1")
-    accounts.change_standing(account.account_id, "suspended")
+    accounts.change_profile(account.account_id, "law_enforcement")
     assert events(database, key_store, account.account_id) == [
         ("CreateAccount", None),
         ("CreateAccessKey", key.access_key_id),
         ("RevokeAccessKey", key.access_key_id),
-        ("AcceptTerms", "1"),
-        ("ChangeStanding", "suspended"),
+        ("ChangeProfile", "law_enforcement"),
     ]
 
 
@@ -169,12 +166,18 @@ def test_a_change_within_a_call_is_part_of_it_and_leaves_the_event_to_it(
     assert events(database, key_store, account.account_id) == [("CreateAccount", None)]
 
 
-def test_a_changed_standing_is_seen_with_every_key(accounts: Accounts, account: Account):
+def test_a_changed_standing_is_seen_with_every_key(
+    accounts: Accounts, governance: Governance, account: Account
+):
     """A suspension stops all keys of the account at the next call."""
-    key = accounts.create_access_key(account.account_id, operator="guy")
-    accounts.change_standing(account.account_id, "suspended")
-    assert accounts.find_credential(key.access_key_id).standing == "suspended"
-    assert accounts.require_account(account.account_id).standing == "suspended"
+    keys = [accounts.create_access_key(account.account_id, operator="guy") for _ in range(2)]
+    governance.standings.change(
+        account.account_id, "suspended", reason="why", decided_by="Olga", actor=Actor("test")
+    )
+    found = [accounts.find_credential(key.access_key_id) for key in keys]
+    assert {(each.standing, each.effective_standing) for each in found} == {("suspended", "suspended")}
+    kept = accounts.require_account(account.account_id)
+    assert (kept.standing, kept.effective_standing) == ("suspended", "suspended")
 
 
 def test_a_session_acts_for_its_parents_account_and_operator_until_it_expires(
@@ -235,16 +238,121 @@ def test_sessions_are_no_lasting_keys_and_are_forgotten_a_day_after_their_end(
     assert accounts.find_credential(old.access_key_id) is None
 
 
-def test_every_acceptance_of_the_terms_is_kept(accounts: Accounts, account: Account, database: Database):
-    """Officers change, and so do terms."""
-    for officer in ("Marian, mayor", "Tuck, chaplain"):
-        assert accounts.record_terms_acceptance(account.account_id, officer, "1").tzinfo is not None
-    with database.read() as connection:
-        kept = connection.execute(
-            "select officer from terms_acceptance where account_id = %s order by accepted_at",
-            (account.account_id,),
-        ).fetchall()
-    assert kept == [("Marian, mayor",), ("Tuck, chaplain",)]
+def test_the_first_account_is_the_house_and_no_other_ever_is(empty_database_url: str, key_store: KeyStore):
+    """Whoever runs the server decides about the others: exactly one account may be that."""
+    with Database(empty_database_url, max_connections=4) as database:
+        migrate(database)
+        accounts = Accounts(database, key_store)
+        made = [accounts.create_account(name) for name in ("first", "second", "third")]
+        assert [account.is_house for account in made] == [True, False, False]
+        assert [account.is_house for account in accounts.list_accounts() if account.is_house] == [True]
+        with pytest.raises(UniqueViolation), database.transaction() as connection:
+            connection.execute("update account set is_house = true")
+
+
+def test_accounts_made_at_once_in_an_empty_server_make_one_house(
+    empty_database_url: str, key_store: KeyStore
+):
+    """Two houses would be two sides that decide; the loser of the race may be told to try again."""
+    with Database(empty_database_url, max_connections=6) as database:
+        migrate(database)
+        accounts, together = Accounts(database, key_store), threading.Barrier(4)
+
+        def create(number: int) -> bool:
+            together.wait(10)
+            try:
+                accounts.create_account(f"number {number}")
+            except ResourceAlreadyExistsException:
+                return False
+            return True
+
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(create, range(4)))
+        assert any(made)
+        kept = accounts.list_accounts()
+        assert len(kept) == sum(made)
+        assert [account.is_house for account in kept].count(True) == 1
+
+
+def test_a_new_account_has_the_profile_it_was_given_until_it_is_changed(accounts: Accounts):
+    """Policy knows what each kind of organisation may never have."""
+    account = accounts.create_account("PD", profile="law_enforcement")
+    assert account.profile == "law_enforcement"
+    accounts.change_profile(account.account_id, "immigration_enforcement")
+    assert accounts.require_account(account.account_id).profile == "immigration_enforcement"
+
+
+def test_a_key_is_for_one_purpose_for_good(accounts: Accounts, account: Account, database: Database):
+    """Of a key of before there were purposes nobody knows what it was for: it gets one, once."""
+    key = accounts.create_access_key(account.account_id, operator="guy", purpose="development")
+    old = accounts.create_access_key(account.account_id, operator="guy")
+    assert accounts.find_credential(old.access_key_id).purpose is None
+    assert not accounts.bind_key(key.access_key_id, "photo-library")
+    assert accounts.bind_key(old.access_key_id, "photo-library")
+    assert not accounts.bind_key(old.access_key_id, "development")
+    assert accounts.find_credential(key.access_key_id).purpose == key.purpose == "development"
+    assert accounts.find_credential(old.access_key_id).purpose == "photo-library"
+    listed = {each.access_key_id: each.purpose for each in accounts.list_access_keys(account.account_id)}
+    assert listed == {key.access_key_id: "development", old.access_key_id: "photo-library"}
+    bare = accounts.create_access_key(account.account_id, operator="guy")
+    with database.transaction() as connection:
+        session = accounts.create_session(connection, bare.access_key_id, 900)
+    assert not accounts.bind_key(session.access_key_id, "development")
+
+
+def test_a_session_attests_what_it_was_made_with_and_its_parent_does_not(
+    accounts: Accounts, account: Account, database: Database
+):
+    """Every member of the claims comes back, and stands in the database sealed."""
+    claims = Claims(
+        case="C-77",
+        source="cctv",
+        consent="F-1",
+        age="adult",
+        live=True,
+        authorization="W-1",
+        exigent=True,
+        offence_facts=True,
+        probable_cause=True,
+        beneficiary="1" * 12,
+    )
+    parent = accounts.create_access_key(account.account_id, operator="guy", purpose="development")
+    with database.transaction() as connection:
+        session = accounts.create_session(
+            connection, parent.access_key_id, 900, purpose="photo-library", claims=claims
+        )
+        plain = accounts.create_session(connection, parent.access_key_id, 900)
+        (row,) = connection.execute(
+            "select k::text from access_key as k where access_key_id = %s", (session.access_key_id,)
+        ).fetchone()
+    found = accounts.find_credential(session.access_key_id)
+    assert (found.purpose, found.claims) == ("photo-library", claims)
+    found = accounts.find_credential(plain.access_key_id)
+    assert (found.purpose, found.claims) == ("development", Claims())
+    assert accounts.find_credential(parent.access_key_id).claims == Claims()
+    assert "C-77" not in row
+    assert b"C-77".hex() not in row
+
+
+def test_claims_of_one_session_do_not_open_in_another(
+    accounts: Accounts, account: Account, database: Database
+):
+    """Whoever can write to the database must not be able to lend one session another's case."""
+    parent = accounts.create_access_key(account.account_id, operator="guy", purpose="development")
+    with database.transaction() as connection:
+        mine, other = (
+            accounts.create_session(
+                connection, parent.access_key_id, 900, purpose="development", claims=Claims(case=case)
+            )
+            for case in ("C-1", "C-2")
+        )
+        connection.execute(
+            "update access_key set sealed_claims ="
+            " (select sealed_claims from access_key where access_key_id = %s) where access_key_id = %s",
+            (mine.access_key_id, other.access_key_id),
+        )
+    with pytest.raises(SetupError):
+        accounts.find_credential(other.access_key_id)
 
 
 def test_the_log_forgets_an_account_for_good_and_says_so(

@@ -18,6 +18,9 @@ from countenance.audit.entry import (
 )
 from countenance.audit.event import Event, Touch
 from countenance.audit.keys import SealingKey
+from countenance.facts import AGES, RECORD_KINDS, SOURCES
+from countenance.gateway.obligations import DISCHARGES
+from countenance.policy import load_purposes
 from countenance.transparency.canonical import MAX_ENTRY_BYTES, canonical_json, parse_canonical, to_time
 from countenance.transparency.merkle import leaf_hash, tree_root
 
@@ -39,10 +42,36 @@ MOST = {
     "idempotent_replay": True,
     "region": "us-east-1",
     "resource": "r" * 2000,
-    "rule_ids": tuple(f"RULE-{number:03}" for number in range(40)),
+    "rule_ids": tuple(f"RULE-{number:035}" for number in range(60)),
     "threshold": 99.5,
     "threshold_asked": 0.1,
     "candidates": 4096,
+    "purpose": "p" * 64,
+    "case": "k" * 256,
+    "claims": {
+        "source": max(SOURCES, key=len),
+        "age": max(AGES, key=len),
+        **dict.fromkeys(
+            ("consent", "authorized", "live", "exigent", "offence_facts", "probable_cause"), True
+        ),
+    },
+    "attested": {"consent": "c" * 256, "authorization": "a" * 256, "beneficiary": "1" * 12},
+    "profile": "immigration_enforcement",
+    "records": tuple(RECORD_KINDS),
+    "candidates_asked": 4096,
+    "charter": {
+        "purposes": sorted(load_purposes()),
+        "kind": "watch_list",
+        "face_cap": 20_000_000,
+        "face_count": 20_000_000,
+        "retention_days": 36500,
+        "minors_allowed": False,
+        "legal_basis": False,
+    },
+    "obligations": tuple(sorted(DISCHARGES)),
+    "shadow": tuple(f"SHADOW-{number:033}" for number in range(60)),
+    "standing": ("restricted", "terminated"),
+    "finding": uuid.uuid4(),
 }
 
 
@@ -74,6 +103,16 @@ def test_an_entry_is_canonical_and_never_too_long_for_a_bundle():
     assert len(made.touches) == 4096
 
 
+def test_of_more_rules_than_there_is_room_for_the_first_are_kept():
+    """A call that breaks everything at once must still be on record: else it could not be refused."""
+    made = json.loads(draft(an_event(**MOST)).entry)
+    assert made["rules"] == list(MOST["rule_ids"][: len(made["rules"])])
+    assert len(made["rules"]) == 27
+    assert len(made["shadow"]) == 9
+    rule_ids = tuple(f"CORE-{number:03}" for number in range(100))
+    assert json.loads(draft(an_event(rule_ids=rule_ids[:80])).entry)["rules"] == list(rule_ids[:80])
+
+
 def test_what_is_absent_is_left_out():
     members = json.loads(draft(an_event(), account=None).entry)
     assert members.keys() == {
@@ -92,7 +131,7 @@ def test_every_commitment_opens_to_what_it_was_made_over():
     made = draft(event)
     members = json.loads(made.entry)
     openings = open_openings(made.sealed, ACCOUNT, event.event_id)
-    assert openings.keys() == {"collection", "resource", "marker", "inputs"}
+    assert openings.keys() == {"attested", "case", "collection", "resource", "marker", "inputs"}
     for name, found in openings.items():
         expected = members[name] if isinstance(members[name], list) else [members[name]]
         assert [commit(opening.salt, opening.value).hex() for opening in found] == expected

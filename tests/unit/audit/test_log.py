@@ -5,10 +5,12 @@ import uuid
 import pytest
 
 from countenance.accounts import Accounts
-from countenance.audit import AuditLog, Touch
+from countenance.audit import AuditLog, Observation, Touch
 from countenance.audit.entry import commit
 from countenance.store import Database, KeyStore, UniqueViolation
 from events import an_event
+
+SEEN = Observation("development", "search", {"collection": "friends", "operator": "operator-7"})
 
 
 @pytest.fixture
@@ -124,25 +126,87 @@ def test_an_administrative_change_names_what_it_touched_and_no_policy(database: 
 
 
 def test_an_event_is_recorded_only_while_its_key_and_standing_hold(database: Database, log_keys: KeyStore):
-    """What ended while a call ran stops the call: the check and the record are one statement."""
+    """What ended while a call ran stops the call: there is no moment between the check and the record."""
     accounts, audit = Accounts(database, log_keys), AuditLog(log_keys)
     account = accounts.create_account("Test").account_id
     key = accounts.create_access_key(account, operator="tester").access_key_id
     touched = (Touch(role="named", kind="user", id="ada"),)
+    good = {"standing": "good", "effective_standing": "good", "observation": SEEN}
     with database.read() as connection:
         first = an_event(account_id=account, access_key_id=key, touched=touched)
-        assert audit.record_in_force(connection, first, standing="good")
+        assert audit.record_in_force(connection, first, **good)
         other = an_event(account_id=account, access_key_id=key, touched=touched)
-        assert not audit.record_in_force(connection, other, standing="suspended")
+        for changed in ("standing", "effective_standing"):
+            assert not audit.record_in_force(connection, other, **good | {changed: "suspended"})
         accounts.revoke_access_key(account, key)
-        assert not audit.record_in_force(connection, other, standing="good")
+        assert not audit.record_in_force(connection, other, **good)
         recorded = {entry.event_id for entry in audit.list_latest(connection, account)}
-        touches = connection.execute(
-            "select count(*) from audit_touch where event_id = %s", (other.event_id,)
-        ).fetchone()
+        beside = [
+            connection.execute(
+                f"select count(*) from {table} where event_id = %s",
+                (event.event_id,),
+            ).fetchone()
+            for event in (first, other)
+            for table in ("audit_touch", "observation")
+        ]
     assert first.event_id in recorded
     assert other.event_id not in recorded
-    assert touches == (0,)
+    assert beside == [(1,), (1,), (0,), (0,)]
+
+
+def test_an_observation_is_sealed_under_its_accounts_key_and_goes_with_it(
+    database: Database, log_keys: KeyStore
+):
+    """Whoever has the database alone sees when and for what an account called, and nothing of the calls."""
+    accounts, audit = Accounts(database, log_keys), AuditLog(log_keys)
+    account = accounts.create_account("Test").account_id
+    key = accounts.create_access_key(account, operator="tester").access_key_id
+    event = an_event(account_id=account, access_key_id=key)
+    with database.read() as connection:
+        audit.record_in_force(connection, event, standing="good", effective_standing="good", observation=SEEN)
+        pseudonym, purpose, kind, sealed, row = connection.execute(
+            "select account, purpose, kind, sealed, o::text from observation as o where event_id = %s",
+            (event.event_id,),
+        ).fetchone()
+    assert bytes(pseudonym) == audit.keys.account(account).pseudonym("account", account)
+    assert (purpose, kind) == (SEEN.purpose, SEEN.kind)
+    assert account not in row
+    for word in ("friends", "operator-7"):
+        assert word not in row
+        assert word.encode().hex() not in row
+    assert audit.unseal_observation(account, event.event_id, bytes(sealed)) == SEEN.facts
+    assert audit.unseal_observation(account, uuid.uuid4(), bytes(sealed)) is None
+    assert audit.unseal_observation("9" * 12, event.event_id, bytes(sealed)) is None
+    audit.keys.forget_account(account)
+    assert AuditLog(log_keys).unseal_observation(account, event.event_id, bytes(sealed)) is None
+
+
+def test_an_erasure_is_on_record_with_each_face_in_entries_of_a_few_hundred(
+    database: Database, audit: AuditLog
+):
+    """Who was deleted for reasons of retention must be able to show it, as if the account had done it."""
+    account = an_event().account_id
+    faces = [str(uuid.uuid4()) for _ in range(1001)]
+    with database.transaction() as connection:
+        made = audit.record_erasure(
+            connection, "ExpireFaces", account_id=account, region="r", collection="staff", face_ids=faces
+        )
+        assert (
+            audit.record_erasure(
+                connection, "ExpireFaces", account_id=account, region="r", collection="staff", face_ids=[]
+            )
+            == []
+        )
+    with database.read() as connection:
+        found = {entry.event_id: entry for entry in audit.list_latest(connection, account)}
+        told = [found[event_id].members["deleted"] for event_id in made]
+        touches = connection.execute(
+            "select sealed from audit_touch where event_id = any(%s) order by position", (made,)
+        ).fetchall()
+    assert told == [500, 500, 1]
+    assert {found[event_id].opened("collection") for event_id in made} == {"staff"}
+    assert len(touches) == 1001
+    assert all(sealed is not None for (sealed,) in touches)
 
 
 def test_what_a_caller_sent_with_a_nul_is_recorded_all_the_same(database: Database, audit: AuditLog):

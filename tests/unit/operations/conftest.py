@@ -6,21 +6,26 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
+from countenance.conduct import Conduct
 
-from countenance.accounts import Accounts
+from countenance.accounts import Accounts, Governance
 from countenance.audit import AuditLog
 from countenance.audit.tree import LogTree
 from countenance.errors import ServiceError
 from countenance.gallery import Gallery
+from countenance.gateway.obligations import DISCHARGES
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
+from countenance.policy import PolicyEngine
+from countenance.policy.register import FixedPolicies, PackRegister
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
 from countenance.wire.codec import to_body
 from countenance.wire.model import load_models
 from fakes.vision import FakeModels
+from governed import open_conduct, open_governance
 
 MODELS = load_models()
 SERVICE_OF = {name: service for service, operations in OPERATIONS.items() for name in operations}
@@ -38,6 +43,10 @@ class Client:
     models: FakeModels
     audit: AuditLog
     log: LogTree
+    governance: Governance
+    conduct: Conduct
+    packs: PackRegister
+    policies: FixedPolicies
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(b"t" * 32))
 
     def __call__(self, operation, /, **request):
@@ -65,7 +74,18 @@ class Client:
             log=self.log,
             page_tokens=self.page_tokens,
             models=self.models,
+            governance=self.governance,
+            conduct=self.conduct,
+            packs=self.packs,
+            policies=self.policies,
         )
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """The rules over both models."""
+    operations = {name: service.operations for name, service in MODELS.services.items()}
+    return PolicyEngine.load(operations, discharges=DISCHARGES)
 
 
 @pytest.fixture
@@ -81,19 +101,37 @@ def s3_root(tmp_path):
 
 
 @pytest.fixture
-def client_of(database, key_store, models, s3_root):
+def client_of(database, key_store, models, s3_root, engine):
     """Make a client of an account, in a region; all share one gallery, as in one server."""
     accounts = Accounts(database, key_store)
     gallery = Gallery(database, key_store)
     log = LogTree()
+    governance = open_governance(database, key_store)
+    conduct = open_conduct(database, key_store, governance)
+    packs, policies = PackRegister(database), FixedPolicies(engine)
     objects = ObjectStores.from_settings(Settings(s3_root=s3_root, s3_buckets="*/photos"))
 
-    def make(account, *, region="us-east-1"):
+    def make(account, *, region="us-east-1", **caller_facts):
+        caller_facts = {"purpose": "development"} | caller_facts
         key = accounts.create_access_key(account.account_id, operator="tester")
-        caller = Caller(account.account_id, key.access_key_id, key.operator, region)
-        return Client(database, caller, gallery, objects, accounts, models, AuditLog(key_store), log)
+        caller = Caller(account.account_id, key.access_key_id, key.operator, region, **caller_facts)
+        return Client(
+            database,
+            caller,
+            gallery,
+            objects,
+            accounts,
+            models,
+            AuditLog(key_store),
+            log,
+            governance,
+            conduct,
+            packs,
+            policies,
+        )
 
     make.accounts = accounts
+    make.governance = governance
     return make
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import countenance
 from countenance.accounts import AccessKey
-from countenance.errors import AccessDeniedException
+from countenance.accounts.standing import StandingChange
+from countenance.operations.catalogue import require_purpose
 from countenance.operations.deps import Deps
+from countenance.operations.whose import account_asked, refuse_session
 from countenance.wire.shapes import (
     AccessKeySummary,
     CreateAccessKeyRequest,
@@ -22,46 +26,73 @@ from countenance.wire.shapes import (
     ListAccessKeysResponse,
     RevokeAccessKeyRequest,
     RevokeAccessKeyResponse,
+    StandingChangeSummary,
 )
 
 
 def get_caller_identity(_: GetCallerIdentityRequest, deps: Deps) -> GetCallerIdentityResponse:
     """Who the signature says is calling."""
     caller = deps.caller
-    return {
+    response: GetCallerIdentityResponse = {
         "AccountId": caller.account_id,
         "AccessKeyId": caller.access_key_id,
         "Operator": caller.operator,
     }
+    if caller.purpose is not None:
+        response["Purpose"] = caller.purpose
+    if caller.officer is not None:
+        response["Officer"] = caller.officer
+    return response
 
 
-def describe_account(_: DescribeAccountRequest, deps: Deps) -> DescribeAccountResponse:
-    """The caller's account and its standing."""
-    account = deps.accounts.require_account(deps.caller.account_id)
+def describe_account(request: DescribeAccountRequest, deps: Deps) -> DescribeAccountResponse:
+    """An account, what it accepted and has, how it stands and why: the caller's, or any to officers."""
+    account_id = account_asked(request.get("AccountId"), deps)
+    account, facts = deps.accounts.require_account(account_id), deps.governance.facts
+    with facts.reading() as connection:
+        read = facts.read(
+            connection,
+            account_id,
+            operator=deps.caller.operator,
+            beneficiary=None,
+            now=datetime.now(UTC),
+        )
+    assert read is not None, "the account was found"
     return {
         "AccountId": account.account_id,
         "Name": account.name,
         "Standing": account.standing,
+        "EffectiveStanding": account.effective_standing,
+        "Profile": account.profile,
+        "IsHouse": account.is_house,
         "CreatedAt": account.created_at,
+        "TermsAccepted": read.account.terms_accepted,
+        "TermsWanted": read.account.terms_wanted,
+        "Purposes": sorted(read.account.purposes),
+        "Records": sorted(read.account.records),
+        "Changes": [_to_change(change) for change in deps.governance.standings.history(account_id)],
     }
 
 
 def create_access_key(request: CreateAccessKeyRequest, deps: Deps) -> CreateAccessKeyResponse:
     """A lasting key of the caller's account; its secret is told in this answer and never again."""
-    if deps.caller.access_key_id.startswith("ASIA"):
-        # INVARIANT: what is temporary makes nothing that outlives it.
-        raise AccessDeniedException("Cannot call CreateAccessKey with session credentials")
+    refuse_session(deps, "CreateAccessKey")
+    purpose = request.get("Purpose", deps.caller.purpose)
     made = deps.accounts.create_access_key(
         deps.caller.account_id,
         operator=request.get("Operator", deps.caller.operator),
+        purpose=None if purpose is None else require_purpose(purpose).name,
         connection=deps.uow.connection,
     )
-    return {
+    response: CreateAccessKeyResponse = {
         "AccessKeyId": made.access_key_id,
         "SecretAccessKey": made.secret,
         "Operator": made.operator,
         "CreatedAt": made.created_at,
     }
+    if made.purpose is not None:
+        response["Purpose"] = made.purpose
+    return response
 
 
 def list_access_keys(request: ListAccessKeysRequest, deps: Deps) -> ListAccessKeysResponse:
@@ -114,9 +145,28 @@ def get_health(_: GetHealthRequest, deps: Deps) -> GetHealthResponse:
 
 
 def _to_summary(key: AccessKey) -> AccessKeySummary:
-    return {
+    summary: AccessKeySummary = {
         "AccessKeyId": key.access_key_id,
         "Operator": key.operator,
         "Status": "REVOKED" if key.is_revoked else "ACTIVE",
         "CreatedAt": key.created_at,
     }
+    if key.purpose is not None:
+        summary["Purpose"] = key.purpose
+    return summary
+
+
+def _to_change(change: StandingChange) -> StandingChangeSummary:
+    summary: StandingChangeSummary = {
+        "From": change.from_standing,
+        "To": change.to_standing,
+        "Reason": change.reason,
+        "At": change.at,
+        "DecidedBy": change.decided_by,
+        "EventId": str(change.event_id),
+    }
+    if change.second_officer is not None:
+        summary["SecondOfficer"] = change.second_officer
+    if change.finding_id is not None:
+        summary["FindingId"] = str(change.finding_id)
+    return summary

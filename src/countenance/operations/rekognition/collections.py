@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
+from countenance.operations.charter_tags import charter_from, split_tags
 from countenance.operations.deps import Deps
 from countenance.operations.resource_arns import bare_collection_arn, collection_arn
 from countenance.operations.tag_keys import refuse_reserved_keys
@@ -23,9 +24,13 @@ OK = 200
 
 
 def create_collection(request: CreateCollectionRequest, deps: Deps) -> CreateCollectionResponse:
-    """A new collection, bound for good to the model pack that new collections have today."""
-    tags = request.get("Tags", {})
-    refuse_reserved_keys(tags)
+    """A new collection, bound for good to the model pack that new collections have today.
+
+    Its charter is that of the key's purpose, or what tags that begin with `countenance:` ask for.
+    """
+    asked = request.get("Tags", {})
+    refuse_reserved_keys(asked)
+    _, tags = split_tags(asked)
     vision = deps.default_vision()
     collection = deps.gallery.create_collection(
         deps.uow,
@@ -35,6 +40,7 @@ def create_collection(request: CreateCollectionRequest, deps: Deps) -> CreateCol
         face_model_version=vision.face_model_version,
         dimensions=vision.dimensions,
         tags=tags,
+        charter=charter_from(asked, deps.purpose().charter()),
     )
     return {
         "StatusCode": OK,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from countenance.errors import InvalidParameterException
+from countenance.operations.defaults import COMPARE_THRESHOLD
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box, to_compared_face
 from countenance.operations.images import load_photo
@@ -33,7 +34,9 @@ def compare_faces(request: CompareFacesRequest, deps: Deps) -> CompareFacesRespo
 
     compared = [face for face in target.detection.faces if not target.reasons_against(face, level)]
     similarities = vision.calibration.to_similarity(target.embed(*compared) @ reference)
-    is_match = meets(similarities, deps.threshold(request.get("SimilarityThreshold"), default=80.0))
+    is_match = meets(
+        similarities, deps.threshold(request.get("SimilarityThreshold"), default=COMPARE_THRESHOLD)
+    )
     described = [to_compared_face(face, target.detection) for face in compared]
     best_first = sorted(range(len(compared)), key=lambda index: -similarities[index])
     return {

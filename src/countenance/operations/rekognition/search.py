@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from countenance.errors import InvalidParameterException
 from countenance.gallery import Candidate, UserCandidate
+from countenance.operations.defaults import MOST_FACES, MOST_USERS, SEARCH_THRESHOLD
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box, to_face_detail, to_stored_face
 from countenance.operations.images import Photo, load_photo
@@ -27,10 +28,6 @@ from countenance.wire.shapes import (
     UserMatch,
 )
 
-DEFAULT_THRESHOLD = 80.0
-MOST_FACES = 4096
-MOST_USERS = 500
-
 
 def search_faces(request: SearchFacesRequest, deps: Deps) -> SearchFacesResponse:
     """Rank the collection's faces by similarity to one of them, which is never among the matches."""
@@ -39,7 +36,7 @@ def search_faces(request: SearchFacesRequest, deps: Deps) -> SearchFacesResponse
         collection,
         FaceId(uuid.UUID(request["FaceId"])),
         calibration=deps.calibration(collection.face_model_version),
-        threshold=deps.threshold(request.get("FaceMatchThreshold"), default=DEFAULT_THRESHOLD),
+        threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
     return {
@@ -62,7 +59,7 @@ def search_faces_by_image(request: SearchFacesByImageRequest, deps: Deps) -> Sea
         collection,
         photo.embed(probe)[0],
         calibration=vision.calibration,
-        threshold=deps.threshold(request.get("FaceMatchThreshold"), default=DEFAULT_THRESHOLD),
+        threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
     return {
@@ -83,7 +80,7 @@ def search_users(request: SearchUsersRequest, deps: Deps) -> SearchUsersResponse
         raise InvalidParameterException("exactly one of `UserId` and `FaceId` must be given")
     collection = deps.collection(request["CollectionId"])
     calibration = deps.calibration(collection.face_model_version)
-    threshold = deps.threshold(request.get("UserMatchThreshold"), default=DEFAULT_THRESHOLD)
+    threshold = deps.search_threshold(request.get("UserMatchThreshold"), default=SEARCH_THRESHOLD)
     limit = request.get("MaxUsers", MOST_USERS)
     response: SearchUsersResponse = {"FaceModelVersion": collection.face_model_version}
     if user_id is not None:
@@ -120,7 +117,7 @@ def search_users_by_image(request: SearchUsersByImageRequest, deps: Deps) -> Sea
             collection,
             photo.embed(probe)[0],
             calibration=vision.calibration,
-            threshold=deps.threshold(request.get("UserMatchThreshold"), default=DEFAULT_THRESHOLD),
+            threshold=deps.search_threshold(request.get("UserMatchThreshold"), default=SEARCH_THRESHOLD),
             limit=request.get("MaxUsers", MOST_USERS),
         )
         response["UserMatches"] = _to_user_matches(candidates)

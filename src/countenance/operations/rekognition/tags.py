@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from countenance.operations.deps import Deps
 from countenance.operations.resource_arns import require_collection_of
-from countenance.operations.tag_keys import refuse_reserved_keys
+from countenance.operations.tag_keys import refuse_charter_keys, refuse_reserved_keys
 from countenance.wire.shapes import (
     ListTagsForResourceRequest,
     ListTagsForResourceResponse,
@@ -18,6 +18,7 @@ from countenance.wire.shapes import (
 def tag_resource(request: TagResourceRequest, deps: Deps) -> TagResourceResponse:
     """Add tags, or replace those of the same key."""
     refuse_reserved_keys(request["Tags"])
+    refuse_charter_keys(request["Tags"])
     collection = require_collection_of(request["ResourceArn"], deps)
     deps.gallery.put_tags(deps.uow, collection, request["Tags"])
     return {}

@@ -26,13 +26,26 @@ def test_the_caller_is_who_signed(call, account):
         "AccountId": account.account_id,
         "AccessKeyId": call.caller.access_key_id,
         "Operator": "tester",
+        "Purpose": "development",
     }
 
 
 def test_an_account_describes_itself(call, account):
     answer = call("DescribeAccount")
     assert abs(answer.pop("CreatedAt") - time.time()) < 60
-    assert answer == {"AccountId": account.account_id, "Name": "Tester", "Standing": "good"}
+    assert answer == {
+        "AccountId": account.account_id,
+        "Name": "Tester",
+        "Standing": "good",
+        "EffectiveStanding": "good",
+        "Profile": "general",
+        "IsHouse": account.is_house,
+        "TermsAccepted": False,
+        "TermsWanted": "acceptable-use 1.0",
+        "Purposes": [],
+        "Records": [],
+        "Changes": [],
+    }
 
 
 def test_a_new_key_works_and_tells_its_secret_once(call, account):
@@ -42,7 +55,8 @@ def test_a_new_key_works_and_tells_its_secret_once(call, account):
     assert made["Operator"] == "night shift"
     listed = call("ListAccessKeys")["AccessKeys"]
     assert {key["AccessKeyId"] for key in listed} == {call.caller.access_key_id, made["AccessKeyId"]}
-    assert all(set(key) == {"AccessKeyId", "Operator", "Status", "CreatedAt"} for key in listed)
+    assert made["Purpose"] == "development"  # the caller's, unless said otherwise
+    assert all(set(key) - {"Purpose"} == {"AccessKeyId", "Operator", "Status", "CreatedAt"} for key in listed)
 
 
 def test_a_new_key_is_the_callers_operators_unless_said_otherwise(call):

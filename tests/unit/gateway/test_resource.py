@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from countenance.gateway.authorize import NamedResource, parse_arn, resource_of
+from countenance.gateway.resource import NamedResource, parse_arn, resource_of
 from countenance.policy import Resource
 from fixtures_gateway import header
 

@@ -1,0 +1,162 @@
+"""Purposes that accounts asked for, and what people said to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from countenance.accounts.changing import QUERIES, Actor, Changing, no_account
+from countenance.errors import (
+    AccessDeniedException,
+    ConflictException,
+    InvalidParameterException,
+    ResourceNotFoundException,
+)
+from countenance.store import Connection, ForeignKeyViolation, UniqueViolation
+
+Status = Literal["pending", "approved", "refused", "withdrawn"]
+Vote = Literal["approve", "refuse", "withdraw"]
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeRequest:
+    """What an account asked for.
+
+    Attributes:
+        approved_by: officers who said yes so far.
+    """
+
+    request_id: UUID
+    account_id: str
+    purpose: str
+    justification: str
+    requested_by: str
+    requested_at: datetime
+    status: Status
+    decided_at: datetime | None
+    approved_by: tuple[str, ...]
+
+
+class Grants:
+    """Thread-safe. A decision is in force for the next call of every process once committed."""
+
+    def __init__(self, changing: Changing) -> None:
+        self._changing = changing
+
+    def list(self, account_id: str | None = None, *, status: Status | None = None) -> list[PurposeRequest]:
+        """Requests of an account, or of all, the newest first."""
+        values = {"account_id": account_id, "status": status}
+        with self._changing.database.read() as connection:
+            rows = connection.execute(QUERIES["list_purpose_requests"], values).fetchall()
+        return [_to_request(row) for row in rows]
+
+    def require(self, request_id: UUID) -> PurposeRequest:
+        """Raises ResourceNotFoundException: there is no such request."""
+        with self._changing.database.read() as connection:
+            return _require(connection, request_id)
+
+    def request(self, account_id: str, purpose: str, justification: str, *, actor: Actor) -> UUID:
+        """Ask for a purpose.
+
+        Raises:
+            ConflictException: it is asked for, or approved, already.
+            ResourceNotFoundException: there is no such account.
+        """
+        if not justification.strip():
+            raise InvalidParameterException("say what the purpose is needed for (Justification)")
+        values = {
+            "account_id": account_id,
+            "purpose": purpose,
+            "justification": justification.strip(),
+            "requested_by": actor.name,
+        }
+        try:
+            with self._changing("RequestPurpose", account_id, actor, resource=purpose) as connection:
+                row = connection.execute(QUERIES["request_purpose"], values).fetchone()
+        except UniqueViolation:
+            raise ConflictException(
+                f"account `{account_id}` has asked for `{purpose}` already, or has it"
+            ) from None
+        except ForeignKeyViolation:
+            raise no_account(account_id) from None
+        assert row is not None
+        request_id: UUID = row[0]
+        return request_id
+
+    def decide(
+        self,
+        request_id: UUID,
+        vote: Vote,
+        *,
+        officer: str,
+        reason: str,
+        approvals: int,
+        risk: str,
+        actor: Actor,
+    ) -> Status:
+        """An officer's word; how the request stands then.
+
+        One refusal refuses. An approval counts once for each officer, and `approvals` of them approve. For
+        the house's own account an officer may decide alone only about purposes of low risk: anything else
+        takes an officer who did not ask for it. What was approved may be withdrawn by one officer.
+
+        Raises:
+            AccessDeniedException: the officer would decide about what they asked for themselves.
+            ConflictException: it is decided already, or the officer has spoken already.
+            ResourceNotFoundException: there is no such request.
+        """
+        with self._changing.database.read() as connection:
+            asked = _require(connection, request_id)
+            house = connection.execute(QUERIES["find_house"]).fetchone()
+        is_own = house is not None and house[0] == asked.account_id
+        if vote == "approve" and is_own and risk != "low" and asked.requested_by == officer:
+            raise AccessDeniedException(
+                f"`{asked.purpose}` is of {risk} risk: an officer may not approve what they asked for "
+                "themselves; another officer of this server must (`countenance officers add`)"
+            )
+        wanted: Status = "approved" if vote == "withdraw" else "pending"
+        told = f"{asked.purpose} {vote} by {officer}"
+        with self._changing("DecidePurposeRequest", asked.account_id, actor, resource=told) as connection:
+            locked = connection.execute(
+                QUERIES["lock_purpose_request"], {"request_id": request_id}
+            ).fetchone()
+            if locked is None or locked[0] != wanted:
+                raise ConflictException(f"the request is {asked.status}, so nobody can {vote} it")
+            values = {"request_id": request_id, "officer": officer, "vote": vote, "reason": reason}
+            try:
+                with connection.transaction():
+                    connection.execute(QUERIES["vote_on_purpose"], values)
+            except UniqueViolation:
+                raise ConflictException(
+                    f"`{officer}` has said so already: `{asked.purpose}` takes {approvals} officers"
+                ) from None
+            count = connection.execute(QUERIES["count_approvals"], {"request_id": request_id}).fetchone()
+            assert count is not None
+            status = _status(vote, approvals=approvals, given=count[0])
+            connection.execute(
+                QUERIES["settle_purpose_request"], {"request_id": request_id, "status": status}
+            )
+        return status
+
+
+def _status(vote: Vote, *, approvals: int, given: int) -> Status:
+    if vote == "refuse":
+        return "refused"
+    if vote == "withdraw":
+        return "withdrawn"
+    return "approved" if given >= approvals else "pending"
+
+
+def _require(connection: Connection, request_id: UUID) -> PurposeRequest:
+    row = connection.execute(QUERIES["find_purpose_request"], {"request_id": request_id}).fetchone()
+    if row is None:
+        raise ResourceNotFoundException(f"there is no request `{request_id}`")
+    return _to_request(row)
+
+
+def _to_request(row: tuple[Any, ...]) -> PurposeRequest:
+    *members, approved_by = row
+    whole = (*members, tuple(approved_by or ()))
+    return PurposeRequest(*whole)

@@ -1,0 +1,73 @@
+"""Officers: named people who decide for the house about the accounts on its server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from countenance.accounts.changing import QUERIES, Actor, Changing
+from countenance.errors import InvalidParameterException, ResourceNotFoundException
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    name: str
+    role: str
+    added_at: datetime
+    removed_at: datetime | None
+
+
+class Officers:
+    """Thread-safe. An officer who is removed decides nothing more, with no key; what they decided stays."""
+
+    def __init__(self, changing: Changing) -> None:
+        self._changing = changing
+
+    def house(self) -> str | None:
+        """The id of the account that runs this server; None before it has one."""
+        with self._changing.database.read() as connection:
+            row = connection.execute(QUERIES["find_house"]).fetchone()
+        return None if row is None else str(row[0])
+
+    def list(self) -> list[Officer]:
+        """Those who may decide now, by name."""
+        with self._changing.database.read() as connection:
+            return [Officer(*row) for row in connection.execute(QUERIES["list_officers"]).fetchall()]
+
+    def add(self, house: str, name: str, role: str, *, actor: Actor) -> None:
+        """Somebody may decide from now on; again is no error.
+
+        Raises:
+            InvalidParameterException: no name or no role.
+        """
+        name, role = name.strip(), role.strip()
+        if not name or not role or max(len(name), len(role)) > 128:
+            raise InvalidParameterException("an officer has a name and a role")
+        with self._changing("AddOfficer", house, actor, resource=f"{name}, {role}") as connection:
+            connection.execute(QUERIES["add_officer"], {"name": name, "role": role})
+
+    def remove(self, house: str, name: str, *, actor: Actor) -> None:
+        """Somebody decides no more; their keys are revoked with it.
+
+        Raises:
+            ResourceNotFoundException: there is no officer of that name.
+        """
+        with self._changing("RemoveOfficer", house, actor, resource=name) as connection:
+            if connection.execute(QUERIES["remove_officer"], {"name": name}).rowcount == 0:
+                raise ResourceNotFoundException(f"there is no officer `{name}`")
+            connection.execute(QUERIES["revoke_officers_keys"], {"name": name})
+
+    def require(self, name: str) -> Officer:
+        """The officer of that name, who may decide now.
+
+        Raises:
+            ResourceNotFoundException: there is none.
+        """
+        found = next((officer for officer in self.list() if officer.name == name), None)
+        if found is None:
+            known = ", ".join(f"`{officer.name}`" for officer in self.list()) or "nobody yet"
+            raise ResourceNotFoundException(
+                f"there is no officer `{name}` of this server (officers: {known}); "
+                f'add one with `countenance officers add "{name}" --role ROLE`'
+            )
+        return found

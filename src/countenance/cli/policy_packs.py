@@ -1,0 +1,126 @@
+"""`countenance policy packs` and `show`: what packs there are, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import click
+
+from countenance.cli.policy_sources import PolicySource, database_options, open_policies, require_known
+from countenance.cli.tables import as_json_option, print_facts, print_json, print_rows
+from countenance.operations.governance.policy import pack_state, to_detail
+from countenance.policy.packs import Manifest, Pack
+from countenance.policy.rules import Rule
+
+NO_REVIEW = "legal review: none. No lawyer has reviewed it, and it does not make anybody comply with any law"
+
+
+@click.command()
+@database_options
+@as_json_option
+def packs(as_json: bool, **given: Any) -> None:
+    """List the rule packs that are here.
+
+    State is always (in force for whom it binds, with no activation), enforce, shadow (watched: what it would
+    refuse stands in the log), ended (its rules have), or available (not in use). Where no server was set up
+    the packs are those that come with the program.
+
+    Example: countenance policy packs --json
+    """
+    today = datetime.now(UTC).date()
+    with open_policies(given) as source:
+        rows = [_row(source, pack, today) for _, pack in sorted(source.packs.items())]
+    if as_json:
+        print_json(rows)
+        return
+    shown = [
+        {
+            "Pack": row["Pack"],
+            "Version": row["Version"],
+            "Title": row["Title"],
+            "Jurisdiction": row["Jurisdiction"],
+            "State": row["State"],
+            "From": row.get("InForceFrom"),
+            "Until": row.get("InForceUntil"),
+            "Binds": row["Binds"],
+            "Legal review": row["LegalReview"],
+        }
+        for row in rows
+    ]
+    print_rows(shown, as_json=False, nothing="no packs here")
+
+
+@click.command()
+@click.argument("pack")
+@database_options
+@as_json_option
+def show(pack: str, as_json: bool, **given: Any) -> None:
+    """Show PACK: what it refuses, what it makes a duty, its sources, and what no software can check.
+
+    Example: countenance policy show us-ut
+    """
+    today = datetime.now(UTC).date()
+    with open_policies(given) as source:
+        require_known([pack], source.packs)
+        found = source.packs[pack]
+        row, manifest = _row(source, found, today), found.manifest
+    rules, duties = _rules(found.rules, today), _rules(found.obligations, today)
+    if as_json:
+        lists = {
+            name: list(getattr(manifest, name.lower())) for name in ("Sources", "Gates", "Obliges", "Paper")
+        }
+        print_json(row | lists | {"Rules": rules, "Obligations": duties})
+        return
+    print_facts(
+        {name: value for name, value in row.items() if name not in {"Profiles", "Purposes"}}, as_json=False
+    )
+    click.secho(NO_REVIEW, fg="yellow")
+    for title, lines in (
+        ("Refuses", manifest.gates),
+        ("Makes a duty", manifest.obliges),
+        ("Stays on paper: yours to see to", manifest.paper),
+        ("Sources", [" ".join(source.values()) for source in manifest.sources]),
+    ):
+        if lines:
+            click.secho(f"\n{title}", bold=True)
+        for line in lines:
+            click.echo(f"  {line}")
+    for title, listed in (("Rules", rules), ("Duties", duties)):
+        if listed:
+            click.secho(f"\n{title}", bold=True)
+            print_rows(listed, as_json=False, columns=("RuleId", "State", "Message", "Remedy", "Citation"))
+
+
+def binds(manifest: Manifest) -> str:
+    """Whom a pack binds, in words."""
+    told = []
+    if manifest.profiles:
+        told.append(f"accounts of {', '.join(manifest.profiles)}")
+    if manifest.purposes:
+        told.append(f"calls for {', '.join(manifest.purposes)}")
+    return "; ".join(told) or "everybody"
+
+
+def _row(source: PolicySource, pack: Pack, today: date) -> dict[str, Any]:
+    active = source.active.get(pack.pack_id)
+    row: dict[str, Any] = dict(to_detail(pack, active, pack_state(pack, active, pack.state(today))))
+    row["Binds"] = binds(pack.manifest)
+    if active is not None:
+        row |= {"ActivatedBy": active.activated_by, "ActivatedAt": active.activated_at}
+    return row
+
+
+def _rules(rules: Iterable[Rule], today: date) -> list[dict[str, Any]]:
+    return [
+        {
+            "RuleId": rule.rule_id,
+            "State": rule.state(today),
+            "Message": rule.message,
+            "Remedy": rule.remedy,
+            "Citation": rule.cite,
+            "Obligation": rule.obligation or None,
+        }
+        for rule in rules
+    ]

@@ -1,0 +1,118 @@
+"""The packs that commands work with: an installation's, or those of the program where there is none."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from countenance.cli.installation import open_store
+from countenance.cli.options import settings_options
+from countenance.gateway.obligations import DISCHARGES
+from countenance.operations.registry import OPERATIONS
+from countenance.policy.engine import PolicyEngine
+from countenance.policy.packs import Activation, Pack, load_packs, shipped_issuers, shipped_packs
+from countenance.policy.register import ActivePack, PackRegister, PoliciesInForce, to_activation
+from countenance.settings import Settings
+from countenance.store import Database, KeyStore
+from countenance.transparency.note import Verifier
+
+database_options = settings_options("data_dir", "database_url")
+pack_option = click.option(
+    "--pack", "names", metavar="PACK", multiple=True, help="this pack as if it were in force; may be repeated"
+)
+
+
+class PolicySource:
+    """Packs that are here, and those in use. Of use while the context that it comes from lasts.
+
+    Attributes:
+        active: those that were activated, by id.
+        register: None without an installation.
+        own: the folder of this server's own packs, if it has one.
+    """
+
+    def __init__(self, register: PackRegister | None = None, own: Path | None = None) -> None:
+        self.register = register
+        self.own = own if own is not None and own.is_dir() else None
+        self.active: Mapping[str, ActivePack] = (
+            {} if register is None else {each.pack: each for each in register.active()}
+        )
+
+    @functools.cached_property
+    def packs(self) -> Mapping[str, Pack]:
+        """By id.
+
+        Raises:
+            SetupError: one is damaged, or signed by nobody trusted.
+        """
+        if self.register is None:
+            return load_packs(shipped_packs(), shipped_issuers())
+        return self.register.packs()
+
+    @functools.cached_property
+    def issuers(self) -> Sequence[Verifier]:
+        """Whose signatures are trusted."""
+        return shipped_issuers() if self.register is None else self.register.issuers()
+
+    def folders(self) -> list[Traversable]:
+        """Of each pack that is here."""
+        found: list[Traversable] = [each for each in shipped_packs().iterdir() if each.is_dir()]
+        found.extend([each for each in self.own.iterdir() if each.is_dir()] if self.own else [])
+        return sorted(found, key=lambda folder: folder.name)
+
+    def engine(self, extra: Collection[str] = ()) -> PolicyEngine:
+        """What is in use here, and these packs in force.
+
+        Raises:
+            SetupError: a pack in use is missing, damaged or changed.
+        """
+        if self.register is not None and not extra:
+            return policies_of(self.register).build()
+        kept = [to_activation(each) for name, each in self.active.items() if name not in extra]
+        return PolicyEngine.load(
+            offered(),
+            packs=self.packs,
+            activations=[*kept, *(Activation(name) for name in extra)],
+            discharges=DISCHARGES,
+        )
+
+
+@contextmanager
+def open_policies(given: dict[str, Any]) -> Iterator[PolicySource]:
+    """The installation's; where none is named and there is none, the packs that come with the program."""
+    settings = Settings.from_env(**given)
+    is_default = settings.data_dir == Settings().data_dir and not settings.database_url
+    if is_default and not KeyStore.is_there(settings.data_dir / "keys"):
+        yield PolicySource()
+        return
+    with open_store(settings) as (database, _):
+        yield PolicySource(register_of(database, settings), settings.data_dir / "packs")
+
+
+def register_of(database: Database, settings: Settings) -> PackRegister:
+    """As the server has it."""
+    return PackRegister(database, settings.data_dir / "packs")
+
+
+def policies_of(register: PackRegister) -> PoliciesInForce:
+    """As the server builds them."""
+    return PoliciesInForce(register, offered(), discharges=DISCHARGES)
+
+
+def offered() -> dict[str, tuple[str, ...]]:
+    """The operations of this server, by service."""
+    return {service: tuple(names) for service, names in OPERATIONS.items()}
+
+
+def require_known(names: Collection[str], packs: Mapping[str, Pack]) -> None:
+    """Raises UsageError: a pack is named that is not here."""
+    for name in names:
+        if name not in packs:
+            known = ", ".join(sorted(packs)) or "none"
+            raise click.UsageError(f"there is no pack `{name}` here; there are {known}")

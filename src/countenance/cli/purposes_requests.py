@@ -1,0 +1,205 @@
+"""`countenance purposes request`, `requests`, `approve`, `refuse` and `withdraw`."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import click
+
+from countenance.accounts import Account, Actor
+from countenance.accounts.grants import PurposeRequest, Status, Vote
+from countenance.cli.catalogue import parse_purpose, require_purpose
+from countenance.cli.governed import (
+    Governed,
+    deciding_officer,
+    machine_user,
+    officer_option,
+    open_governed,
+    parse_id,
+    parse_words,
+    reason_option,
+    where_options,
+)
+from countenance.cli.tables import as_json_option, print_facts, print_rows
+from countenance.errors import ConflictException
+from countenance.policy.purposes import REQUIREMENTS, Purpose, load_purposes
+
+_request = click.argument("request_id", metavar="REQUEST")
+
+
+@click.command("request")
+@click.argument("account_id", metavar="ACCOUNT")
+@click.argument("purpose", callback=parse_purpose)
+@click.option(
+    "--because",
+    required=True,
+    metavar="TEXT",
+    callback=parse_words,
+    help="what it is needed for: officers decide by it",
+)
+@click.option(
+    "--by",
+    "--officer",
+    "by",
+    metavar="NAME",
+    help="who asks; for the house's own account one of its officers",
+)
+@where_options
+@as_json_option
+def request(
+    account_id: str, purpose: str, *, because: str, by: str | None, as_json: bool, **given: Any
+) -> None:
+    """Ask for PURPOSE for ACCOUNT; officers of the house decide.
+
+    For the house's own account nobody decides alone about what they asked for themselves, but for purposes
+    of low risk.
+
+    \b
+    countenance purposes request 123456789012 access-control --because "the staff door of the museum"
+    """  # noqa: D301 - click reads the backspace as: leave the lines as they are
+    wanted = require_purpose(purpose)
+    with open_governed(given) as governed:
+        account = governed.accounts.require_account(account_id)
+        if account.profile not in wanted.profiles:
+            raise ConflictException(
+                f"`{purpose}` is not for accounts of the profile {account.profile}: it is for "
+                f"{', '.join(wanted.profiles)} (`countenance accounts profile` says what an account is)"
+            )
+        actor = Actor(_asker(governed, account, by))
+        request_id = governed.governance.grants.request(account_id, purpose, because, actor=actor)
+        asked = governed.governance.grants.require(request_id)
+    print_facts(_row(asked), as_json=as_json)
+    officers = "an officer" if wanted.approvals == 1 else f"{wanted.approvals} officers"
+    _say(f"it takes the yes of {officers}: countenance purposes approve {request_id} --officer NAME")
+    for need in sorted(wanted.requires):
+        _say(f"beside the approval, calls under `{purpose}` need {REQUIREMENTS[need]}")
+
+
+@click.command("requests")
+@click.option("--account", "account_id", metavar="ACCOUNT", help="of this account alone")
+@click.option(
+    "--status", type=click.Choice(["pending", "approved", "refused", "withdrawn"]), help="of these alone"
+)
+@where_options
+@as_json_option
+def requests(account_id: str | None, status: str | None, as_json: bool, **given: Any) -> None:
+    """List what accounts asked for, the newest first.
+
+    Example: countenance purposes requests --status pending
+    """
+    with open_governed(given) as governed:
+        if account_id is not None:
+            governed.accounts.require_account(account_id)
+        rows = [
+            _row(each)
+            for each in governed.governance.grants.list(account_id, status=cast("Status | None", status))
+        ]
+    print_rows(
+        rows,
+        as_json=as_json,
+        columns=("RequestId", "AccountId", "Purpose", "Status", "Justification", "RequestedBy", "ApprovedBy"),
+    )
+
+
+@click.command("approve")
+@_request
+@officer_option
+@click.option("--reason", default="", metavar="TEXT", help="why")
+@where_options
+@as_json_option
+def approve(request_id: str, officer: str | None, reason: str, as_json: bool, **given: Any) -> None:
+    """Say yes to REQUEST. Some purposes take the yes of two officers.
+
+    Example: countenance purposes approve cc5a3315-c2c0-494c-bc0a-f82211d9ac08 --officer "Maria Lind"
+    """
+    _decide(request_id, "approve", officer=officer, reason=reason, as_json=as_json, given=given)
+
+
+@click.command("refuse")
+@_request
+@officer_option
+@reason_option
+@where_options
+@as_json_option
+def refuse(request_id: str, officer: str | None, reason: str, as_json: bool, **given: Any) -> None:
+    """Say no to REQUEST; one officer's no is enough.
+
+    Example: countenance purposes refuse cc5a3315-c2c0-494c-bc0a-f82211d9ac08 --reason "a lock would do"
+    """
+    _decide(request_id, "refuse", officer=officer, reason=reason, as_json=as_json, given=given)
+
+
+@click.command("withdraw")
+@_request
+@officer_option
+@reason_option
+@where_options
+@as_json_option
+def withdraw(request_id: str, officer: str | None, reason: str, as_json: bool, **given: Any) -> None:
+    """Take back an approval, from the account's next call on; one officer is enough.
+
+    Example: countenance purposes withdraw cc5a3315-c2c0-494c-bc0a-f82211d9ac08 --reason "the door is gone"
+    """
+    _decide(request_id, "withdraw", officer=officer, reason=reason, as_json=as_json, given=given)
+
+
+def _decide(
+    request_id: str, vote: Vote, *, officer: str | None, reason: str, as_json: bool, given: dict[str, Any]
+) -> None:
+    found = parse_id(request_id, "a request")
+    with open_governed(given) as governed:
+        grants, officers = governed.governance.grants, governed.governance.officers
+        asked = grants.require(found)
+        purpose = load_purposes().get(asked.purpose)
+        name = deciding_officer(officers, officer)
+        grants.decide(
+            found,
+            vote,
+            officer=name,
+            reason=reason,
+            # of a purpose that a later catalogue has no more, only an end can still be said
+            approvals=purpose.approvals if purpose else 2,
+            risk=purpose.risk if purpose else "high",
+            actor=Actor(name),
+        )
+        asked = grants.require(found)
+        others = [each.name for each in officers.list() if each.name not in asked.approved_by]
+    print_facts(_row(asked), as_json=as_json)
+    if asked.status == "pending" and purpose is not None:
+        _say(_missing(asked, purpose, others))
+
+
+def _missing(asked: PurposeRequest, purpose: Purpose, others: list[str]) -> str:
+    said = (
+        f"{len(asked.approved_by)} of the {purpose.approvals} officers that `{purpose.name}` takes said yes"
+    )
+    if not others:
+        return f"{said}: there is no other officer yet (`countenance officers add NAME --role ROLE`)"
+    return f"{said}: another must run this command ({', '.join(others)})"
+
+
+def _asker(governed: Governed, account: Account, by: str | None) -> str:
+    """Who asks: for the house somebody who is known, as nobody may approve what they asked for."""
+    if account.is_house:
+        return deciding_officer(governed.governance.officers, by)
+    return by or machine_user()
+
+
+def _row(asked: PurposeRequest) -> dict[str, Any]:
+    purpose = load_purposes().get(asked.purpose)
+    return {
+        "RequestId": str(asked.request_id),
+        "AccountId": asked.account_id,
+        "Purpose": asked.purpose,
+        "Status": asked.status,
+        "Justification": asked.justification,
+        "RequestedBy": asked.requested_by,
+        "RequestedAt": asked.requested_at,
+        "ApprovedBy": list(asked.approved_by),
+        "ApprovalsNeeded": None if purpose is None else purpose.approvals,
+        "DecidedAt": asked.decided_at,
+    }
+
+
+def _say(words: str) -> None:
+    click.echo(words, err=True)

@@ -1,0 +1,33 @@
+"""Duties that come with a permission: the service meets them before it answers, or does not answer.
+
+`DISCHARGES` are those that it can meet. A call that owes any other is refused by the policy engine; a call
+that owes one of these and whose operation did not meet it fails when it comes to be recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from countenance.operations.deps import Report
+
+DISCHARGES: Final = frozenset(
+    {
+        "fpir_budget",  # `Deps.search_threshold`: the threshold is raised over the size of the gallery
+        "log_min_12_3",  # every entry has start, end, reference database, inputs and operator
+        "record_attestations",  # every entry has what the credential attests
+    }
+)
+_BY_THE_RECORD: Final = frozenset({"log_min_12_3", "record_attestations"})
+
+
+def undischarged(owed: Collection[str], report: Report, *, ran_search: bool) -> list[str]:
+    """Duties that were owed and not met.
+
+    Args:
+        ran_search: candidates were looked for; a probe without a face owes no threshold.
+    """
+    met = report.discharged | _BY_THE_RECORD
+    if not ran_search:
+        met = met | {"fpir_budget"}
+    return sorted(set(owed) - met)

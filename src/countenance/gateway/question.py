@@ -1,0 +1,143 @@
+"""From a validated call to what policy is asked: what it says, what its key attests, what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from countenance.errors import ResourceNotFoundException
+from countenance.facts import Charter
+from countenance.gateway.call import Validated
+from countenance.gateway.resource import resource_of
+from countenance.gateway.services import GatewayServices
+from countenance.operations.charter_tags import charter_from
+from countenance.operations.defaults import COMPARE_THRESHOLD, MOST_FACES, MOST_USERS, SEARCH_THRESHOLD
+from countenance.policy import AccessRequest, Purpose, Resource, load_purposes
+from countenance.policy.groups import OFFICERS_DO, kinds_of
+from countenance.policy.purposes import ATTRIBUTES
+from countenance.store import Connection
+
+_THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
+_USERS = frozenset({"SearchUsers", "SearchUsersByImage"})
+_ATTRIBUTES = ("Attributes", "DetectionAttributes")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What policy is asked, and by which set of packs it is to be answered."""
+
+    request: AccessRequest
+    epoch: int
+
+
+def question_of(call: Validated, services: GatewayServices) -> Question:
+    """Read what the decision rests on, as the database has it now.
+
+    Raises:
+        InvalidParameterException: a charter that is asked for cannot be.
+        ResourceNotFoundException: the caller's account is gone.
+        StoreUnavailable: the database cannot be reached; so nothing is decided.
+    """
+    caller, now = call.caller, call.head.received_at
+    with services.database.read() as connection:
+        read = services.governance.facts.read(
+            connection,
+            caller.account_id,
+            operator=caller.operator,
+            beneficiary=caller.claims.beneficiary,
+            now=now,
+        )
+        if read is None:
+            raise ResourceNotFoundException(f"there is no account `{caller.account_id}`")
+        request = AccessRequest(
+            account=read.account,
+            access_key_id=caller.access_key_id,
+            operator=caller.operator,
+            officer=caller.officer is not None,
+            service=call.service.name,
+            operation=call.operation.name,
+            resource=resource_of(
+                call.request, caller.account_id, by_officer=call.operation.name in OFFICERS_DO
+            ),
+            purpose=_purpose(call),
+            claims=caller.claims,
+            now_s=int(now.timestamp()),
+        )
+        kinds = kinds_of(request.operation)
+        if kinds & {"face", "chartering"}:
+            request = _of_faces(call, request, kinds, connection, services)
+    return Question(request, read.epoch)
+
+
+def _purpose(call: Validated) -> str | None:
+    """Of the credential, or the one that is asked for."""
+    if kinds_of(call.operation.name) & {"purposed", "requesting"}:
+        asked: str | None = call.request.get("Purpose")
+        if asked is not None:
+            return asked
+    return call.caller.purpose
+
+
+def _of_faces(
+    call: Validated,
+    request: AccessRequest,
+    kinds: frozenset[str],
+    connection: Connection,
+    services: GatewayServices,
+) -> AccessRequest:
+    """What is asked with a face, or of a collection that is to be."""
+    members, purpose = call.request, load_purposes().get(request.purpose or "")
+    searches = bool(kinds & {"search", "stream"})
+    resource, version = request.resource, None
+    if resource.kind == "Collection" and resource.owner == request.account_id:
+        found = services.gallery.find_chartered(
+            connection, resource.owner, call.caller.region, resource.resource_id, counted="enrol" in kinds
+        )
+        if found is not None:
+            version = found.face_model_version
+            resource = replace(
+                resource,
+                charter=found.charter,
+                face_count=found.face_count,
+                collection_id=found.collection_id,
+            )
+        elif "chartering" not in kinds:
+            # What is not there breaks no charter: policy judges all else, the operation says that it is not.
+            resource = Resource("Account", resource.owner, resource.owner)
+    counted = "face" in kinds and purpose is not None
+    return replace(
+        request,
+        resource=resource,
+        threshold=_threshold(members, searches, kinds),
+        candidates=_candidates(members, request.operation) if searches else None,
+        attributes=_attributes(members),
+        charter=_charter(members, purpose) if "chartering" in kinds else None,
+        model=services.model_facts(version) if "face" in kinds else None,
+        calls_last_hour=services.governance.calls.calls_last_hour(
+            connection, request.account_id, purpose.name
+        )
+        if counted and purpose
+        else 0,
+    )
+
+
+def _threshold(members: Mapping[str, Any], searches: bool, kinds: frozenset[str]) -> float | None:
+    if not searches and "compare" not in kinds:
+        return None
+    default = SEARCH_THRESHOLD if searches else COMPARE_THRESHOLD
+    return next((float(members[name]) for name in _THRESHOLDS if name in members), default)
+
+
+def _candidates(members: Mapping[str, Any], operation: str) -> int:
+    name, default = ("MaxUsers", MOST_USERS) if operation in _USERS else ("MaxFaces", MOST_FACES)
+    return int(members.get(name, default))
+
+
+def _attributes(members: Mapping[str, Any]) -> frozenset[str]:
+    asked = next((set(members[name]) for name in _ATTRIBUTES if name in members), set())
+    return frozenset(ATTRIBUTES) if "ALL" in asked else frozenset(asked - {"DEFAULT"})
+
+
+def _charter(members: Mapping[str, Any], purpose: Purpose | None) -> Charter | None:
+    return None if purpose is None else charter_from(members.get("Tags", {}), purpose.charter())

@@ -1,0 +1,186 @@
+"""ListRules, ListPacks, ActivatePack, DeactivatePack, ExplainCall."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from countenance.errors import InvalidParameterException
+from countenance.operations.deps import Deps
+from countenance.operations.whose import require_officer
+from countenance.policy import PolicyEngine
+from countenance.policy.call_file import parse_call
+from countenance.policy.packs import Pack
+from countenance.policy.register import ActivePack
+from countenance.policy.rules import Rule
+from countenance.wire.shapes import (
+    ActivatePackRequest,
+    ActivatePackResponse,
+    BrokenRuleSummary,
+    DeactivatePackRequest,
+    DeactivatePackResponse,
+    ExplainCallRequest,
+    ExplainCallResponse,
+    ListPacksRequest,
+    ListPacksResponse,
+    ListRulesRequest,
+    ListRulesResponse,
+    PackDetail,
+    RuleSummary,
+)
+
+
+def list_rules(_: ListRulesRequest, deps: Deps) -> ListRulesResponse:
+    """Every rule and duty in force, and those that are only watched."""
+    engine = _engine(deps)
+    listed = [*engine.rules.values(), *engine.duties.values()]
+    return {"Rules": [_to_rule(rule, engine) for rule in listed], "PolicyDigest": engine.digest}
+
+
+def list_packs(_: ListPacksRequest, deps: Deps) -> ListPacksResponse:
+    """Every pack that is here, in use or not."""
+    today, active = datetime.now(UTC).date(), {each.pack: each for each in deps.packs.active()}
+    return {
+        "Packs": [
+            to_detail(pack, active.get(name), pack_state(pack, active.get(name), pack.state(today)))
+            for name, pack in sorted(deps.packs.packs().items())
+        ]
+    }
+
+
+def activate_pack(request: ActivatePackRequest, deps: Deps) -> ActivatePackResponse:
+    """Use a pack from the next call on."""
+    officer, mode = require_officer(deps), request.get("Mode", "enforce")
+    pack = deps.packs.activate(
+        request["Pack"],
+        mode=mode,
+        accounts=request.get("AccountIds"),
+        by=officer,
+        build=deps.policies.build,
+        connection=deps.uow.connection,
+    )
+    state = pack.state(datetime.now(UTC).date())
+    return {
+        "Pack": pack.pack_id,
+        "Version": pack.manifest.version,
+        "Digest": pack.digest,
+        "State": "shadow" if mode == "shadow" else state,
+        "LegalReview": pack.manifest.legal_review,
+    }
+
+
+def deactivate_pack(request: DeactivatePackRequest, deps: Deps) -> DeactivatePackResponse:
+    """Use a pack no more."""
+    require_officer(deps)
+    deps.packs.deactivate(request["Pack"], connection=deps.uow.connection)
+    return {}
+
+
+def explain_call(request: ExplainCallRequest, deps: Deps) -> ExplainCallResponse:
+    """What policy would say to a call of the caller's account."""
+    try:
+        told = json.loads(request["Call"])
+        if not isinstance(told, dict):
+            raise ValueError("the call is not an object")  # noqa: TRY004, TRY301  # told to the caller
+        told["account"] = _own_account(deps)
+        asked = parse_call({"purpose": deps.caller.purpose} | told if deps.caller.purpose else told)
+    except ValueError as error:
+        raise InvalidParameterException(f"`Call` cannot be read: {error}") from None
+    verdict = _engine(deps).decide(asked)
+    broken: list[BrokenRuleSummary] = [
+        {
+            "RuleId": rule.rule_id,
+            "Pack": rule.pack,
+            "Message": rule.message,
+            "Remedy": rule.remedy,
+            "Citation": rule.cite,
+        }
+        for rule in verdict.broken
+    ]
+    return {
+        "Decision": verdict.decision.value,
+        "BrokenRules": broken,
+        "Obligations": list(verdict.obligations),
+        "Shadow": list(verdict.shadow),
+        "PolicyDigest": verdict.policy_digest,
+    }
+
+
+def pack_state(pack: Pack, active: ActivePack | None, state: str) -> str:
+    """`always`, `enforce`, `shadow`, `ended`, or `available`: not in use."""
+    if pack.manifest.always:
+        return "always"
+    if active is None:
+        return "available"
+    return "shadow" if active.mode == "shadow" and state == "enforce" else state
+
+
+def to_detail(pack: Pack, active: ActivePack | None, state: str) -> PackDetail:
+    """A pack as it is listed."""
+    manifest = pack.manifest
+    detail: PackDetail = {
+        "Pack": manifest.pack,
+        "Version": manifest.version,
+        "Title": manifest.title,
+        "Issuer": manifest.issuer,
+        "Jurisdiction": manifest.jurisdiction,
+        "Kind": manifest.kind,
+        "LegalReview": manifest.legal_review,
+        "State": state,
+        "Digest": pack.digest,
+        "SignedBy": pack.signed_by,
+        "Profiles": list(manifest.profiles),
+        "Purposes": list(manifest.purposes),
+        "Note": manifest.note,
+    }
+    if manifest.since is not None:
+        detail["InForceFrom"] = manifest.since.isoformat()
+    if manifest.until is not None:
+        detail["InForceUntil"] = manifest.until.isoformat()
+    if active is not None and active.accounts is not None:
+        detail["Accounts"] = list(active.accounts)
+    return detail
+
+
+def _engine(deps: Deps) -> PolicyEngine:
+    return deps.policies.engine(deps.packs.epoch(), datetime.now(UTC).date())
+
+
+def _own_account(deps: Deps) -> dict[str, object]:
+    caller = deps.caller
+    with deps.governance.facts.reading() as connection:
+        read = deps.governance.facts.read(
+            connection,
+            caller.account_id,
+            operator=caller.operator,
+            beneficiary=caller.claims.beneficiary,
+            now=datetime.now(UTC),
+        )
+    assert read is not None, "a caller has an account"
+    account = read.account
+    return {
+        "id": account.account_id,
+        "standing": account.standing,
+        "effective_standing": account.effective_standing,
+        "profile": account.profile,
+        "terms_accepted": account.terms_accepted,
+        "purposes": sorted(account.purposes),
+        "records": sorted(account.records),
+        "trained": account.operator_trained,
+        "beneficiary_barred": account.beneficiary_barred,
+    }
+
+
+def _to_rule(rule: Rule, engine: PolicyEngine) -> RuleSummary:
+    summary: RuleSummary = {
+        "RuleId": rule.rule_id,
+        "Pack": rule.pack,
+        "Forbids": rule.is_forbid,
+        "Message": rule.message,
+        "Remedy": rule.remedy,
+        "Citation": rule.cite,
+        "State": engine.state_of(rule.rule_id),
+    }
+    if rule.obligation:
+        summary["Obligation"] = rule.obligation
+    return summary

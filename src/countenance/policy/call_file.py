@@ -1,0 +1,237 @@
+"""A call as policy sees it, in JSON: what `policy explain` reads, what packs' tests are written in, what
+ExplainCall takes, and what a simulation makes of an entry of the log.
+
+Every member but `operation` may be left out. Names that are not known are refused: a misspelt member would
+otherwise explain another call than was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from countenance.facts import (
+    AGES,
+    CHARTER_KINDS,
+    PROFILES,
+    SOURCES,
+    AccountFacts,
+    Charter,
+    Claims,
+    ModelFacts,
+)
+from countenance.policy.decision import AccessRequest, Resource
+from countenance.policy.entities import to_bp
+from countenance.policy.groups import kinds_of
+from countenance.policy.purposes import ATTRIBUTES
+from countenance.types import AccountId
+
+_ACCOUNT = AccountId("111122223333")
+_STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
+_DEFAULTS = {"threshold": 80.0, "candidates": 4096}
+_CALL = frozenset({
+    "operation", "account", "operator", "officer", "purpose", "claims", "threshold", "candidates",
+    "attributes", "collection", "charter", "model", "calls_last_hour", "at",
+})  # fmt: skip
+_ACCOUNT_MEMBERS = frozenset({
+    "id", "standing", "effective_standing", "profile", "terms_accepted", "purposes", "records", "trained",
+    "beneficiary_barred",
+})  # fmt: skip
+_CHARTER_MEMBERS = frozenset({
+    "purposes", "kind", "legal_basis", "face_cap", "retention_days", "minors_allowed",
+})  # fmt: skip
+_CLAIMS = frozenset({
+    "case", "source", "consent", "age", "live", "authorization", "exigent", "offence_facts",
+    "probable_cause", "beneficiary",
+})  # fmt: skip
+
+
+def parse_call(told: Any) -> AccessRequest:
+    """A call out of parsed JSON.
+
+    Raises:
+        ValueError: names the member that is unknown, missing or of another type.
+    """
+    members = _object(told, "the call", _CALL)
+    service, operation = _operation(members)
+    account = _account(members)
+    collection = members.get("collection")
+    resource = (
+        Resource("Account", account.account_id, account.account_id)
+        if collection is None
+        else _collection(collection, account.account_id)
+    )
+    kinds = kinds_of(operation)
+    searches = bool(kinds & {"search", "stream"})
+    compares = searches or "compare" in kinds
+    return AccessRequest(
+        account=account,
+        access_key_id="AKIAEXPLAINEXPLAINEX",
+        operator=_text(members, "operator", "operator"),
+        officer=_flag(members, "officer"),
+        service=service,
+        operation=operation,
+        resource=resource,
+        purpose=_text(members, "purpose", None),
+        claims=_claims(members.get("claims", {})),
+        threshold=_percent(members, "threshold", _DEFAULTS["threshold"] if compares else None),
+        candidates=_whole(members, "candidates", int(_DEFAULTS["candidates"]) if searches else None),
+        attributes=_attributes(members),
+        charter=_charter(members["charter"], "charter") if "charter" in members else None,
+        model=_model(members.get("model", {})),
+        calls_last_hour=_whole(members, "calls_last_hour", 0) or 0,
+        now_s=_time(members),
+    )
+
+
+def _operation(members: Mapping[str, Any]) -> tuple[str, str]:
+    text = members.get("operation")
+    if not isinstance(text, str) or not text:
+        raise ValueError("`operation` is missing: give it as `rekognition:SearchFacesByImage`")
+    service, _, name = text.rpartition(":")
+    return service or "rekognition", name
+
+
+def _account(members: Mapping[str, Any]) -> AccountFacts:
+    told = _object(members.get("account", {}), "account", _ACCOUNT_MEMBERS)
+    standing = _one_of(told, "standing", _STANDINGS, "good")
+    purpose = members.get("purpose")
+    return AccountFacts(
+        account_id=AccountId(_text(told, "id", _ACCOUNT)),
+        standing=cast("Any", standing),
+        effective_standing=cast("Any", _one_of(told, "effective_standing", _STANDINGS, standing)),
+        profile=cast("Any", _one_of(told, "profile", PROFILES, "general")),
+        terms_accepted=_flag(told, "terms_accepted", default=True),
+        purposes=frozenset(_texts(told, "purposes", [purpose] if isinstance(purpose, str) else [])),
+        records=frozenset(_texts(told, "records", [])),
+        operator_trained=_flag(told, "trained"),
+        beneficiary_barred=_flag(told, "beneficiary_barred"),
+    )
+
+
+def _collection(told: Any, owner: AccountId) -> Resource:
+    members = _object(told, "collection", _CHARTER_MEMBERS | {"id", "face_count"})
+    written = {name: value for name, value in members.items() if name in _CHARTER_MEMBERS}
+    return Resource(
+        "Collection",
+        _text(members, "id", "collection"),
+        owner,
+        charter=_charter(written, "collection") if written else None,
+        face_count=_whole(members, "face_count", 0) or 0,
+    )
+
+
+def _charter(told: Any, where: str) -> Charter:
+    members = _object(told, where, _CHARTER_MEMBERS)
+    return Charter(
+        purposes=tuple(_texts(members, "purposes", [])),
+        kind=cast("Any", _one_of(members, "kind", CHARTER_KINDS, "consented")),
+        legal_basis=_text(members, "legal_basis", "stated"),
+        face_cap=_whole(members, "face_cap", 1000) or 0,
+        retention_days=_whole(members, "retention_days", None),
+        minors_allowed=_flag(members, "minors_allowed"),
+    )
+
+
+def _claims(told: Any) -> Claims:
+    members = _object(told, "claims", _CLAIMS)
+    return Claims(
+        case=_text(members, "case", None),
+        source=_one_of(members, "source", SOURCES, "undeclared"),
+        consent=_text(members, "consent", None),
+        age=_one_of(members, "age", AGES, "unknown"),
+        live=_flag(members, "live"),
+        authorization=_text(members, "authorization", None),
+        exigent=_flag(members, "exigent"),
+        offence_facts=_flag(members, "offence_facts"),
+        probable_cause=_flag(members, "probable_cause"),
+        beneficiary=_text(members, "beneficiary", None),
+    )
+
+
+def _model(told: Any) -> ModelFacts | None:
+    if told is None:
+        return None
+    members = _object(told, "model", frozenset({"version", "use", "gate_passed", "worst_group_tpr"}))
+    worst = _percent(members, "worst_group_tpr", None)
+    return ModelFacts(
+        _text(members, "version", "1.0"),
+        _one_of(members, "use", ("any", "research", "unstated"), "any"),
+        gate_passed=_flag(members, "gate_passed"),
+        worst_group_tpr_bp=None if worst is None else to_bp(worst),
+    )
+
+
+def _attributes(members: Mapping[str, Any]) -> frozenset[str]:
+    asked = set(_texts(members, "attributes", []))
+    if "ALL" in asked:
+        return frozenset(ATTRIBUTES)
+    unknown = asked - {*ATTRIBUTES, "DEFAULT"}
+    if unknown:
+        raise ValueError(f"`attributes` has `{min(unknown)}`, which is no attribute")
+    return frozenset(asked - {"DEFAULT"})
+
+
+def _time(members: Mapping[str, Any]) -> int:
+    text = _text(members, "at", None)
+    if text is None:
+        return int(datetime.now(UTC).timestamp())
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("`at` is not a time: write it as `2026-11-26T12:00:00Z`") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def _object(told: Any, where: str, known: frozenset[str]) -> Mapping[str, Any]:
+    if not isinstance(told, dict):
+        raise ValueError(f"{where} is not an object")  # noqa: TRY004  # of a file, not of a program
+    unknown = told.keys() - known
+    if unknown:
+        raise ValueError(f"{where} has no member `{min(unknown)}`; it may have {', '.join(sorted(known))}")
+    return told
+
+
+def _text(members: Mapping[str, Any], name: str, default: Any) -> Any:
+    value = members.get(name, default)
+    if value is not default and not isinstance(value, str):
+        raise ValueError(f"`{name}` is not a text")
+    return value
+
+
+def _texts(members: Mapping[str, Any], name: str, default: list[str]) -> list[str]:
+    value = members.get(name, default)
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise ValueError(f"`{name}` is not a list of texts")
+    return value
+
+
+def _flag(members: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
+    value = members.get(name, default)
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` is not true or false")  # noqa: TRY004
+    return value
+
+
+def _percent(members: Mapping[str, Any], name: str, default: float | None) -> float | None:
+    value = members.get(name, default)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ValueError(f"`{name}` is not a number")
+    if value is not None and not 0 <= value <= 100:
+        raise ValueError(f"`{name}` is `{value}`; it may be 0 to 100")
+    return value
+
+
+def _whole(members: Mapping[str, Any], name: str, default: int | None) -> int | None:
+    value = members.get(name, default)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"`{name}` is not a whole number")
+    return value
+
+
+def _one_of(members: Mapping[str, Any], name: str, known: tuple[str, ...], default: str) -> str:
+    value = members.get(name, default)
+    if value not in known:
+        raise ValueError(f"`{name}` is `{value}`; it may be {', '.join(known)}")
+    return str(value)

@@ -1,0 +1,109 @@
+"""Which operation is which kind of action: the rules speak of kinds, this table says what is in them.
+
+Closed on purpose: an operation that stands in no kind is `unoffered`, no action of the schema, and permitted
+by nothing; a test sees to it that every operation that is offered stands in one.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Final
+
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    # what uses a face
+    "search": ("SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage"),
+    "enrol": ("IndexFaces",),
+    "associate": ("AssociateFaces",),
+    "compare": ("CompareFaces",),
+    "analyse": ("DetectFaces",),
+    # searches of video: not offered, and refused by rule should they ever be
+    "stream": ("StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"),
+    "chartering": ("CreateCollection",),
+    # AWS's other operations on what an account owns
+    "gallery": (
+        "CreateUser",
+        "DeleteCollection",
+        "DeleteFaces",
+        "DeleteUser",
+        "DescribeCollection",
+        "DisassociateFaces",
+        "ListCollections",
+        "ListFaces",
+        "ListTagsForResource",
+        "ListUsers",
+        "TagResource",
+        "UntagResource",
+    ),
+    # our own service
+    "terms": ("AcceptTerms", "GetTerms", "ListTerms"),
+    "dueProcess": (
+        "DescribeAccount",
+        "GetAppeal",
+        "GetCallerIdentity",
+        "GetCheckpoint",
+        "GetConsistencyProof",
+        "GetInclusionProof",
+        "GetReceiptStatus",
+        "ListAppeals",
+        "ListAuditEntries",
+        "ListFindings",
+        "SubmitAppeal",
+    ),
+    "purposed": ("AssumePurpose", "CreateAccessKey"),
+    "requesting": ("RequestPurpose",),
+    "relations": ("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
+    "sessions": ("AssumePurpose", "GetSessionToken"),
+    "own": (
+        "DescribeCharter",
+        "ExplainCall",
+        "GetHealth",
+        "LeaveCanary",
+        "ListAccessKeys",
+        "ListPacks",
+        "ListPurposeRequests",
+        "ListPurposes",
+        "ListRecords",
+        "ListRules",
+        "PutCharter",
+        "PutRecord",
+        "RevokeAccessKey",
+        "WithdrawRecord",
+    ),
+    "officer": (
+        "ActivatePack",
+        "ChangeStanding",
+        "DecideRelation",
+        "CreateAccount",
+        "DeactivatePack",
+        "DecideAppeal",
+        "DecideFinding",
+        "DecidePurposeRequest",
+        "EraseFaces",
+        "ListAccounts",
+        "OpenFinding",
+        "RecordTraining",
+        "ScanForFindings",
+    ),
+}
+"""Kind → operations. An operation may be of several kinds."""
+
+PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "face": ("search", "enrol", "associate", "compare", "analyse", "stream"),
+    "offered": (
+        *("search", "enrol", "associate", "compare", "analyse", "chartering", "gallery"),
+        *("terms", "dueProcess", "purposed", "requesting", "relations", "sessions", "own", "officer"),
+    ),
+}
+"""Kinds of kinds. `stream` is a use of faces, and not offered."""
+
+OFFICERS_DO = frozenset(GROUPS["officer"])
+
+
+@functools.cache
+def kinds_of(operation: str) -> frozenset[str]:
+    """Every kind that an operation is of, directly or through another kind; `unoffered` for none."""
+    direct = {kind for kind, operations in GROUPS.items() if operation in operations}
+    return frozenset(
+        direct | {parent for parent, kinds in PARENTS.items() if direct & set(kinds)}
+    ) or frozenset({"unoffered"})

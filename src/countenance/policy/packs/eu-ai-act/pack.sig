@@ -1,0 +1,6 @@
+countenance-pack/v1
+eu-ai-act
+1.0
+e3ea52c0405e1cfd839c7c0a0348e05c4c271188c4da8d970fddb20e58fc1779
+
+— countenance.example/packs c9+fZBHdtuOBTzymVROgt9NLVnDKv+Ut7vbMEdIkoI1kldsg3kSAVb/xwNNVVpo6A1t9CJ1fybrNzLRgy9L4is1jugU=

@@ -1,0 +1,6 @@
+countenance-pack/v1
+eu-gdpr
+1.0
+10e457f997810170038c79e8cb699cb9e667c420c5245edaf088a598a92c126d
+
+— countenance.example/packs c9+fZMP8xoXH74en4wYuHTMBMxRV6NO6+TKDC2O69N6YrTT0qYCHG2rI4ek1YxFY+AaVNDFNDn6YrUeiQFiUbcgN/wg=

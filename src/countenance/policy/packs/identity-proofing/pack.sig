@@ -1,0 +1,6 @@
+countenance-pack/v1
+identity-proofing
+1.0
+6ea7adbce6cc330399f7da9c2b8681826ac92633b592135b80ff1bc5aac05f82
+
+— countenance.example/packs c9+fZI+9NDQmnKpZfMWBSeh7zTfvqZWk/xMX6/YDASgXMMkHeqEuHwcbvc5ukIbQgELRNk8r37UtUkmOfHRaYyiBxAg=

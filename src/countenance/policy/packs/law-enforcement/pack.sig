@@ -1,0 +1,6 @@
+countenance-pack/v1
+law-enforcement
+1.0
+65befa30a9f7658bbdd17ab32dd7a7c7f408852ead580bc5a6ca702d23838194
+
+— countenance.example/packs c9+fZO/Fp18sB5+bw4K97z7GPvyBt7T/7UloWg6JZgvkJg+3XWve5Tq7OgQmGzbTEPLW1xdud2nM6qfHM2COmGZYeQE=

@@ -1,0 +1,6 @@
+countenance-pack/v1
+nist-800-63a
+1.0
+e870a2c11d73a8218b096539943d662b3fa7c773980385aa58f451a6a04b9484
+
+— countenance.example/packs c9+fZF8Kr3sX/8m7pMJn8GpTwQ17ZNAhN4jumabM3TMMCvwWrHF18epQ8tBwcb78hzUvbv9Oqo3OV1wXhBuysoVevgY=

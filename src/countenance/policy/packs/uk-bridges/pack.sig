@@ -1,0 +1,6 @@
+countenance-pack/v1
+uk-bridges
+1.0
+ce6181d6c1ef55efbb5d741fa20b7aaf9ac9381d9fb6649345e2110d768cad8e
+
+— countenance.example/packs c9+fZIqQUl1RYCEDuBEgDuMv67oY/uOOpqi6oQnvgd58GAsdRUlZM0dC3FpoaICdkbY2cd3Q012mLKBbdxVKdR9ZkgQ=

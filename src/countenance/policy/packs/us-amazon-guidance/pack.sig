@@ -1,0 +1,6 @@
+countenance-pack/v1
+us-amazon-guidance
+1.0
+dbfd4c93e75c5a0b0a7d4ceafd79541c1cee0ab8e76644e135442479a66d8dc5
+
+— countenance.example/packs c9+fZPcIb4r6S8a0VOHzqY10aqLR46B2OYehViXal6MM78Ays9kmyqN0WHj3tZ9/rPT0DNolcKaNQai+i7vp4399BQA=

@@ -1,0 +1,6 @@
+countenance-pack/v1
+us-co-24-18
+1.0
+26ab3f4165b323c9719fa94ef217b3ac7abe3ac03c8f8115e383a6431d1e1938
+
+— countenance.example/packs c9+fZAgcs0MnYnCbsvTrSbqdarsF0NI9AuGeVWM4pYnOFzKG81j3BRyAP3eNrOd9nJhAtcNpgJYYySHONOwCnrwYOQo=

@@ -1,0 +1,6 @@
+countenance-pack/v1
+us-detroit-2024
+1.0
+d4018fd5baf6ffc6af03bbf615726e010fc982d3728082180779758246d6c416
+
+— countenance.example/packs c9+fZC+cwa1cGF7h2yLRgPZShpHKXoZPo4Cn0KQ2SItMUwVHdX2+3RViV5Y+0Ps5ylK01oVy/9vi0uSQeO1yOQNhUwA=

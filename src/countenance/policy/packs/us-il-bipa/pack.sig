@@ -1,0 +1,6 @@
+countenance-pack/v1
+us-il-bipa
+1.0
+5d6c749c3c5a520df07ed5b5a810bc7bff60345d2e890ed91e1762dd7f359a41
+
+— countenance.example/packs c9+fZFw1EBu+tmaqeTTE0ZBYzdw5Gmxl/SqOP7WVIHZ8eG3Lwii2PkEyAsnNmJvZTeVyZTq6HBwnmAvwQFZZUOQeOQw=

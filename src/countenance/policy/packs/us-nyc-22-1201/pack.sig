@@ -1,0 +1,6 @@
+countenance-pack/v1
+us-nyc-22-1201
+1.0
+0b9b601ff87c5f0eaba83b7c04ee8edc289a3d1256a8dba36563e01876b1dcbd
+
+— countenance.example/packs c9+fZGOK7Vw69tPGRrJM2N0xK2CJUo9SBMqbElkC5GN5wteK+uKdOiozfAMnHV98fCr7OI7xIx9n7KAmUMTm1bYzhgo=

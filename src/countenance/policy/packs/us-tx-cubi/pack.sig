@@ -1,0 +1,6 @@
+countenance-pack/v1
+us-tx-cubi
+1.0
+3ad31d8c8d20a3fd99c1618ca663292507fe8cadb87141b548798bf18b7f51b4
+
+— countenance.example/packs c9+fZDjqgpadujfBt/jmn60A1OkUPwPuYWNM48w1cRwr54w8XE6rYyVOXi9HWDadbCPWbbDu1UOiDOyU5abtr8mkZQA=

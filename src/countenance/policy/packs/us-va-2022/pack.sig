@@ -1,0 +1,6 @@
+countenance-pack/v1
+us-va-2022
+1.0
+04e9fb4405e6cb48a511df90c875a821bfd6c3e7612c2964a915685c70bc762a
+
+— countenance.example/packs c9+fZMaBWiVEEVhjCNWIKDYBFtnaZrb+lzyctVyF/jwUZemb9J64kwVm82nW18eR+cNe8O1EVdhQCosPU25gTTMdew4=
