@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from countenance.accounts.changing import Changing
 from countenance.audit import AuditLog, Observation
 from countenance.conduct import Conduct
 from countenance.conduct.observations import Observed
-from countenance.conduct.suspicion import About
+from countenance.conduct.suspicion import About, Suspicion
 from countenance.policy import load_purposes
 from countenance.store import Database, KeyStore
 from countenance.terms import load_terms
@@ -146,3 +147,34 @@ class Bench:
         with self.database.read() as connection:
             latest = AuditLog(self.keys).list_latest(connection, account_id)
         return [(each.members["operation"], each.opened("resource")) for each in reversed(latest)]
+
+
+def suspicion(severity="suspend", fingerprint="f", detector="video_like_stream") -> Suspicion:
+    """What a detector might say."""
+    return Suspicion(
+        detector=detector,
+        severity=severity,
+        summary="48 photos of nearly the same scene in 12 s",
+        evidence={"photos": 48, "events": [str(uuid.uuid4())]},
+        fingerprint=fingerprint,
+    )
+
+
+def at_once(*works):
+    """Run them in as many threads; what each raised, or None."""
+    barrier, raised = threading.Barrier(len(works)), {}
+
+    def run(number, work):
+        barrier.wait()
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001
+            raised[number] = error
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads), "they wait for each other"
+    return [raised.get(number) for number in range(len(works))]

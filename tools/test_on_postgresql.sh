@@ -32,5 +32,5 @@ $as_server "$bin/pg_ctl" -D "$scratch/data" -w -l "$scratch/log" \
     -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$scratch -c max_connections=300" start >/dev/null
 "$bin/postgres" --version
 COUNTENANCE_TEST_DATABASE_URL="postgresql://countenance@127.0.0.1:$port/postgres" \
-    "$python" -m pytest -q -n 2 --dist loadgroup tests/unit/store tests/unit/accounts tests/unit/audit \
+    "$python" -m pytest -q -n 2 --dist loadgroup tests/unit/store tests/unit/accounts tests/unit/audit tests/unit/conduct \
     tests/unit/gallery tests/unit/gateway tests/unit/operations tests/integration

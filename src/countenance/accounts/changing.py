@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -64,6 +64,10 @@ class Changing:
             actor.note(resource)
         if actor.account_id != account_id:
             self.record(actor.connection, operation, account_id, actor, resource=resource, **told)
+
+    def reading(self, actor: Actor) -> AbstractContextManager[Connection]:
+        """A connection that sees what the actor's own call has changed so far."""
+        return self.database.read() if actor.connection is None else nullcontext(actor.connection)
 
     def record(
         self,

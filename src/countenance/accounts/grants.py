@@ -107,7 +107,7 @@ class Grants:
             ConflictException: it is decided already, or the officer has spoken already.
             ResourceNotFoundException: there is no such request.
         """
-        with self._changing.database.read() as connection:
+        with self._changing.reading(actor) as connection:
             asked = _require(connection, request_id)
             house = connection.execute(QUERIES["find_house"]).fetchone()
         is_own = house is not None and house[0] == asked.account_id
@@ -123,7 +123,8 @@ class Grants:
                 QUERIES["lock_purpose_request"], {"request_id": request_id}
             ).fetchone()
             if locked is None or locked[0] != wanted:
-                raise ConflictException(f"the request is {asked.status}, so nobody can {vote} it")
+                status = asked.status if locked is None else locked[0]
+                raise ConflictException(f"the request is {status}, so nobody can {vote} it")
             values = {"request_id": request_id, "officer": officer, "vote": vote, "reason": reason}
             try:
                 with connection.transaction():

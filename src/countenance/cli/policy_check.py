@@ -10,11 +10,17 @@ from typing import Any
 
 import click
 
-from countenance.cli.policy_sources import PolicySource, database_options, offered, open_policies
+from countenance.cli.policy_sources import (
+    PolicySource,
+    database_options,
+    open_policies,
+    operations_by_service,
+)
 from countenance.cli.tables import as_json_option, print_json
 from countenance.errors import SetupError
 from countenance.gateway.obligations import DISCHARGES
-from countenance.policy.engine import PolicyEngine, failed_tests
+from countenance.policy.engine import PolicyEngine
+from countenance.policy.pack_tests import failed_tests
 from countenance.policy.packs import Activation, Pack, load_pack
 from countenance.transparency.note import NoteInvalid, Verifier
 
@@ -110,12 +116,12 @@ def _of_use(source: PolicySource) -> list[dict[str, Any]]:
 
 
 def _problems(pack: Pack) -> list[str]:
-    bare = PolicyEngine.load(offered(), packs={}, discharges=DISCHARGES)
+    bare = PolicyEngine.load(operations_by_service(), packs={}, discharges=DISCHARGES)
     problems = [f"its test {failure}" for failure in failed_tests(bare, pack)]
     if not problems:
         try:
             PolicyEngine.load(
-                offered(),
+                operations_by_service(),
                 packs={pack.pack_id: pack},
                 activations=[Activation(pack.pack_id)],
                 discharges=DISCHARGES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,7 +14,10 @@ from countenance.operations.governance.policy import pack_state, to_detail
 from countenance.policy.packs import Manifest, Pack
 from countenance.policy.rules import Rule
 
-NO_REVIEW = "legal review: none. No lawyer has reviewed it, and it does not make anybody comply with any law"
+NO_REVIEW_BRIEFLY = "legal review: none"
+NO_REVIEW = (
+    f"{NO_REVIEW_BRIEFLY}. No lawyer has reviewed it, and it does not make anybody comply with any law"
+)
 
 
 @click.command()
@@ -35,21 +38,14 @@ def packs(as_json: bool, **given: Any) -> None:
     if as_json:
         print_json(rows)
         return
-    shown = [
-        {
-            "Pack": row["Pack"],
-            "Version": row["Version"],
-            "Title": row["Title"],
-            "Jurisdiction": row["Jurisdiction"],
-            "State": row["State"],
-            "From": row.get("InForceFrom"),
-            "Until": row.get("InForceUntil"),
-            "Binds": row["Binds"],
-            "Legal review": row["LegalReview"],
-        }
-        for row in rows
-    ]
-    print_rows(shown, as_json=False, nothing="no packs here")
+    for row in rows:
+        since, until = row.get("InForceFrom"), row.get("InForceUntil")
+        days = f"{since or 'ever'} to {until or 'on'}" if since or until else "no days of its own"
+        click.secho(f"{row['Pack']:20} {row['Version']:6} {row['State']:10} {days}", bold=True)
+        for words in (row["Title"], f"{row['Jurisdiction']}; binds {row['Binds']}", NO_REVIEW_BRIEFLY):
+            click.echo(f"    {words}")
+    if not rows:
+        click.echo("no packs here")
 
 
 @click.command()
@@ -81,7 +77,7 @@ def show(pack: str, as_json: bool, **given: Any) -> None:
         ("Refuses", manifest.gates),
         ("Makes a duty", manifest.obliges),
         ("Stays on paper: yours to see to", manifest.paper),
-        ("Sources", [" ".join(source.values()) for source in manifest.sources]),
+        ("Sources", [_source(source) for source in manifest.sources]),
     ):
         if lines:
             click.secho(f"\n{title}", bold=True)
@@ -101,6 +97,12 @@ def binds(manifest: Manifest) -> str:
     if manifest.purposes:
         told.append(f"calls for {', '.join(manifest.purposes)}")
     return "; ".join(told) or "everybody"
+
+
+def _source(told: Mapping[str, str]) -> str:
+    """A source in a line: what is cited, and what of it."""
+    cite, note = told.get("cite", ""), told.get("note", "")
+    return f"{cite}: {note}" if cite and note else cite or " ".join(told.values())
 
 
 def _row(source: PolicySource, pack: Pack, today: date) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from countenance.cli.audit_export import parse_moment
 from countenance.cli.policy_sources import (
     PolicySource,
     database_options,
-    offered,
     open_policies,
+    operations_by_service,
     pack_option,
     require_known,
 )
@@ -55,7 +55,7 @@ def simulate(
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are
     with open_policies(given) as source:
         chosen = {name: source.packs[name] for name in _chosen(source, names)}
-    engine = engine_for(chosen, offered(), discharges=DISCHARGES)
+    engine = engine_for(chosen, operations_by_service(), discharges=DISCHARGES)
     outcome = _read(log, Simulation(engine, since=since))
     if as_json:
         print_json(_members(outcome, chosen))

@@ -14,13 +14,13 @@ import click
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
 from countenance.gateway.obligations import DISCHARGES
-from countenance.operations.registry import OPERATIONS
 from countenance.policy.engine import PolicyEngine
 from countenance.policy.packs import Activation, Pack, load_packs, shipped_issuers, shipped_packs
 from countenance.policy.register import ActivePack, PackRegister, PoliciesInForce, to_activation
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore
 from countenance.transparency.note import Verifier
+from countenance.wire.model import load_models
 
 database_options = settings_options("data_dir", "database_url")
 pack_option = click.option(
@@ -76,7 +76,7 @@ class PolicySource:
             return policies_of(self.register).build()
         kept = [to_activation(each) for name, each in self.active.items() if name not in extra]
         return PolicyEngine.load(
-            offered(),
+            operations_by_service(),
             packs=self.packs,
             activations=[*kept, *(Activation(name) for name in extra)],
             discharges=DISCHARGES,
@@ -102,12 +102,12 @@ def register_of(database: Database, settings: Settings) -> PackRegister:
 
 def policies_of(register: PackRegister) -> PoliciesInForce:
     """As the server builds them."""
-    return PoliciesInForce(register, offered(), discharges=DISCHARGES)
+    return PoliciesInForce(register, operations_by_service(), discharges=DISCHARGES)
 
 
-def offered() -> dict[str, tuple[str, ...]]:
-    """The operations of this server, by service."""
-    return {service: tuple(names) for service, names in OPERATIONS.items()}
+def operations_by_service() -> dict[str, tuple[str, ...]]:
+    """The operations that rules speak of, by service: those of the models, offered or not."""
+    return {name: tuple(model.operations) for name, model in load_models().services.items()}
 
 
 def require_known(names: Collection[str], packs: Mapping[str, Pack]) -> None:

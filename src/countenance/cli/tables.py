@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_WIDTH_IN_FILES = 200
+
 as_json_option = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 
@@ -46,11 +48,16 @@ def print_rows(
         print_json(rows)
         return
     chosen = list(columns or rows[0]) if rows else [nothing]
-    table = Table(*chosen)
+    table = Table()
+    for position, name in enumerate(chosen):
+        table.add_column(name, overflow="fold", no_wrap=position == 0)  # ids come first: they are copied
     for row in rows:
         # INVARIANT: names and reasons are what somebody wrote, so they are text and never markup.
         table.add_row(*(Text(to_words(row[name])) for name in chosen))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH_IN_FILES)
+    console.print(table)
 
 
 def to_words(value: Any) -> str:

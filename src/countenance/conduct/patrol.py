@@ -30,9 +30,12 @@ KEPT: Final = timedelta(days=35)
 """Observations are for the patrol, and not for good: the log is."""
 MOST_SUSPICIONS: Final = 100
 """Of one detector in one look at one account: more say nothing that these do not."""
+SETTLED: Final = timedelta(minutes=1)
+"""A call is stamped before it is committed: behind this no older one comes to light."""
+LONG_S: Final = 1.0
 SHARE: Final = 20
-"""An account that took a second to look at is left alone for so many: the patrol takes a twentieth of a
-core."""
+"""An account that took longer than LONG_S to look at is left alone for so many times as long: however much
+there is of it, it takes the patrol a twentieth of a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class _Looked:
     """What is remembered of an account between rounds.
 
     Attributes:
-        newest: its newest observation then; None if something failed, which is tried again.
+        newest: its newest observation then; None to look again in any case, because it was so new that others
+            may have come in beside it, or because something failed.
         cases: what `cases_used` gave.
         again_s: when it may be looked at again, on the patrol's clock.
     """
@@ -149,9 +153,9 @@ class Patrol:
                 opened += self._open(connection, account_id, suspicions)
         took_s = self._clock() - began_s
         self._looked[account_id] = _Looked(
-            newest if self._failures == failures else None,
+            newest if newest < now - SETTLED and self._failures == failures else None,
             cases_used(look.observed, about),
-            self._clock() + SHARE * took_s,
+            self._clock() + (SHARE * took_s if took_s > LONG_S else 0.0),
         )
         return opened
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from countenance.errors import AccessDeniedException, ResourceNotFoundException, ServiceError
+from countenance.errors import AccessDeniedException, ResourceNotFoundException, ServiceError, SetupError
 from countenance.gateway.call import Authorized, Validated, advance
-from countenance.gateway.question import question_of
+from countenance.gateway.question import Question, question_of
 from countenance.gateway.services import GatewayServices
-from countenance.policy import AccessRequest, Decision, Resource, Verdict
+from countenance.policy import AccessRequest, Decision, PolicyEngine, Resource, Verdict
+from countenance.policy.groups import kinds_of
+
+_STAYS_OPEN = frozenset({"terms", "dueProcess"})
+_MENDS_IT = "DeactivatePack"
 
 
 class Denied(Exception):
@@ -27,10 +31,26 @@ def authorize(call: Validated, services: GatewayServices) -> Authorized:
         ServiceError: the question cannot be asked: a charter that cannot be.
     """
     question = question_of(call, services)
-    verdict = services.policies.engine(question.epoch, call.head.received_at.date()).decide(question.request)
+    verdict = _engine(call, question, services).decide(question.request)
     if verdict.decision is not Decision.ALLOW:
         raise Denied(verdict, question.request, _told(call, question.request.resource, verdict))
     return advance(call, Authorized, verdict=verdict, asked=question.request)
+
+
+def _engine(call: Validated, question: Question, services: GatewayServices) -> PolicyEngine:
+    """The engine of the packs in use; where that cannot be built, for what must stay open the core alone.
+
+    Raises:
+        SetupError: a pack in use is missing, damaged or changed: so nothing is decided.
+    """
+    today = call.head.received_at.date()
+    try:
+        return services.policies.engine(question.epoch, today)
+    except SetupError:
+        name = call.operation.name
+        if not kinds_of(name) & _STAYS_OPEN and name != _MENDS_IT:
+            raise
+        return services.policies.core(today)
 
 
 def _told(call: Validated, resource: Resource, verdict: Verdict) -> ServiceError:

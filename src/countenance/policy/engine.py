@@ -8,6 +8,7 @@ checked to be closed); and NoDecision is a third value (the test is for Allow, n
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -41,6 +42,8 @@ from countenance.policy.words import words_for
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _BROKEN_PACKAGE = "reinstall Countenance"
 _UNDISCHARGED = "this server cannot discharge it yet, so the call is refused"
+_PARSED_SLICES = 256
+"""Each is some tens of kilobytes: accounts and collections that call within the same moments."""
 _WITH_DUTIES = frozenset({"face", "stream"})
 
 
@@ -89,6 +92,8 @@ class PolicyEngine:
         # Purposes, packs and the hierarchy of actions are in every slice: they are parsed once.
         lasting = lasting_entities(self.purposes.values(), self.packs)
         self._lasting = cedarpy.Entities.from_json_str(json.dumps(lasting), self._schema)
+        # By their very text, so that nothing but the parsing is saved: an account's slice is often the same.
+        self._parsed = functools.lru_cache(_PARSED_SLICES)(self._lasting.with_added_json_str)
         self._lasting_uids = frozenset((entity["uid"]["type"], entity["uid"]["id"]) for entity in lasting)
         core, duties = read_rules(policies), read_rules(obligations) if obligations else []
         require_valid(policies, self._schema, whose="core", remedy=_BROKEN_PACKAGE)
@@ -220,7 +225,7 @@ class PolicyEngine:
             for entity in entities
             if (entity["uid"]["type"], entity["uid"]["id"]) not in self._lasting_uids
         ]
-        return question, self._lasting.with_added_json_str(orjson.dumps(fresh).decode())
+        return question, self._parsed(orjson.dumps(fresh).decode())
 
     def _beside(
         self, request: AccessRequest, question: dict[str, Any], entities: cedarpy.Entities
@@ -287,7 +292,7 @@ class PolicyEngine:
             if obligation.is_forbid:
                 raise SetupError(f"`{obligation.rule_id}` of `{name}` is no obligation", remedy=remedy)
         if unknown := set(pack.manifest.purposes) - self.purposes.keys():
-            raise SetupError(f"the pack `{name}` binds the purpose `{min(unknown)}`, which is none", remedy=remedy)
+            raise SetupError(f"the pack `{name}` binds `{min(unknown)}`, which is no purpose", remedy=remedy)
         if wrong := unspeakable(pack):
             raise SetupError(f"the words of `{wrong[0]}` of `{name}` cannot be filled in", remedy=remedy)
         if failures := failed_tests(self, pack):
@@ -326,6 +331,7 @@ class PolicyEngine:
             {name: purpose.fpir_budget for name, purpose in self.purposes.items()},
             {name: self.packs[name].digest for name in scopes},
             scopes,
+            sorted(self._discharges),
             *([rule.text for rule in group] for group in groups),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

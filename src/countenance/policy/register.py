@@ -184,6 +184,9 @@ class Policies(Protocol):
     def engine(self, epoch: int, today: date) -> PolicyEngine:
         """The engine of that number and day."""
 
+    def core(self, today: date) -> PolicyEngine:
+        """The core's rules alone: for what must stay open when a pack in use cannot be read."""
+
 
 class FixedPolicies:
     """One engine for ever: for tests and tools."""
@@ -193,6 +196,10 @@ class FixedPolicies:
 
     def engine(self, epoch: int, today: date) -> PolicyEngine:
         del epoch, today
+        return self._engine
+
+    def core(self, today: date) -> PolicyEngine:
+        del today
         return self._engine
 
 
@@ -228,6 +235,10 @@ class PoliciesInForce:
                 if built is None or built[0] != epoch or built[1].today != today:
                     self._built = built = (epoch, self.build(today=today))
         return built[1]
+
+    def core(self, today: date) -> PolicyEngine:
+        """As `Policies` says. Built for each call: this is for bad days."""
+        return PolicyEngine.load(self._operations, packs={}, discharges=self._discharges, today=today)
 
     def build(
         self, activations: Iterable[Activation] | None = None, *, today: date | None = None

@@ -89,7 +89,7 @@ def test_only_an_officer_can_be_removed_and_once(empty_server: Server, house: st
 def test_an_officers_key_of_another_account_than_the_house_is_nobodys_office(
     empty_server: Server, house: str
 ):
-    """A key that was made for an account by mistake, or by whoever writes to the database, decides nothing."""
+    """A key made by mistake, or by whoever can write to the database, decides nothing."""
     server = empty_server
     server.governance.officers.add(house, "Olga", "owner", actor=CLI)
     other = server.account()

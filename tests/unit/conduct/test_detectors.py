@@ -52,7 +52,7 @@ def days(draw):
 
 @given(calls=days())
 def test_nothing_that_a_detector_says_names_anybody(calls):
-    """Findings are read by people and kept for years; names, photos, cases and collections stay where they were."""
+    """Findings are read by people and kept for years: names, photos and cases stay where they were."""
     known = about(
         holdings=[Holding("gallery of Ada", "fraud-prevention", "watch_list", 40_000, 50_000, "1" * 12)] * 2
     )
@@ -101,8 +101,8 @@ def test_an_ordinary_day_of_every_kind_is_nothing():
     """An album imported, a door in use, a bank's customers, a case with its photos: all on one server."""
     chance = random.Random(7)
     album = [
-        call(number * 0.3, kind=kind, scene=scene(number // 4), inputs=(photo(f"album {number}"),), threshold=80.0,
-             candidates=1, faces=("mum",))
+        call(number * 0.3, kind=kind, scene=scene(number // 4), inputs=(photo(f"album {number}"),),
+             threshold=80.0, candidates=1, faces=("mum",))
         for number in range(1500) for kind in ("search", "enrol")
     ]  # fmt: skip
     door = [

@@ -115,15 +115,20 @@ class TestVideoLikeStream:
                 key=lambda each: each.at,
             )),
             ("pauses", [
-                call(10 * burst + number * 0.25, scene=scene("corridor")) for burst in range(9) for number in range(8)
+                call(10 * burst + number * 0.25, scene=scene("corridor"))
+                for burst in range(9) for number in range(8)
             ]),
             ("a bulk job over an album", [call(number * 0.1, scene=scene(number)) for number in range(500)]),
-            ("a burst of a photographer in an album", [
-                call(number * 0.1, scene=scene(number // 20)) for number in range(90)
+            ("an album of a photographer who takes four of each", [
+                call(number * 0.3, scene=scene(number // 4)) for number in range(500)
+            ]),
+            ("an album of bursts of twenty, in a hurry", [
+                call(number * 0.1, scene=scene(number // 20)) for number in range(500)
             ]),
             ("a client that repeats one photo", frames(200, inputs=(photo("same"),))),
             ("a client that retries each three times", [
-                call(number * 0.25, scene=scene("corridor"), inputs=(photo(number // 3),)) for number in range(200)
+                call(number * 0.25, scene=scene("corridor"), inputs=(photo(number // 3),))
+                for number in range(200)
             ]),
             ("cropped faces, which have no scene", [call(number * 0.1, scene=0) for number in range(500)]),
             ("declared live, which policy judged", frames(100, live=True)),

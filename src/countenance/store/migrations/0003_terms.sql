@@ -76,7 +76,7 @@ create table purpose_vote (
 create table account_record (
     record_id uuid primary key default gen_random_uuid(),
     account_id text not null references account,
-    kind text not null check (kind ~ '^[a-z][a-z_]{2,63}$'),
+    kind text not null check (kind ~ '^[a-z][a-z0-9_]{2,63}$'),
     reference text not null check (length(reference) between 1 and 1024),
     digest text check (digest ~ '^[0-9a-f]{64}$'),
     recorded_by text not null,

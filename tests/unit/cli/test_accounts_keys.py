@@ -1,0 +1,67 @@
+"""`countenance accounts keys`."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_key_is_made_for_a_purpose_listed_and_revoked(cli, house):
+    """Its secret is shown once."""
+    made = cli.json("accounts", "keys", "create", house, "--operator", "album", "--purpose", "development")
+    assert made | {"AccessKeyId": "", "SecretAccessKey": ""} == {
+        "AccessKeyId": "",
+        "SecretAccessKey": "",
+        "AccountId": house,
+        "Operator": "album",
+        "Purpose": "development",
+    }
+    [listed] = cli.json("accounts", "keys", "list", house)
+    assert listed | {"CreatedAt": ""} == {
+        "AccessKeyId": made["AccessKeyId"],
+        "Operator": "album",
+        "Status": "ACTIVE",
+        "CreatedAt": "",
+        "Purpose": "development",
+        "Officer": None,
+    }
+    shown = cli.says("accounts", "keys", "list", house)
+    assert made["AccessKeyId"] in shown
+    assert made["SecretAccessKey"] not in shown
+    assert cli.json("accounts", "keys", "revoke", made["AccessKeyId"])["Status"] == "REVOKED"
+    assert cli.json("accounts", "keys", "list", house)[0]["Status"] == "REVOKED"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "said"),
+    [
+        ([], "the key has no purpose: it moves no face"),
+        (["--purpose", "access-control"], "is not approved for this account yet"),
+        (["--purpose", "access-control"], "countenance purposes request"),
+        (["--purpose", "disaster-victims"], "is not for accounts of the profile business"),
+    ],
+)
+def test_what_keeps_a_key_from_moving_a_face_is_said_when_it_is_made(cli, account, purpose, said):
+    """On standard error: the JSON stays one document."""
+    assert said in cli.says("accounts", "keys", "create", account, *purpose)
+    assert cli.json("accounts", "keys", "create", account, *purpose)["AccountId"] == account
+
+
+def test_a_key_that_can_work_has_no_note(cli, house):
+    assert "note" not in cli.says("accounts", "keys", "create", house, "--purpose", "development")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["create", "HOUSE", "--purpose", "surveillance"], 2, "`surveillance` is no purpose"),
+        (["create", "HOUSE", "--purpose", "surveillance"], 2, "immigration enforcement"),
+        (["create", "HOUSE", "--operator", " "], 2, "1 to 128"),
+        (["create", "000000000000"], 1, "there is no account `000000000000`"),
+        (["list", "000000000000"], 1, "there is no account `000000000000`"),
+        (["revoke", "AKIANOBODY"], 2, "there is no access key `AKIANOBODY`"),
+    ],
+)
+def test_what_cannot_be_done_is_said(still, words, code, said):
+    found, message = still.fails("accounts", "keys", *words)
+    assert (found, said in message) == (code, True), message
+    assert still.json("accounts", "keys", "list", "HOUSE") == []
