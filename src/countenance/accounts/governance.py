@@ -65,7 +65,8 @@ class Governance:
         """
         if self.officers.house() != account_id or self.officers.list():
             return
-        self.officers.add(account_id, officer, role, actor=actor)
+        if not self.officers.add_first(account_id, officer, role, actor=actor):
+            return
         if any(
             request.purpose == FIRST_PURPOSE and request.status in {"pending", "approved"}
             for request in self.grants.list(account_id)

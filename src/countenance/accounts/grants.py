@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from countenance.errors import (
 from countenance.store import Connection, ForeignKeyViolation, UniqueViolation
 
 Status = Literal["pending", "approved", "refused", "withdrawn"]
+_LASTS = timedelta(days=730)
+"""How long an approval of a purpose holds that is not of low risk: then it is looked at anew."""
 Vote = Literal["approve", "refuse", "withdraw"]
 
 
@@ -74,6 +76,7 @@ class Grants:
         }
         try:
             with self._changing("RequestPurpose", account_id, actor, resource=purpose) as connection:
+                connection.execute(QUERIES["end_expired_purpose"], values)
                 row = connection.execute(QUERIES["request_purpose"], values).fetchone()
         except UniqueViolation:
             raise ConflictException(
@@ -111,6 +114,8 @@ class Grants:
             asked = _require(connection, request_id)
             house = connection.execute(QUERIES["find_house"]).fetchone()
         is_own = house is not None and house[0] == asked.account_id
+        if is_own and risk != "low":
+            approvals = max(2, approvals)  # nobody says alone what the house itself may do
         if vote == "approve" and is_own and risk != "low" and asked.requested_by == officer:
             raise AccessDeniedException(
                 f"`{asked.purpose}` is of {risk} risk: an officer may not approve what they asked for "
@@ -136,9 +141,8 @@ class Grants:
             count = connection.execute(QUERIES["count_approvals"], {"request_id": request_id}).fetchone()
             assert count is not None
             status = _status(vote, approvals=approvals, given=count[0])
-            connection.execute(
-                QUERIES["settle_purpose_request"], {"request_id": request_id, "status": status}
-            )
+            settled = {"request_id": request_id, "status": status, "lasts": None if risk == "low" else _LASTS}
+            connection.execute(QUERIES["settle_purpose_request"], settled)
         return status
 
 

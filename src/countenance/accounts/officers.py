@@ -17,6 +17,15 @@ class Officer:
     removed_at: datetime | None
 
 
+class _NotTheFirst(Exception):
+    """There is an officer already: nothing is recorded."""
+
+
+def _require_first(added: int) -> None:
+    if added == 0:
+        raise _NotTheFirst
+
+
 class Officers:
     """Thread-safe. An officer who is removed decides nothing more, with no key; what they decided stays."""
 
@@ -45,6 +54,17 @@ class Officers:
             raise InvalidParameterException("an officer has a name and a role")
         with self._changing("AddOfficer", house, actor, resource=f"{name}, {role}") as connection:
             connection.execute(QUERIES["add_officer"], {"name": name, "role": role})
+
+    def add_first(self, house: str, name: str, role: str, *, actor: Actor) -> bool:
+        """Somebody may decide, if nobody may yet; whether they do. Of several at once one is the first."""
+        try:
+            with self._changing("AddOfficer", house, actor, resource=f"{name}, {role}") as connection:
+                connection.execute(QUERIES["lock_officers"])
+                added = connection.execute(QUERIES["add_first_officer"], {"name": name, "role": role})
+                _require_first(added.rowcount)
+        except _NotTheFirst:
+            return False
+        return True
 
     def remove(self, house: str, name: str, *, actor: Actor) -> None:
         """Somebody decides no more; their keys are revoked with it.

@@ -43,7 +43,9 @@ limit %(limit)s;
 
 -- revoke_access_key --
 update access_key set revoked_at = coalesce(revoked_at, clock_timestamp())
-where access_key_id = %(access_key_id)s and account_id = %(account_id)s;
+where access_key_id = %(access_key_id)s and account_id = %(account_id)s
+    -- an officer's key is ended by that officer, or on the server's machine
+    and (officer is null or %(by_officer)s::text is null or officer = %(by_officer)s);
 
 -- find_credential --
 select
@@ -87,9 +89,20 @@ select digest from terms_version where document = %(document)s and version = %(v
 select document, version, first_seen_at from terms_version;
 
 -- accept_terms --
-insert into terms_acceptance (account_id, document, terms_version, digest, officer, role)
-values (%(account_id)s, %(document)s, %(version)s, %(digest)s, %(officer)s, %(role)s)
-returning accepted_at;
+-- Said again by the same officer it is the same acceptance.
+with known as (
+    select accepted_at from terms_acceptance
+    where account_id = %(account_id)s and document = %(document)s and terms_version = %(version)s
+        and digest = %(digest)s and officer = %(officer)s and role = %(role)s
+    limit 1
+),
+accepted as (
+    insert into terms_acceptance (account_id, document, terms_version, digest, officer, role)
+    select %(account_id)s, %(document)s, %(version)s, %(digest)s, %(officer)s, %(role)s
+    where not exists (select 1 from known)
+    returning accepted_at
+)
+select accepted_at from accepted union all select accepted_at from known;
 
 -- list_acceptances --
 select document, terms_version, digest, officer, role, accepted_at
@@ -102,6 +115,14 @@ select name, role, added_at, removed_at from officer where removed_at is null or
 
 -- add_officer --
 insert into officer (name, role) values (%(name)s, %(role)s)
+on conflict (name) do update set role = excluded.role, removed_at = null;
+
+-- lock_officers --
+select pg_advisory_xact_lock(hashtextextended('officers', 0));
+
+-- add_first_officer --
+insert into officer (name, role)
+select %(name)s, %(role)s where not exists (select 1 from officer where removed_at is null)
 on conflict (name) do update set role = excluded.role, removed_at = null;
 
 -- remove_officer --
@@ -132,6 +153,11 @@ where request_id = %(request_id)s;
 -- lock_purpose_request --
 select status from purpose_request where request_id = %(request_id)s for update;
 
+-- end_expired_purpose --
+update purpose_request set status = 'withdrawn', decided_at = clock_timestamp()
+where account_id = %(account_id)s and purpose = %(purpose)s and status = 'approved'
+    and expires_at <= clock_timestamp();
+
 -- request_purpose --
 insert into purpose_request (account_id, purpose, justification, requested_by)
 values (%(account_id)s, %(purpose)s, %(justification)s, %(requested_by)s)
@@ -142,19 +168,24 @@ insert into purpose_vote (request_id, officer, decision, reason)
 values (%(request_id)s, %(officer)s, %(vote)s, %(reason)s);
 
 -- count_approvals --
-select count(*) from purpose_vote where request_id = %(request_id)s and decision = 'approve';
+select count(*)
+from purpose_vote as v
+join officer as o on o.name = v.officer and o.removed_at is null
+where v.request_id = %(request_id)s and v.decision = 'approve';
 
 -- settle_purpose_request --
 update purpose_request set
     status = %(status)s,
-    decided_at = case when %(status)s <> 'pending' then clock_timestamp() end
+    decided_at = case when %(status)s <> 'pending' then clock_timestamp() end,
+    expires_at = case when %(status)s = 'approved' then clock_timestamp() + %(lasts)s::interval end
 where request_id = %(request_id)s;
 
 -- list_records --
 select record_id, kind, reference, digest, recorded_by, recorded_at, valid_until
 from account_record
 where account_id = %(account_id)s and withdrawn_at is null
-order by recorded_at desc;
+order by recorded_at desc
+limit 1000;
 
 -- put_record --
 insert into account_record (account_id, kind, reference, digest, recorded_by, valid_until)
@@ -183,11 +214,11 @@ where ended_at is null
 order by declared_at, relation_id;
 
 -- reaches --
--- Whether service flows from `downstream` to `upstream` already, by relations declared or in force.
+-- Whether service flows from `downstream` to `upstream` already: by what is in force, as anybody may declare.
 with recursive below (account_id) as (
     select %(downstream)s::text
     union
-    select r.downstream from relation as r join below as b on r.upstream = b.account_id where r.ended_at is null
+    select r.downstream from relation_in_force as r join below as b on r.upstream = b.account_id
 )
 select 1 from below where account_id = %(upstream)s;
 
@@ -215,6 +246,19 @@ where relation_id = %(relation_id)s and ended_at is null
 returning
     officer_confirmed_at is not null
     or (upstream_confirmed_at is not null and downstream_confirmed_at is not null);
+
+-- relation_is_held --
+-- Whether a suspension comes down the relation or may do so soon, or a bar comes up it.
+select 1 from account as a
+where a.account_id = %(upstream)s and (
+    a.standing <> 'good' or a.effective_standing <> 'good'
+    or exists (select 1 from finding as f where f.account_id = a.account_id and f.status = 'open')
+)
+union all
+select 1 from account as a
+where %(kind)s = 'acts_for' and a.account_id = %(downstream)s and (
+    a.standing <> 'good' or a.effective_standing <> 'good' or a.profile = 'immigration_enforcement'
+);
 
 -- end_relation --
 update relation set ended_at = clock_timestamp() where relation_id = %(relation_id)s and ended_at is null;
@@ -284,10 +328,15 @@ where account_id = %(account_id)s
 order by change_id desc;
 
 -- find_proposal --
-select officer from termination_proposal where account_id = %(account_id)s for update;
+-- The word of an officer who has gone since is none.
+select p.officer from termination_proposal as p join officer as o on o.name = p.officer
+where p.account_id = %(account_id)s and o.removed_at is null and p.at > clock_timestamp() - interval '30 days'
+for update of p;
 
 -- propose_termination --
-insert into termination_proposal (account_id, officer, reason) values (%(account_id)s, %(officer)s, %(reason)s);
+insert into termination_proposal (account_id, officer, reason) values (%(account_id)s, %(officer)s, %(reason)s)
+on conflict (account_id) do update set
+    officer = excluded.officer, reason = excluded.reason, at = clock_timestamp();
 
 -- forget_proposal --
 delete from termination_proposal where account_id = %(account_id)s;
@@ -298,12 +347,22 @@ with recursive above (upstream, downstream) as (
     select upstream, downstream from relation_in_force where downstream = %(account_id)s
     union
     select r.upstream, r.downstream from relation_in_force as r join above as a on r.downstream = a.upstream
+),
+-- For whom the call is, as far as that goes: the one that it names, or all that are acted for. Said is enough:
+-- nobody is better off for not confirming it.
+served (account_id) as (
+    select downstream from relation
+    where kind = 'acts_for' and upstream = %(account_id)s and ended_at is null
+        and (%(beneficiary)s::text is null or downstream = %(beneficiary)s)
+    union
+    select r.downstream from relation as r join served as s on r.upstream = s.account_id
+    where r.kind = 'acts_for' and r.ended_at is null
 )
 select
     a.standing,
     a.effective_standing,
     a.profile,
-    (select coalesce(array_agg(array[document, terms_version, digest]), '{}')
+    (select coalesce(array_agg(distinct array[document, terms_version, digest]), '{}')
      from terms_acceptance where account_id = a.account_id),
     (select coalesce(array_agg(purpose), '{}') from purpose_request
      where account_id = a.account_id and status = 'approved'
@@ -317,22 +376,17 @@ select
         select 1 from training
         where account_id = a.account_id and operator = %(operator)s and valid_until > clock_timestamp()
     ),
-    case
-        when %(beneficiary)s::text = a.account_id then false
-        when %(beneficiary)s::text is not null then not exists (
-            select 1 from account as b
-            where b.account_id = %(beneficiary)s and b.standing not in ('suspended', 'terminated')
-                and b.effective_standing not in ('suspended', 'terminated')
-                and b.profile <> 'immigration_enforcement'
+    -- barred: one for whom the call is, or may be, is no account in good standing, or is not acted for at all
+    exists (
+        select 1 from served join account as b using (account_id)
+        where b.standing <> 'good' or b.effective_standing <> 'good' or b.profile = 'immigration_enforcement'
+    ) or (
+        %(beneficiary)s::text is not null and %(beneficiary)s <> a.account_id and not exists (
+            select 1 from relation_in_force as r
+            where r.kind = 'acts_for' and r.upstream = a.account_id and r.downstream = %(beneficiary)s
         )
-        else exists (
-            select 1 from relation as r join account as b on b.account_id = r.downstream
-            where r.kind = 'acts_for' and r.upstream = a.account_id and r.ended_at is null
-                and (b.standing in ('suspended', 'terminated')
-                    or b.effective_standing in ('suspended', 'terminated')
-                    or b.profile = 'immigration_enforcement')
-        )
-    end,
+    ),
+    (select coalesce(array_agg(distinct b.profile), '{}') from served join account as b using (account_id)),
     (select epoch from policy_epoch)
 from account as a
 where a.account_id = %(account_id)s;

@@ -154,14 +154,23 @@ class Accounts:
         return [AccessKey(*row) for row in rows]
 
     def revoke_access_key(
-        self, account_id: str, access_key_id: str, *, connection: Connection | None = None
+        self,
+        account_id: str,
+        access_key_id: str,
+        *,
+        by_officer: str | None = None,
+        connection: Connection | None = None,
     ) -> None:
         """End a key of the account and every session that came from it; again is no error.
+
+        Args:
+            by_officer: officers' keys are ended by themselves: whose office the caller's key is, "" for
+                nobody's; None on the server's machine, where any key may be ended.
 
         Raises:
             ResourceNotFoundException: the account has no such key, whoever else may.
         """
-        values = {"access_key_id": access_key_id, "account_id": account_id}
+        values = {"access_key_id": access_key_id, "account_id": account_id, "by_officer": by_officer}
         with self._changing("RevokeAccessKey", account_id, access_key_id, connection) as changing:
             if changing.execute(_QUERIES["revoke_access_key"], values).rowcount == 0:
                 raise ResourceNotFoundException(f"there is no access key `{access_key_id}` in this account")

@@ -10,7 +10,7 @@ from uuid import UUID
 from countenance.accounts.changing import QUERIES, Actor, Changing, no_account
 from countenance.accounts.standing import settle_downstream
 from countenance.errors import ConflictException, InvalidParameterException, ResourceNotFoundException
-from countenance.store import ForeignKeyViolation, UniqueViolation
+from countenance.store import Connection, ForeignKeyViolation, UniqueViolation
 
 Kind = Literal["supplied_by", "acts_for"]
 
@@ -43,8 +43,7 @@ class Relations:
     def list(self, account_id: str | None = None) -> list[Relation]:
         """Those of an account, or all, that have not ended."""
         with self._changing.database.read() as connection:
-            rows = connection.execute(QUERIES["list_relations"], {"account_id": account_id}).fetchall()
-        return [Relation(*row) for row in rows]
+            return _list(connection, account_id)
 
     def declare(self, account_id: str, kind: Kind, other: str, *, actor: Actor) -> UUID:
         """Say that the account is supplied by, or acts for, another. It takes effect once confirmed.
@@ -87,18 +86,23 @@ class Relations:
         Raises:
             ResourceNotFoundException: there is no such relation, or it is not the account's.
         """
-        found = self._require(relation_id, account_id)
+        found = _require(self.list(account_id), relation_id)
         with self._changing(
             "ConfirmRelation", found.downstream, actor, resource=f"{found.kind} {found.upstream}"
         ) as connection:
             connection.execute(QUERIES["lock_relations"])
+            edge = {"upstream": found.upstream, "downstream": found.downstream}
+            if connection.execute(QUERIES["reaches"], edge).fetchone() is not None:
+                raise ConflictException("confirmed, it would make a circle of relations")
             row = connection.execute(
                 QUERIES["confirm_relation"], {"relation_id": relation_id, "account_id": account_id}
             ).fetchone()
             if row is None:
                 raise ResourceNotFoundException(f"there is no relation `{relation_id}`")
             if row[0]:
-                settle_downstream(self._changing, connection, found.upstream, actor)
+                settle_downstream(
+                    self._changing, connection, found.upstream, actor, because_of=found.upstream
+                )
         return bool(row[0])
 
     def end(self, relation_id: UUID, *, account_id: str | None, actor: Actor) -> None:
@@ -108,22 +112,31 @@ class Relations:
             ConflictException: a suspension comes down it.
             ResourceNotFoundException: there is no such relation, or it is not the account's.
         """
-        found = self._require(relation_id, account_id)
+        found = _require(self.list(account_id), relation_id)
         with self._changing(
             "EndRelation", found.downstream, actor, resource=f"{found.kind} {found.upstream}"
         ) as connection:
             connection.execute(QUERIES["lock_relations"])
-            if account_id is not None and found.in_force:
-                row = connection.execute(QUERIES["find_account"], {"account_id": found.upstream}).fetchone()
-                if row is None or row[4] in {"suspended", "terminated"}:
-                    raise ConflictException(
-                        "a suspension comes down this relation: an officer of this server must end it"
-                    )
+            # What holds now, not what was so before this waited for its turn.
+            found = _require(_list(connection, account_id), relation_id)
+            edge = {"kind": found.kind, "upstream": found.upstream, "downstream": found.downstream}
+            is_bound = account_id is not None and (found.in_force or found.kind == "acts_for")
+            if is_bound and connection.execute(QUERIES["relation_is_held"], edge).fetchone() is not None:
+                raise ConflictException(
+                    "one of the two is not in good standing, or something was found against it: an officer "
+                    "of this server must end the relation"
+                )
             connection.execute(QUERIES["end_relation"], {"relation_id": relation_id})
-            settle_downstream(self._changing, connection, found.downstream, actor)
+            settle_downstream(self._changing, connection, found.downstream, actor, because_of=found.upstream)
 
-    def _require(self, relation_id: UUID, account_id: str | None) -> Relation:
-        for relation in self.list(account_id):
-            if relation.relation_id == relation_id:
-                return relation
-        raise ResourceNotFoundException(f"there is no relation `{relation_id}` of this account")
+
+def _list(connection: Connection, account_id: str | None) -> list[Relation]:
+    rows = connection.execute(QUERIES["list_relations"], {"account_id": account_id}).fetchall()
+    return [Relation(*row) for row in rows]
+
+
+def _require(relations: list[Relation], relation_id: UUID) -> Relation:
+    for relation in relations:
+        if relation.relation_id == relation_id:
+            return relation
+    raise ResourceNotFoundException(f"there is no relation `{relation_id}` of this account")

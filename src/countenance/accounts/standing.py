@@ -79,6 +79,12 @@ class Standings:
             if row is None:
                 raise no_account(account_id)
             before: Standing = row[2]
+            if row[6]:
+                raise InvalidParameterException(
+                    "the house runs this server: its standing is not changed here"
+                )
+            if before == "terminated" and appeal_id is None:
+                raise ConflictException("a terminated account is reinstated by appeal only (SubmitAppeal)")
             if before == standing:
                 raise ConflictException(f"account `{account_id}` is {standing} already")
             connection.execute(QUERIES["change_standing"], {"account_id": account_id, "standing": standing})
@@ -105,7 +111,7 @@ class Standings:
             }
             made = connection.execute(QUERIES["add_standing_change"], values).fetchone()
             connection.execute(QUERIES["forget_proposal"], {"account_id": account_id})
-            settle_downstream(self._changing, connection, account_id, actor)
+            settle_downstream(self._changing, connection, account_id, actor, because_of=account_id)
         assert made is not None
         return int(made[0])
 
@@ -113,9 +119,17 @@ class Standings:
         """A first officer's word; the name of the one who spoke before, if this is the second's.
 
         Raises:
-            ConflictException: the same officer has proposed it already.
+            ConflictException: the same officer has proposed it already, or it is terminated.
+            ResourceNotFoundException: there is no such account.
         """
         with self._within(actor) as connection:
+            # Of two words at once one is the first: in turn with all that is decided about standings.
+            connection.execute(QUERIES["lock_relations"])
+            account = connection.execute(QUERIES["find_account"], {"account_id": account_id}).fetchone()
+            if account is None:
+                raise no_account(account_id)
+            if account[2] == "terminated":
+                raise ConflictException(f"account `{account_id}` is terminated already")
             row = connection.execute(QUERIES["find_proposal"], {"account_id": account_id}).fetchone()
             if row is not None and row[0] == officer:
                 raise ConflictException(
@@ -144,18 +158,24 @@ def lock_accounts(connection: Connection, account_id: str) -> None:
     connection.execute(QUERIES["lock_downstream"], {"account_id": account_id})
 
 
-def settle_downstream(changing: Changing, connection: Connection, account_id: str, actor: Actor) -> None:
-    """Compute anew what reaches the account and all downstream of it; each change is an entry of its own."""
+def settle_downstream(
+    changing: Changing, connection: Connection, account_id: str, actor: Actor, *, because_of: str
+) -> None:
+    """Compute anew what reaches the account and all downstream of it; each change is an entry of its own.
+
+    Args:
+        because_of: the account from which it comes, or came: of itself its own event tells.
+    """
     lock_accounts(connection, account_id)
     rows = connection.execute(QUERIES["settle_downstream"], {"account_id": account_id}).fetchall()
     for reached, before, after in rows:
-        if reached != account_id:
+        if reached != because_of:
             changing.record(
                 connection,
                 "CarryStanding",
                 reached,
                 actor,
-                resource=f"carried by {account_id}",
+                resource=f"carried by {because_of}",
                 standing=(before, after),
                 named=True,
             )

@@ -40,7 +40,6 @@ latest as (
         and not pg_visible_in_snapshot(transaction_id, %(snapshot)s::pg_snapshot)
         and position('"outcome":"answered"'::bytea in entry) > 0
         and position('"replay":true'::bytea in entry) = 0
-        and position('"service":"rekognition"'::bytea in entry) > 0
 ),
 told as (
     select

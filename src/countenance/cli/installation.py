@@ -14,11 +14,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from countenance.accounts import FIRST_PURPOSE, Accounts, Governance
 from countenance.audit import open_log
 from countenance.cli.progress import install_progress
 from countenance.cli.terms_at_start import accept_at_start
 from countenance.errors import SetupError
+from countenance.policy.register import PackRegister
 from countenance.settings import Settings
 from countenance.store import Database, EmbeddedPostgres, KeyStore, directory_lock, migrate, require_same_keys
 from countenance.store.files import make_private_directory, write_private
@@ -61,6 +64,8 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             stack.enter_context(directory_lock(settings.data_dir))
         database = stack.enter_context(Database(database_url, max_connections=_SETUP_CONNECTIONS))
         keys = _ready(database, settings)
+        for name in PackRegister(database, settings.data_dir / "packs").renew_shipped():
+            click.echo(f"the rule pack `{name}` is another version now: recorded")
         yield Installation(
             settings,
             database_url,

@@ -35,6 +35,6 @@ def policy() -> None:
 
     \b
     countenance policy packs
-    countenance audit export --format jsonl | countenance policy simulate - --pack us-ut
-    countenance policy activate us-ut --shadow --officer "Maria Lind"
+    countenance audit export --format jsonl | countenance policy simulate - --pack us-wa-43.386
+    countenance policy activate us-wa-43.386 --shadow --officer "Maria Lind"
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are

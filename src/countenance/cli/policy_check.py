@@ -61,7 +61,7 @@ def check(folders: tuple[Path, ...], issuers: tuple[Verifier, ...], as_json: boo
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are
     with open_policies(given) as source:
         trusted = [*source.issuers, *issuers]
-        results = [_of_folder(folder, trusted)[1] for folder in folders] if folders else _of_use(source)
+        results = [_of_folder(folder, trusted) for folder in folders] if folders else _of_use(source)
     if as_json:
         print_json(results)
     else:
@@ -70,14 +70,14 @@ def check(folders: tuple[Path, ...], issuers: tuple[Verifier, ...], as_json: boo
         sys.exit(1)
 
 
-def _of_folder(folder: Traversable, issuers: Sequence[Verifier]) -> tuple[Pack | None, dict[str, Any]]:
+def _of_folder(folder: Traversable, issuers: Sequence[Verifier]) -> dict[str, Any]:
     if isinstance(folder, Path):
         folder = folder.resolve()  # a pack has the name of its folder, and `.` has none
     try:
         pack = load_pack(folder, issuers)
     except SetupError as error:
-        return None, {"Pack": folder.name, "Problems": [error.problem]}
-    return pack, {
+        return {"Pack": folder.name, "Problems": [error.problem]}
+    return {
         "Pack": pack.pack_id,
         "Version": pack.manifest.version,
         "Digest": pack.digest,
@@ -93,11 +93,10 @@ def _of_use(source: PolicySource) -> list[dict[str, Any]]:
     results, missing = [], dict(source.active)
     for folder in source.folders():
         active = missing.pop(folder.name, None)
-        pack, result = _of_folder(folder, source.issuers)
-        is_used = active is not None or pack is None or pack.manifest.always or source.register is None
-        if not is_used:
+        if active is None and source.register is not None and not _is_always(folder, source.issuers):
             continue
-        if active is not None and pack is not None and active.digest != pack.digest:
+        result = _of_folder(folder, source.issuers)
+        if active is not None and active.digest != result.get("Digest", active.digest):
             result["Problems"].append(
                 f"it is another one than was activated (digest {active.digest}): look at it, then "
                 f"`countenance policy activate {folder.name}`"
@@ -115,20 +114,27 @@ def _of_use(source: PolicySource) -> list[dict[str, Any]]:
     return results
 
 
+def _is_always(folder: Traversable, issuers: Sequence[Verifier]) -> bool:
+    """Whether it is in use without having been activated; what cannot be read is looked at as well."""
+    try:
+        return load_pack(folder, issuers).manifest.always
+    except SetupError:
+        return True
+
+
 def _problems(pack: Pack) -> list[str]:
-    bare = PolicyEngine.load(operations_by_service(), packs={}, discharges=DISCHARGES)
-    problems = [f"its test {failure}" for failure in failed_tests(bare, pack)]
-    if not problems:
-        try:
-            PolicyEngine.load(
-                operations_by_service(),
-                packs={pack.pack_id: pack},
-                activations=[Activation(pack.pack_id)],
-                discharges=DISCHARGES,
-            )
-        except SetupError as error:
-            problems.append(error.problem)
-    return problems
+    operations = operations_by_service()
+    try:
+        PolicyEngine.load(
+            operations,
+            packs={pack.pack_id: pack},
+            activations=[Activation(pack.pack_id)],
+            discharges=DISCHARGES,
+        )
+    except SetupError as error:
+        bare = PolicyEngine.load(operations, packs={}, discharges=DISCHARGES)
+        return [f"its test {failure}" for failure in failed_tests(bare, pack)] or [error.problem]
+    return []
 
 
 def _print(results: Sequence[dict[str, Any]]) -> None:

@@ -54,7 +54,7 @@ def explain(
 
     \b
     countenance policy explain --example > call.json
-    countenance policy explain call.json --pack us-ut
+    countenance policy explain call.json --pack us-wa-43.386
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are
     if example:
         click.echo(json.dumps(_EXAMPLE, indent=2))

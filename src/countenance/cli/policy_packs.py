@@ -55,7 +55,7 @@ def packs(as_json: bool, **given: Any) -> None:
 def show(pack: str, as_json: bool, **given: Any) -> None:
     """Show PACK: what it refuses, what it makes a duty, its sources, and what no software can check.
 
-    Example: countenance policy show us-ut
+    Example: countenance policy show us-wa-43.386
     """
     today = datetime.now(UTC).date()
     with open_policies(given) as source:

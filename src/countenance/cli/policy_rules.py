@@ -22,7 +22,7 @@ from countenance.cli.tables import as_json_option, print_json, print_rows
 def rules(names: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """List every rule and duty that is in force or watched here. Refused calls name them by these ids.
 
-    Example: countenance policy rules --pack us-ut
+    Example: countenance policy rules --pack us-wa-43.386
     """
     with open_policies(given) as source:
         require_known(names, source.packs)

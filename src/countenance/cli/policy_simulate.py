@@ -51,7 +51,7 @@ def simulate(
 
     \b
     countenance audit export --format jsonl --since 30d -o log.jsonl
-    countenance policy simulate log.jsonl --pack us-ut
+    countenance policy simulate log.jsonl --pack us-wa-43.386
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are
     with open_policies(given) as source:
         chosen = {name: source.packs[name] for name in _chosen(source, names)}
@@ -79,9 +79,10 @@ def _chosen(source: PolicySource, names: tuple[str, ...]) -> list[str]:
 
 
 def _read(log: IO[bytes], simulation: Simulation) -> Outcome:
-    path = Path(log.name) if isinstance(log.name, str) and log.name != "<stdin>" else None
+    name = getattr(log, "name", None)
+    is_file = isinstance(name, str) and Path(name).is_file()
     with install_progress() as progress:
-        progress.begin("reading", total_bytes=path.stat().st_size if path and path.is_file() else None)
+        progress.begin("reading", total_bytes=Path(name).stat().st_size if is_file and name else None)
         for number, line in enumerate(log, 1):
             simulation.read(line, number=number)
             progress.advance(len(line))

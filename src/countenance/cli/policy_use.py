@@ -32,7 +32,7 @@ def activate(
     A rule whose day has not come is only watched until then, and one whose day is over does nothing. Look
     first at what it would have refused: `countenance policy simulate`.
 
-    Example: countenance policy activate us-ut --shadow --officer "Maria Lind"
+    Example: countenance policy activate us-wa-43.386 --shadow --officer "Maria Lind"
     """
     with open_governed(given) as governed:
         name = deciding_officer(governed.governance.officers, officer)
@@ -74,7 +74,7 @@ def activate(
 def deactivate(pack: str, officer: str | None, as_json: bool, **given: Any) -> None:
     """Use PACK no more, from the next call on.
 
-    Example: countenance policy deactivate us-ut --officer "Maria Lind"
+    Example: countenance policy deactivate us-wa-43.386 --officer "Maria Lind"
     """
     with open_governed(given) as governed:
         name = deciding_officer(governed.governance.officers, officer)

@@ -68,9 +68,7 @@ def _ask(wanted: tuple[Document, ...]) -> tuple[str, str]:
     names = ", ".join(map(str, wanted))
     click.echo(f"To serve, a responsible officer accepts these terms: {names}.")
     if not click.confirm("Do you accept them for your organisation?", default=False):
-        raise SetupError(
-            "the terms were not accepted", remedy="start again to accept them"
-        )
+        raise SetupError("the terms were not accepted", remedy="start again to accept them")
     officer = click.prompt("Your name", type=str).strip()
     role = click.prompt("Your role", type=str).strip()
     if not officer or not role:

@@ -11,13 +11,19 @@ from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from countenance.accounts import Actor
+from countenance.accounts.changing import QUERIES as ACCOUNT_QUERIES
 from countenance.accounts.changing import Changing, no_account
 from countenance.accounts.standing import Standings
 from countenance.conduct.holding import lock_account, lower, relax
 from countenance.conduct.observations import QUERIES
 from countenance.conduct.records import Finding, FindingStatus
 from countenance.conduct.suspicion import Severity, Suspicion
-from countenance.errors import ConflictException, InvalidParameterException, ResourceNotFoundException
+from countenance.errors import (
+    AccessDeniedException,
+    ConflictException,
+    InvalidParameterException,
+    ResourceNotFoundException,
+)
 from countenance.store import Connection, ForeignKeyViolation
 
 Decision = Literal["confirm", "lift"]
@@ -128,6 +134,11 @@ class Findings:
         if not reason.strip():
             raise InvalidParameterException("say why (Reason): the account reads it, and may appeal")
         found = self.require(finding_id)
+        if decision == "confirm" and found.detector == f"officer:{officer}":
+            raise AccessDeniedException(
+                f"`{officer}` opened the finding: another officer of this server must confirm it "
+                "(`countenance officers add`)"
+            )
         with self._deciding(found, f"{decision} by {officer}", "DecideFinding", actor) as connection:
             status, decided_by, _ = _lock(connection, finding_id)
             if status != "open":
@@ -199,7 +210,7 @@ class Findings:
                     self._standings,
                     connection,
                     account_id,
-                    severity,
+                    "notice" if _is_house(connection, account_id) else severity,
                     reason=summary,
                     decided_by=decided_by,
                     actor=replace(actor, connection=connection),
@@ -253,6 +264,12 @@ class Findings:
             return
         with self._changing.database.read() as connection:
             yield connection
+
+
+def _is_house(connection: Connection, account_id: str) -> bool:
+    """The house is told what was found against it, and goes on: its officers decide about the others."""
+    row = connection.execute(ACCOUNT_QUERIES["find_account"], {"account_id": account_id}).fetchone()
+    return bool(row and row[6])
 
 
 def _insert(connection: Connection, values: Mapping[str, Any]) -> None:

@@ -144,7 +144,7 @@ class Patrol:
             account=account_id,
             purposes=self._purposes,
             reference=lambda value: self._observations.reference(account_id, value),
-            declared_downstream=any(each.upstream == account_id for each in relations),
+            declared_downstream=any(each.upstream == account_id and each.in_force for each in relations),
             holdings=self._holdings(connection, account_id, relations),
         )
         opened: list[Opened] = []

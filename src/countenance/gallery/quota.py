@@ -43,7 +43,8 @@ class Quota:
         self._lock = lock
         self._clock = clock
         self._mutex = threading.Lock()
-        self._safe_until: dict[uuid.UUID, float] = {}
+        self._safe: dict[uuid.UUID, tuple[float, int]] = {}
+        """Until when a collection need not be counted, and for which limit that was worked out."""
 
     def begin(self, connection: Connection, collection: Collection, *, limit: int | None = None) -> bool:
         """Before rows are added: whether `require` must be asked afterwards (then this waits its turn).
@@ -51,15 +52,17 @@ class Quota:
         Args:
             limit: of this collection, where it is less than that of all.
         """
+        most = self._limit if limit is None else min(limit, self._limit)
         with self._mutex:
-            if self._clock() < self._safe_until.get(collection.collection_id, 0.0):
+            until, worked_out_for = self._safe.get(collection.collection_id, (0.0, 0))
+            if self._clock() < until and most >= worked_out_for:
                 return False
         counted_at = self._clock()
-        most = self._limit if limit is None else min(limit, self._limit)
         room = most - self._count(connection, collection) - _NEAR
         if room > 0:
             with self._mutex:
-                self._safe_until[collection.collection_id] = counted_at + room / _FASTEST_GROWTH_PER_S
+                until = counted_at + room / _FASTEST_GROWTH_PER_S
+                self._safe[collection.collection_id] = until, most
             return False
         connection.execute(
             QUERIES["serialize_near_quota"],
@@ -88,7 +91,7 @@ class Quota:
     def forget(self, collection_id: uuid.UUID) -> None:
         """The collection was deleted."""
         with self._mutex:
-            self._safe_until.pop(collection_id, None)
+            self._safe.pop(collection_id, None)
 
     def _count(self, connection: Connection, collection: Collection) -> int:
         row = connection.execute(QUERIES[self._query], {"collection_id": collection.collection_id}).fetchone()

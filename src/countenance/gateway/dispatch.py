@@ -33,7 +33,10 @@ def dispatch(call: Authorized, work: UnitOfWork, services: GatewayServices) -> P
     if token is None:
         return _perform(call, work, services)
     digest = digest_of(call.request)
-    scope = (work.connection, call.caller.account_id, call.qualified_name, token)
+    # An answer is kept for the purpose and the collection that it was given for.
+    judged = call.asked.resource.collection_id
+    place = f"{call.qualified_name} {call.caller.purpose or '-'} {judged or '-'}"
+    scope = (work.connection, call.caller.account_id, place, token)
     # Of two calls with one token, the second waits here until the first is committed or rolled back.
     kept = idempotency.find(*scope)
     if kept is not None:

@@ -10,14 +10,21 @@ from countenance.gateway.facts import Facts
 from countenance.gateway.services import GatewayServices
 from countenance.policy.groups import kinds_of
 
-_KINDS = ("search", "enrol", "compare", "analyse")
+_KINDS = {
+    "search": "search",
+    "enrol": "enrol",
+    "compare": "compare",
+    "analyse": "analyse",
+    "associate": "compare",
+}
+"""Kind of action → what it is to detectors: faces that are given to a user are compared with the user's."""
 _MOST_FACES = 20
 
 
 def observation_of(call: Performed, facts: Facts, services: GatewayServices) -> Observation | None:
     """None for a call that used no face, or repeats an answer."""
     kinds = kinds_of(call.operation.name)
-    kind = next((each for each in _KINDS if each in kinds), None)
+    kind = next((seen for of, seen in _KINDS.items() if of in kinds), None)
     if kind is None or call.caller.purpose is None or call.is_replay:
         return None
     candidates = [touch for touch in facts.touched if touch.role == "candidate"]
@@ -35,6 +42,7 @@ def observation_of(call: Performed, facts: Facts, services: GatewayServices) -> 
         "enrolled": facts.enrolled,
         "faces": [touch.id for touch in candidates[:_MOST_FACES]] or None,
         "age": call.caller.claims.age if call.caller.claims.age != "unknown" else None,
+        "live": call.caller.claims.live or None,
     }
     known = {name: value for name, value in seen.items() if value is not None}
     return Observation(call.caller.purpose, kind, known)

@@ -73,14 +73,14 @@ class Pipeline:
         return self._services.clock()
 
     def is_healthy(self) -> bool:
-        """Whether the database answers and the log keeps up; without them no call is answered."""
+        """Whether the database answers, the log keeps up and policy can decide: else no call is answered."""
         try:
             with self._services.database.read() as connection:
                 self._services.promises.require_current(connection)
                 connection.execute("select 1")
+            return self._services.policies.is_usable(self.now().date())
         except (StoreUnavailable, LogBehind):
             return False
-        return True
 
 
 def _refusal(reached: Call, error: BaseException) -> Refusal:

@@ -12,13 +12,25 @@ from countenance.gateway.call import Validated
 from countenance.gateway.resource import resource_of
 from countenance.gateway.services import GatewayServices
 from countenance.operations.charter_tags import charter_from
-from countenance.operations.defaults import COMPARE_THRESHOLD, MOST_FACES, MOST_USERS, SEARCH_THRESHOLD
+from countenance.operations.defaults import (
+    ASSOCIATE_THRESHOLD,
+    COMPARE_THRESHOLD,
+    MOST_FACES,
+    MOST_USERS,
+    SEARCH_THRESHOLD,
+)
 from countenance.policy import AccessRequest, Purpose, Resource, load_purposes
 from countenance.policy.groups import OFFICERS_DO, kinds_of
 from countenance.policy.purposes import ATTRIBUTES
 from countenance.store import Connection
 
 _THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
+_DEFAULTS = {
+    "search": SEARCH_THRESHOLD,
+    "stream": SEARCH_THRESHOLD,
+    "compare": COMPARE_THRESHOLD,
+    "associate": ASSOCIATE_THRESHOLD,
+}
 _USERS = frozenset({"SearchUsers", "SearchUsersByImage"})
 _ATTRIBUTES = ("Attributes", "DetectionAttributes")
 
@@ -61,6 +73,7 @@ def question_of(call: Validated, services: GatewayServices) -> Question:
                 call.request, caller.account_id, by_officer=call.operation.name in OFFICERS_DO
             ),
             purpose=_purpose(call),
+            own_purpose=caller.purpose,
             claims=caller.claims,
             now_s=int(now.timestamp()),
         )
@@ -109,7 +122,7 @@ def _of_faces(
     return replace(
         request,
         resource=resource,
-        threshold=_threshold(members, searches, kinds),
+        threshold=_threshold(members, kinds),
         candidates=_candidates(members, request.operation) if searches else None,
         attributes=_attributes(members),
         charter=_charter(members, purpose) if "chartering" in kinds else None,
@@ -122,10 +135,10 @@ def _of_faces(
     )
 
 
-def _threshold(members: Mapping[str, Any], searches: bool, kinds: frozenset[str]) -> float | None:
-    if not searches and "compare" not in kinds:
+def _threshold(members: Mapping[str, Any], kinds: frozenset[str]) -> float | None:
+    default = next((default for kind, default in _DEFAULTS.items() if kind in kinds), None)
+    if default is None:
         return None
-    default = SEARCH_THRESHOLD if searches else COMPARE_THRESHOLD
     return next((float(members[name]) for name in _THRESHOLDS if name in members), default)
 
 

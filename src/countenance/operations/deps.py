@@ -171,6 +171,20 @@ class Deps:
             raise AccessDeniedException("PUR-003: the access key has no purpose")
         return purpose
 
+    def require_candidates(self, count: int) -> None:
+        """One face against so many is a search, whatever the operation is called.
+
+        Raises:
+            AccessDeniedException: they are more than a search under the call's purpose may ask for.
+        """
+        purpose = self.purpose()
+        if count > purpose.maximum_candidates:
+            raise AccessDeniedException(
+                f"PUR-006: the target has {count} faces, and the purpose `{purpose.name}` allows "
+                f"{purpose.maximum_candidates} candidates; send a picture with fewer faces (acceptable use "
+                "policy, 2.1)"
+            )
+
     def collection(self, name: str) -> Collection:
         """The caller's collection of that name.
 

@@ -50,6 +50,7 @@ class AccessRequest:
         account: the caller's account, as the database has it now.
         officer: the key is an officer's of the house.
         purpose: of the credential; of AssumePurpose, CreateAccessKey and RequestPurpose the one asked for.
+        own_purpose: of the credential, whatever is asked for.
         claims: what the credential attests.
         threshold: similarity that a match must have, 0-100, asked for or the operation's default.
         candidates: most candidates, asked for or the operation's default.
@@ -68,6 +69,7 @@ class AccessRequest:
     resource: Resource
     officer: bool = False
     purpose: str | None = None
+    own_purpose: str | None = None
     claims: Claims = field(default_factory=Claims)
     threshold: float | None = None
     candidates: int | None = None

@@ -44,6 +44,8 @@ _BROKEN_PACKAGE = "reinstall Countenance"
 _UNDISCHARGED = "this server cannot discharge it yet, so the call is refused"
 _PARSED_SLICES = 256
 """Each is some tens of kilobytes: accounts and collections that call within the same moments."""
+_STAYS_OPEN = frozenset({"terms", "dueProcess"})
+MENDS_PACKS = "DeactivatePack"
 _WITH_DUTIES = frozenset({"face", "stream"})
 
 
@@ -105,7 +107,7 @@ class PolicyEngine:
         self.rules = require_unique([*enforced, *shadow])
         self.duties = require_unique(owed)
         self._shadow_ids = frozenset(rule.rule_id for rule in shadow)
-        self._policies = _policy_set(enforced)
+        self._policies, self._core = _policy_set(enforced), _policy_set(core)
         self._shadow = _policy_set(shadow) if shadow else None
         self._duties = _policy_set(owed) if owed else None
         self._discharges = frozenset(discharges)
@@ -148,7 +150,10 @@ class PolicyEngine:
         """Whether the call may go on. Never raises: what cannot be decided is denied."""
         try:
             question, entities = self._question(request)
-            answer = cedarpy.is_authorized(question, self._policies, entities, self._schema)
+            # INVARIANT: no pack closes the terms or due process, or keeps an officer from ending its use.
+            is_open = bool(kinds_of(request.operation) & _STAYS_OPEN) or request.operation == MENDS_PACKS
+            policies = self._core if is_open else self._policies
+            answer = cedarpy.is_authorized(question, policies, entities, self._schema)
             owed, shadow, errors = self._beside(request, question, entities)
             return self._to_verdict(request, answer, owed, shadow, errors)
         except (OpenSlice, ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
@@ -187,7 +192,10 @@ class PolicyEngine:
             name
             for name, activation in self.activations.items()
             if (activation.accounts is None or request.account_id in activation.accounts)
-            and self.packs[name].manifest.binds(request.account.profile, request.purpose)
+            and any(
+                self.packs[name].manifest.binds(profile, request.purpose)
+                for profile in {request.account.profile, *request.account.serves}
+            )
         )
 
     def explain(self, rule_ids: Iterable[str], request: AccessRequest) -> tuple[BrokenRule, ...]:

@@ -45,7 +45,7 @@ def slice_for(
     found = [_entity(uid("Pack", pack)) for pack in packs]
     # The owner of another account's resource stands in the slice by its identity alone: no rule looks beyond.
     bare = {"standing": "none", "effectiveStanding": "none", "profile": "general", "termsAccepted": False}
-    nothing = bare | {"purposes": [], "records": []}
+    nothing = bare | {"purposes": [], "records": [], "serves": []}
     accounts = {
         above.account_id: _entity(
             uid("Account", above.account_id),
@@ -61,7 +61,10 @@ def slice_for(
         account,
         parents=[
             uid("Standing", _one_of(facts.standing, _STANDINGS, "standing")),
-            uid("Profile", _one_of(facts.profile, PROFILES, "profile")),
+            *(
+                uid("Profile", _one_of(profile, PROFILES, "profile"))
+                for profile in sorted({facts.profile, *facts.serves})
+            ),
             *(uid("Pack", pack) for pack in packs),
             *(uid("Account", above) for above in facts.parents),
         ],
@@ -72,6 +75,7 @@ def slice_for(
             "termsAccepted": facts.terms_accepted,
             "purposes": sorted(facts.purposes),
             "records": sorted(facts.records),
+            "serves": sorted(facts.serves),
         },
     )
     owner = request.resource.owner
@@ -143,6 +147,8 @@ def context_for(
     }
     if request.purpose is not None:
         context["purposeName"] = request.purpose
+    if request.own_purpose is not None:
+        context["ownPurpose"] = request.own_purpose
     if purpose is not None:
         context["purpose"] = {"__entity": uid("Purpose", purpose.name)}
     if request.threshold is not None:

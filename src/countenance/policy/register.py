@@ -6,12 +6,14 @@ every change of them raises: a process compares it before each decision and buil
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from countenance.audit import record_statement
@@ -22,12 +24,13 @@ from countenance.errors import (
     SetupError,
 )
 from countenance.policy.engine import PolicyEngine
-from countenance.policy.packs import Activation, Pack, load_packs, shipped_issuers, shipped_packs
+from countenance.policy.packs import Activation, Pack, load_pack, load_packs, shipped_issuers, shipped_packs
 from countenance.store import Connection, Database, load_queries
 from countenance.transparency.note import NoteInvalid, Verifier
 
 _QUERIES = load_queries("countenance.policy", "queries.sql")
 Mode = Literal["enforce", "shadow"]
+_TOLD_OF_ACTIVATION = ("pack", "version", "digest", "mode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +59,59 @@ class PackRegister:
         self._folder = folder
 
     def packs(self) -> dict[str, Pack]:
-        """Every pack that is here and signed by somebody trusted, by id.
+        """Every pack that is here and signed by somebody trusted, by id; what is not is among `refused`."""
+        return self._look()[0]
 
-        Raises:
-            SetupError: a pack is damaged or signed by nobody trusted; one of ours comes with another text.
+    def refused(self) -> dict[str, SetupError]:
+        """Folders of this server's own that are no packs to be used, by name, with the reason."""
+        return self._look()[1]
+
+    def _look(self) -> tuple[dict[str, Pack], dict[str, SetupError]]:
+        found, refused = dict(_shipped()), dict[str, SetupError]()
+        if self._folder is None or not self._folder.is_dir():
+            return found, refused
+        issuers = self.issuers()
+        for folder in sorted(each for each in self._folder.iterdir() if each.is_dir()):
+            try:
+                pack = load_pack(folder, issuers)
+            except SetupError as error:
+                refused[folder.name] = error
+                continue
+            if folder.name in found:
+                refused[folder.name] = SetupError(
+                    f"the pack `{folder.name}` in `{self._folder}` has the name of one of ours",
+                    remedy="give it another id, or remove it",
+                )
+            else:
+                found[folder.name] = pack
+        return found, refused
+
+    def renew_shipped(self) -> list[str]:
+        """Go over to the present text of packs in use that came with the program; which those are.
+
+        A new version of the program may bring a new version of a pack. That it is another one from now on is
+        an entry of the log, as at every activation.
         """
-        found = load_packs(shipped_packs(), shipped_issuers())
-        if self._folder is not None and self._folder.is_dir():
-            for name, pack in load_packs(self._folder, self.issuers()).items():
-                if name in found:
-                    raise SetupError(
-                        f"the pack `{name}` in `{self._folder}` has the name of one of ours",
-                        remedy="give it another id, or remove it",
-                    )
-                found[name] = pack
-        return found
+        renewed = []
+        for active in self.active():
+            pack = _shipped().get(active.pack)
+            if pack is None or pack.digest == active.digest:
+                continue
+            with self._database.transaction() as connection:
+                values = {
+                    "pack": active.pack,
+                    "version": pack.manifest.version,
+                    "digest": pack.digest,
+                    "mode": active.mode,
+                    "accounts": None if active.accounts is None else list(active.accounts),
+                    "by": active.activated_by,
+                }
+                connection.execute(_QUERIES["activate"], values)
+                record_statement(
+                    connection, "pack.activated", {name: values[name] for name in _TOLD_OF_ACTIVATION}
+                )
+            renewed.append(active.pack)
+        return renewed
 
     def issuers(self) -> list[Verifier]:
         """Whose signatures are trusted here."""
@@ -116,9 +157,12 @@ class PackRegister:
             ConflictException: all of its rules have ended; or it is in force always.
             InvalidParameterException: its tests fail, or it does not go together with the others.
         """
-        pack = self.packs().get(name)
+        present, refused = self._look()
+        if name in refused:
+            raise InvalidParameterException(f"the pack `{name}` cannot be used: {refused[name]}")
+        pack = present.get(name)
         if pack is None:
-            known = ", ".join(sorted(self.packs()))
+            known = ", ".join(sorted(present))
             raise ResourceNotFoundException(f"there is no pack `{name}` here; there are {known}")
         if pack.manifest.always:
             raise ConflictException(f"the pack `{name}` is always in force for whom it binds")
@@ -145,7 +189,7 @@ class PackRegister:
             record_statement(
                 changing,
                 "pack.activated",
-                {"pack": name, "version": pack.manifest.version, "digest": pack.digest, "mode": mode},
+                {told: values[told] for told in _TOLD_OF_ACTIVATION},
             )
         return pack
 
@@ -187,6 +231,9 @@ class Policies(Protocol):
     def core(self, today: date) -> PolicyEngine:
         """The core's rules alone: for what must stay open when a pack in use cannot be read."""
 
+    def is_usable(self, today: date) -> bool:
+        """Whether calls can be decided."""
+
 
 class FixedPolicies:
     """One engine for ever: for tests and tools."""
@@ -201,6 +248,10 @@ class FixedPolicies:
     def core(self, today: date) -> PolicyEngine:
         del today
         return self._engine
+
+    def is_usable(self, today: date) -> bool:
+        del today
+        return True
 
 
 class PoliciesInForce:
@@ -236,6 +287,14 @@ class PoliciesInForce:
                     self._built = built = (epoch, self.build(today=today))
         return built[1]
 
+    def is_usable(self, today: date) -> bool:
+        """As `Policies` says."""
+        try:
+            self.engine(self._register.epoch(), today)
+        except SetupError:
+            return False
+        return True
+
     def core(self, today: date) -> PolicyEngine:
         """As `Policies` says. Built for each call: this is for bad days."""
         return PolicyEngine.load(self._operations, packs={}, discharges=self._discharges, today=today)
@@ -244,10 +303,12 @@ class PoliciesInForce:
         self, activations: Iterable[Activation] | None = None, *, today: date | None = None
     ) -> PolicyEngine:
         """An engine of these activations, or of those in use."""
-        packs = self._register.packs()
+        packs, refused = self._register.packs(), self._register.refused()
         if activations is None:
             active = self._register.active()
             for each in active:
+                if each.pack in refused:
+                    raise refused[each.pack]
                 if each.pack in packs and packs[each.pack].digest != each.digest:
                     raise SetupError(
                         f"the pack `{each.pack}` is another one than was activated",
@@ -257,6 +318,12 @@ class PoliciesInForce:
         return PolicyEngine.load(
             self._operations, packs=packs, activations=activations, discharges=self._discharges, today=today
         )
+
+
+@functools.cache
+def _shipped() -> Mapping[str, Pack]:
+    """Those that come with the program: read and verified once."""
+    return MappingProxyType(load_packs(shipped_packs(), shipped_issuers()))
 
 
 def to_activation(active: ActivePack) -> Activation:

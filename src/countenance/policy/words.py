@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from countenance.policy.decision import AccessRequest
 from countenance.policy.purposes import Purpose
 
-_THRESHOLD_MEMBERS = {"CompareFaces": "SimilarityThreshold", "SearchUsers": "UserMatchThreshold"}
+_THRESHOLD_MEMBERS = {
+    "AssociateFaces": "UserMatchThreshold",
+    "CompareFaces": "SimilarityThreshold",
+    "SearchUsers": "UserMatchThreshold",
+}
 _THRESHOLD_MEMBERS["SearchUsersByImage"] = "UserMatchThreshold"
 _USERS = frozenset({"SearchUsers", "SearchUsersByImage"})
 
@@ -31,6 +35,7 @@ def words_for(
         profile=request.account.profile,
         operator=request.operator,
         purpose=f"`{request.purpose}`" if request.purpose else "(none)",
+        own_purpose=f"`{request.own_purpose}`" if request.own_purpose else "(none)",
         age=request.claims.age,
         source=request.claims.source,
         threshold="not given" if request.threshold is None else f"{request.threshold:.8g}",
@@ -46,6 +51,7 @@ def words_for(
     if purpose is not None:
         refused = sorted(request.attributes - set(purpose.attributes))
         words.update(
+            risk=purpose.risk,
             minimum=f"{purpose.minimum_threshold:g}",
             most=str(purpose.maximum_candidates),
             operations=", ".join(purpose.operations),

@@ -101,6 +101,8 @@ def _check_string(value: Any, shape: StringShape, path: str, violations: _Violat
         return
     shown = "'***'" if shape.sensitive else f"'{_prefix(value)}'"
     _check_length(len(value), shape, shown, path, violations)
+    if "\0" in value:  # no name has it, and no database keeps it
+        violations.add(path, "'***'", "Member must not have the character U+0000")
     if shape.enum and value not in shape.enum:
         allowed = ", ".join(shape.enum)
         violations.add(path, shown, f"Member must satisfy enum value set: [{allowed}]")

@@ -70,8 +70,6 @@ class TestReusedCases:
             "--",
             "investigation",
             "Investigation 12",
-        ]
-        + [
             "INV",
             "case #3",
             "n/a",
@@ -115,8 +113,10 @@ class TestReusedCases:
             "VG-77-B",
             "case 20260815",
             "Ice rink 2026",
-        ]
-        + ["border collie 4711", "asylum-2026-03-0012", "Demonstrationsfreiheit 4711"],
+            "border collie 4711",
+            "asylum-2026-03-0012",
+            "Demonstrationsfreiheit 4711",
+        ],
     )
     def test_a_case_that_looks_like_one_is_left_alone(self, case):
         assert reused_cases(on_case(5, case=case), about()) == []

@@ -116,9 +116,9 @@ def test_an_ordinary_day_of_every_kind_is_nothing():
         for second in range(0, 9 * 3600, 30)
     ]  # fmt: skip
     case = [
-        call(hour * 1800, purpose="missing-persons", case="MP-2026-0815", collection="missing", threshold=95.0,
-             operator=f"o{hour % 2}", key="MP", inputs=(photo(f"missing {hour % 5}"),), candidates=2,
-             faces=("one", "two"))
+        call(hour * 1800, purpose="missing-persons", case="MP-2026-0815", collection="missing",
+             threshold=95.0, operator=f"o{hour % 2}", key="MP", inputs=(photo(f"missing {hour % 5}"),),
+             candidates=2, faces=("one", "two"))
         for hour in range(18)
     ]  # fmt: skip
     calls = sorted([*album, *door, *bank, *case], key=lambda each: each.at)

@@ -111,7 +111,7 @@ class TestVideoLikeStream:
             ("one a second", frames(120, every_s=1.0)),
             ("one in three seconds: a busy door", frames(1200, every_s=3.0, purpose="access-control")),
             ("bursts of a door: three photos of each person", sorted(
-                frames(300, every_s=6.0) + frames(300, every_s=6.0, seed=2) + frames(300, every_s=6.0, seed=3),
+                [each for seed in (1, 2, 3) for each in frames(300, every_s=6.0, seed=seed)],
                 key=lambda each: each.at,
             )),
             ("pauses", [

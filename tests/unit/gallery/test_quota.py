@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from countenance.errors import ServiceQuotaExceededException
+from countenance.errors import AccessDeniedException, ServiceQuotaExceededException
 from countenance.gallery import Gallery
 from countenance.gallery.quota import Quota
 from fakes.faces import new_face, unit
@@ -96,6 +96,38 @@ def test_near_the_quota_every_write_takes_its_turn_and_counts(collection):
     connection.count = 20_000_001
     with pytest.raises(ServiceQuotaExceededException, match="more than 20000000 faces"):
         near.require(connection, collection)
+
+
+def test_a_collections_own_limit_is_kept_where_it_is_less(collection):
+    """A charter allows fewer faces than all that fit: it is a rule that is broken then, and no quota."""
+    connection = CountingConnection(4)
+    own = quota(20_000_000, lambda: 1000.0)
+    assert own.begin(connection, collection, limit=5)
+    connection.count = 5
+    own.require(connection, collection, limit=5)
+    connection.count = 6
+    with pytest.raises(AccessDeniedException, match=r"CAP-001.*6 faces.*allows 5"):
+        own.require(connection, collection, limit=5)
+    small = quota(5, lambda: 1000.0)
+    with pytest.raises(ServiceQuotaExceededException, match="more than 5 faces"):
+        small.require(connection, collection, limit=10)
+    with pytest.raises(ServiceQuotaExceededException, match="more than 5 faces"):
+        small.require(connection, collection, limit=5)
+
+
+def test_room_that_was_counted_under_a_larger_limit_is_none_under_a_smaller_one(collection):
+    """A charter that was narrowed holds from the next write on, and not when the room would be used up."""
+    connection = CountingConnection(3)
+    narrowed = quota(20_000_000, lambda: 1000.0)
+    assert not narrowed.begin(connection, collection, limit=1_000_000)
+    assert not narrowed.begin(connection, collection, limit=1_000_000)
+    assert connection.asked == ["count"]
+    assert narrowed.begin(connection, collection, limit=5)
+    assert connection.asked == ["count", "count", "lock"]
+    assert not narrowed.begin(connection, collection, limit=900_000)  # room enough, counted anew
+    assert connection.asked == ["count", "count", "lock", "count"]
+    assert not narrowed.begin(connection, collection, limit=1_000_000)
+    assert connection.asked == ["count", "count", "lock", "count"]
 
 
 def test_a_deleted_collection_is_forgotten(collection):

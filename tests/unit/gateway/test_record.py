@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from countenance.accounts import Actor
 from countenance.audit import Promises, open_log
 from countenance.gateway.strangers import Strangers
 from countenance.store import StoreUnavailable
@@ -19,7 +20,7 @@ def _event(bench, answer):
     return bench.event(header(answer, "x-countenance-event-id"))
 
 
-def test_an_answered_call_is_on_record_with_what_decided_and_what_was_found(bench):
+def test_an_answered_call_is_on_record_with_what_decided_and_what_was_found(bench, policy):
     answer, _ = bench.call("SearchFaces", {"CollectionId": "faces", "FaceId": FACE, "FaceMatchThreshold": 90})
     event = _event(bench, answer)
     assert event["event"] == header(answer, "x-amzn-requestid")
@@ -34,12 +35,14 @@ def test_an_answered_call_is_on_record_with_what_decided_and_what_was_found(benc
         "collection": "faces",
         "decision": "allow",
         "rules": ["CORE-001"],
-        "policy": bench.services.policy.digest,
+        "policy": policy.digest,
         "outcome": "answered",
         "threshold": {"asked": 90, "in_force": 85},
         "model": {"digest": "ab" * 32, "version": "1.0"},
         "candidates": 2,
         "touched": event["touched"],
+        "purpose": "development",
+        "asked": {"candidates": 4096},
     }
     assert event["touched"]["count"] == 3  # the probe and two candidates
 
@@ -142,12 +145,18 @@ def test_a_call_of_a_key_that_is_revoked_meanwhile_is_refused_and_changes_nothin
     assert _event(bench, answer)["outcome"] == "refused"
 
 
+def _suspend(bench):
+    bench.services.governance.standings.change(
+        bench.account.account_id, "suspended", reason="why", decided_by="Olga", actor=Actor("test")
+    )
+
+
 @pytest.mark.parametrize("operation", ["CreateCollection", "SearchFaces"])
 def test_a_call_of_an_account_that_is_suspended_meanwhile_is_refused(bench, operation):
     """A suspension stops calls in flight, those that only read as well."""
     body = b'{"CollectionId": "faces", "FaceId": "%s"}' % FACE.encode()
     admitted = bench.pipeline.admit(bench.head(operation, body))
-    bench.services.accounts.change_standing(bench.account.account_id, "suspended")
+    _suspend(bench)
     answer = bench.pipeline.answer(admitted, body)
     assert header(answer, "x-amzn-errortype") == "AccessDeniedException"
     assert bench.collections() == set()

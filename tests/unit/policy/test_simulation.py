@@ -11,7 +11,8 @@ import pytest
 from countenance.audit.entry import draft_event
 from countenance.audit.event import Event
 from countenance.errors import SetupError
-from countenance.facts import Charter
+from countenance.facts import Charter, Claims
+from countenance.gateway import record
 from countenance.policy import load_purposes
 from countenance.policy.simulation import Simulation, engine_for, to_call, to_request
 from rule_packs import make_pack, rule
@@ -288,3 +289,32 @@ def test_an_entry_as_the_server_writes_it_is_understood():
     assert call["account"]["profile"] == "public_body"
     assert call["claims"] == {"source": "relative", "age": "adult"}
     assert "collection" not in call
+
+
+def test_everything_that_the_gateway_writes_of_claims_and_charters_is_read_back():
+    """A member that only one of the two knows would make every such line malformed."""
+    claims = Claims(
+        case="C-1",
+        source="cctv",
+        consent="F-1",
+        age="minor",
+        live=True,
+        authorization="W-1",
+        exigent=True,
+        offence_facts=True,
+        probable_cause=True,
+    )
+    charter = Charter(
+        purposes=("research",),
+        kind="consented",
+        legal_basis="",
+        face_cap=5,
+        retention_days=None,
+        minors_allowed=True,
+    )
+    told = entry(case="0" * 64, claims=record._in_clear(claims), charter=record._charter_told(charter, 3))
+    request = to_request(json.loads(json.dumps(told)))
+    read = {name: value is not None for name, value in request.claims.attested().items()}
+    assert read.keys() == claims.attested().keys()
+    assert (request.claims.source, request.claims.age, request.claims.live) == ("cctv", "minor", True)
+    assert (request.resource.charter, request.resource.face_count) == (charter, 3)

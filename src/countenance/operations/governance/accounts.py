@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import countenance
 from countenance.accounts import AccessKey
 from countenance.accounts.standing import StandingChange
+from countenance.errors import AccessDeniedException
 from countenance.operations.catalogue import require_purpose
 from countenance.operations.deps import Deps
 from countenance.operations.whose import account_asked, refuse_session
@@ -77,6 +78,12 @@ def describe_account(request: DescribeAccountRequest, deps: Deps) -> DescribeAcc
 def create_access_key(request: CreateAccessKeyRequest, deps: Deps) -> CreateAccessKeyResponse:
     """A lasting key of the caller's account; its secret is told in this answer and never again."""
     refuse_session(deps, "CreateAccessKey")
+    caller = deps.caller
+    if caller.purpose is not None and request.get("Operator", caller.operator) != caller.operator:
+        raise AccessDeniedException(
+            "a key for a purpose makes no keys for other operators: use a key without a purpose, or have an "
+            "officer make it"
+        )
     purpose = request.get("Purpose", deps.caller.purpose)
     made = deps.accounts.create_access_key(
         deps.caller.account_id,
@@ -114,7 +121,10 @@ def list_access_keys(request: ListAccessKeysRequest, deps: Deps) -> ListAccessKe
 def revoke_access_key(request: RevokeAccessKeyRequest, deps: Deps) -> RevokeAccessKeyResponse:
     """End a key of the caller's account, and with it every session that came from it."""
     deps.accounts.revoke_access_key(
-        deps.caller.account_id, request["AccessKeyId"], connection=deps.uow.connection
+        deps.caller.account_id,
+        request["AccessKeyId"],
+        by_officer=deps.caller.officer or "",
+        connection=deps.uow.connection,
     )
     return {}
 

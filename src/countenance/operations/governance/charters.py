@@ -72,9 +72,7 @@ def erase_faces(request: EraseFacesRequest, deps: Deps) -> EraseFacesResponse:
 def _require(name: str, deps: Deps) -> Charter:
     charter = deps.gallery.charter(deps.collection(name))
     if charter is None:
-        raise ResourceNotFoundException(
-            f"the collection `{name}` has no charter: it is for nothing"
-        )
+        raise ResourceNotFoundException(f"the collection `{name}` has no charter: it is for nothing")
     return charter
 
 

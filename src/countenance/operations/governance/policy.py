@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from countenance.errors import InvalidParameterException
+from countenance.facts import AccountFacts
 from countenance.operations.deps import Deps
 from countenance.operations.whose import require_officer
 from countenance.policy import PolicyEngine
@@ -42,7 +44,12 @@ def list_packs(_: ListPacksRequest, deps: Deps) -> ListPacksResponse:
     today, active = datetime.now(UTC).date(), {each.pack: each for each in deps.packs.active()}
     return {
         "Packs": [
-            to_detail(pack, active.get(name), pack_state(pack, active.get(name), pack.state(today)))
+            to_detail(
+                pack,
+                active.get(name),
+                pack_state(pack, active.get(name), pack.state(today)),
+                shown_to=None if deps.caller.officer else deps.caller.account_id,
+            )
             for name, pack in sorted(deps.packs.packs().items())
         ]
     }
@@ -82,11 +89,11 @@ def explain_call(request: ExplainCallRequest, deps: Deps) -> ExplainCallResponse
         told = json.loads(request["Call"])
         if not isinstance(told, dict):
             raise ValueError("the call is not an object")  # noqa: TRY004, TRY301  # told to the caller
-        told["account"] = _own_account(deps)
+        told["account"] = {"id": deps.caller.account_id}
         asked = parse_call({"purpose": deps.caller.purpose} | told if deps.caller.purpose else told)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidParameterException(f"`Call` cannot be read: {error}") from None
-    verdict = _engine(deps).decide(asked)
+    verdict = _engine(deps).decide(replace(asked, account=_own_account(deps)))
     broken: list[BrokenRuleSummary] = [
         {
             "RuleId": rule.rule_id,
@@ -115,8 +122,10 @@ def pack_state(pack: Pack, active: ActivePack | None, state: str) -> str:
     return "shadow" if active.mode == "shadow" and state == "enforce" else state
 
 
-def to_detail(pack: Pack, active: ActivePack | None, state: str) -> PackDetail:
-    """A pack as it is listed."""
+def to_detail(
+    pack: Pack, active: ActivePack | None, state: str, *, shown_to: str | None = None
+) -> PackDetail:
+    """A pack as it is listed; `shown_to`: the one account that may see whether it is for it; None for all."""
     manifest = pack.manifest
     detail: PackDetail = {
         "Pack": manifest.pack,
@@ -138,7 +147,7 @@ def to_detail(pack: Pack, active: ActivePack | None, state: str) -> PackDetail:
     if manifest.until is not None:
         detail["InForceUntil"] = manifest.until.isoformat()
     if active is not None and active.accounts is not None:
-        detail["Accounts"] = list(active.accounts)
+        detail["Accounts"] = [each for each in active.accounts if shown_to in {None, each}]
     return detail
 
 
@@ -146,7 +155,8 @@ def _engine(deps: Deps) -> PolicyEngine:
     return deps.policies.engine(deps.packs.epoch(), datetime.now(UTC).date())
 
 
-def _own_account(deps: Deps) -> dict[str, object]:
+def _own_account(deps: Deps) -> AccountFacts:
+    """What a call of the caller's would be judged by: whole, as the gateway reads it."""
     caller = deps.caller
     with deps.governance.facts.reading() as connection:
         read = deps.governance.facts.read(
@@ -157,18 +167,7 @@ def _own_account(deps: Deps) -> dict[str, object]:
             now=datetime.now(UTC),
         )
     assert read is not None, "a caller has an account"
-    account = read.account
-    return {
-        "id": account.account_id,
-        "standing": account.standing,
-        "effective_standing": account.effective_standing,
-        "profile": account.profile,
-        "terms_accepted": account.terms_accepted,
-        "purposes": sorted(account.purposes),
-        "records": sorted(account.records),
-        "trained": account.operator_trained,
-        "beneficiary_barred": account.beneficiary_barred,
-    }
+    return read.account
 
 
 def _to_rule(rule: Rule, engine: PolicyEngine) -> RuleSummary:

@@ -83,11 +83,12 @@ def assume_purpose(request: AssumePurposeRequest, deps: Deps) -> AssumePurposeRe
         acted_for = {
             relation.downstream
             for relation in deps.governance.relations.list(caller.account_id)
-            if relation.kind == "acts_for" and relation.upstream == caller.account_id
+            if relation.kind == "acts_for" and relation.upstream == caller.account_id and relation.in_force
         }
         if beneficiary not in acted_for:
             raise AccessDeniedException(
-                f"account `{caller.account_id}` does not act for `{beneficiary}`: see DeclareRelation"
+                f"account `{caller.account_id}` does not act for `{beneficiary}`, or nobody has confirmed "
+                "it: see DeclareRelation"
             )
     claims = Claims(
         case=request.get("Case"),

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import cast
 
 from countenance.gallery import FaceFailure
+from countenance.operations.defaults import ASSOCIATE_THRESHOLD
 from countenance.operations.deps import Deps
 from countenance.types import FaceId, UserId
 from countenance.wire.shapes import (
@@ -71,11 +72,14 @@ def associate_faces(request: AssociateFacesRequest, deps: Deps) -> AssociateFace
         UserId(request["UserId"]),
         _to_face_ids(request["FaceIds"]),
         calibration=deps.calibration(collection.face_model_version),
-        threshold=deps.threshold(request.get("UserMatchThreshold"), default=75.0),  # searches have 80
+        threshold=deps.threshold(request.get("UserMatchThreshold"), default=ASSOCIATE_THRESHOLD),
     )
     return {
         "AssociatedFaces": [{"FaceId": str(face_id)} for face_id in done.face_ids],
-        "UnsuccessfulFaceAssociations": [_to_refused_association(failure) for failure in done.failures],
+        "UnsuccessfulFaceAssociations": [
+            _to_refused_association(failure, least=deps.purpose().minimum_threshold)
+            for failure in done.failures
+        ],
         "UserStatus": done.status.value,
     }
 
@@ -97,12 +101,13 @@ def _to_face_ids(texts: Iterable[str]) -> list[FaceId]:
     return [FaceId(uuid.UUID(text)) for text in texts]
 
 
-def _to_refused_association(failure: FaceFailure) -> UnsuccessfulFaceAssociation:
+def _to_refused_association(failure: FaceFailure, *, least: float) -> UnsuccessfulFaceAssociation:
+    """`least`: a similarity below it is not told, as no search under the purpose would tell it."""
     reason = cast("UnsuccessfulFaceAssociationReason", failure.reason.value)
     refused: UnsuccessfulFaceAssociation = {"FaceId": str(failure.face_id), "Reasons": [reason]}
     if failure.user_id is not None:
         refused["UserId"] = failure.user_id
-    if failure.similarity is not None:
+    if failure.similarity is not None and failure.similarity >= least:
         refused["Confidence"] = failure.similarity
     return refused
 
