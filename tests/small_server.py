@@ -23,6 +23,7 @@ from countenance.objects import ObjectStores
 from countenance.operations.deps import Deps
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
+from countenance.policy import load_purposes
 from countenance.policy.register import FixedPolicies, PackRegister
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore, migrate
@@ -45,7 +46,7 @@ class SmallServer:
             Gallery(database, self.keys, activity=self.activity),
         )
         governance = open_governance(database, self.keys)
-        audit, log, packs = AuditLog(self.keys), LogTree(), FakeModels()
+        audit, log, packs, purposes = AuditLog(self.keys), LogTree(), FakeModels(), load_purposes()
         services = GatewayServices(
             models=models,
             accounts=accounts,
@@ -72,6 +73,7 @@ class SmallServer:
                 conduct=open_conduct(database, self.keys, governance),
                 packs=PackRegister(database),
                 policies=FixedPolicies(policy),
+                fpir_budget=purpose.fpir_budget if (purpose := purposes.get(caller.purpose or "")) else 0.0,
             ),
             region="us-east-1",
         )

@@ -305,7 +305,7 @@ def _strings(shape: StringShape) -> SearchStrategy[str]:
     if shape.enum:
         return st.sampled_from(shape.enum)
     if shape.pattern_text is None:
-        alphabet = st.characters(exclude_categories=("Cs",))
+        alphabet = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
         low = shape.min or 0
         return st.text(
             alphabet, min_size=low, max_size=low + 20 if shape.max is None else min(shape.max, low + 20)

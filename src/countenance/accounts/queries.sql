@@ -135,7 +135,8 @@ update access_key set revoked_at = coalesce(revoked_at, clock_timestamp()) where
 select
     request_id, account_id, purpose, justification, requested_by, requested_at, status, decided_at,
     (select array_agg(officer order by at) from purpose_vote as v
-     where v.request_id = r.request_id and v.decision = 'approve')
+     where v.request_id = r.request_id and v.decision = 'approve'),
+    expires_at
 from purpose_request as r
 where (%(account_id)s::text is null or account_id = %(account_id)s)
     and (%(status)s::text is null or status = %(status)s)
@@ -146,7 +147,8 @@ limit 1000;
 select
     request_id, account_id, purpose, justification, requested_by, requested_at, status, decided_at,
     (select array_agg(officer order by at) from purpose_vote as v
-     where v.request_id = r.request_id and v.decision = 'approve')
+     where v.request_id = r.request_id and v.decision = 'approve'),
+    expires_at
 from purpose_request as r
 where request_id = %(request_id)s;
 

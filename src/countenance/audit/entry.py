@@ -24,9 +24,9 @@ from countenance.transparency.canonical import MAX_ENTRY_BYTES, canonical_json, 
 from countenance.transparency.merkle import leaf_hash, tree_root
 
 VERSION = 1
-_RULES_ROOM = 1200
-_SHADOW_ROOM = 400
-"""Bytes for ids of rules: 27 and 9 of the longest there may be, several times as many of the usual ones."""
+_RULES_ROOM = 1120
+_SHADOW_ROOM = 350
+"""Bytes for ids of rules: 26 and 8 of the longest there may be, several times as many of the usual ones."""
 
 _SHORT = {
     "attested": "a",
@@ -126,7 +126,8 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
         "claims": dict(event.claims) or None,
         "profile": event.profile if event.profile != "general" else None,
         "records": sorted(event.records) or None,
-        "asked": _known(candidates=event.candidates_asked),
+        "asked": _known(candidates=event.candidates_asked, attributes=list(event.attributes_asked) or None),
+        "trained": event.trained or None,
         "charter": dict(event.charter) or None,
         "obligations": list(event.obligations) or None,
         "shadow": _fitting(event.shadow, room=_SHADOW_ROOM) or None,

@@ -77,6 +77,8 @@ class Event:
         profile: of the account; `general` is left out.
         records: kinds of records that the account had on file.
         candidates_asked: most candidates that the caller asked for, or that the operation answers by default.
+        attributes_asked: what of a face the caller asked for beside the default, by Amazon's words.
+        trained: the operator's training was on record.
         charter: of the collection, in words and figures of ours.
         obligations: duties that were discharged, or for which the call was refused.
         shadow: rules not in force yet that the call would have broken.
@@ -120,6 +122,8 @@ class Event:
     profile: str = "general"
     records: tuple[str, ...] = ()
     candidates_asked: int | None = None
+    attributes_asked: tuple[str, ...] = ()
+    trained: bool = False
     charter: Mapping[str, Any] = field(default_factory=dict)
     obligations: tuple[str, ...] = ()
     shadow: tuple[str, ...] = ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +69,15 @@ def check(folders: tuple[Path, ...], issuers: tuple[Verifier, ...], as_json: boo
         sys.exit(1)
 
 
-def _of_folder(folder: Traversable, issuers: Sequence[Verifier]) -> dict[str, Any]:
-    if isinstance(folder, Path):
-        folder = folder.resolve()  # a pack has the name of its folder, and `.` has none
+def _of_folder(folder: Path, issuers: Sequence[Verifier]) -> dict[str, Any]:
+    folder = folder.resolve()  # a pack has the name of its folder, and `.` has none
     try:
-        pack = load_pack(folder, issuers)
+        return _of_pack(load_pack(folder, issuers))
     except SetupError as error:
         return {"Pack": folder.name, "Problems": [error.problem]}
+
+
+def _of_pack(pack: Pack) -> dict[str, Any]:
     return {
         "Pack": pack.pack_id,
         "Version": pack.manifest.version,
@@ -89,22 +90,25 @@ def _of_folder(folder: Traversable, issuers: Sequence[Verifier]) -> dict[str, An
 
 
 def _of_use(source: PolicySource) -> list[dict[str, Any]]:
-    """Of what is in use; without an installation of all that come with the program."""
-    results, missing = [], dict(source.active)
-    for folder in source.folders():
-        active = missing.pop(folder.name, None)
-        if active is None and source.register is not None and not _is_always(folder, source.issuers):
+    """Of what is in use, and what is here and cannot be; without an installation of all that ship."""
+    results: list[dict[str, Any]] = [
+        {"Pack": name, "Problems": [error.problem]} for name, error in source.refused.items()
+    ]
+    for name, pack in sorted(source.packs.items()):
+        active = source.active.get(name)
+        if active is None and source.register is not None and not pack.manifest.always:
             continue
-        result = _of_folder(folder, source.issuers)
-        if active is not None and active.digest != result.get("Digest", active.digest):
+        result = _of_pack(pack)
+        if active is not None and active.digest != pack.digest:
             result["Problems"].append(
                 f"it is another one than was activated (digest {active.digest}): look at it, then "
-                f"`countenance policy activate {folder.name}`"
+                f"`countenance policy activate {name}`"
             )
         results.append(result)
     results.extend(
         {"Pack": name, "Problems": [f"it is in use and not here: `countenance policy deactivate {name}`"]}
-        for name in missing
+        for name in source.active
+        if name not in source.packs and name not in source.refused
     )
     if not any(result["Problems"] for result in results):
         try:
@@ -112,14 +116,6 @@ def _of_use(source: PolicySource) -> list[dict[str, Any]]:
         except SetupError as error:  # each is sound, and they do not go together
             results.append({"Pack": "all together", "Problems": [error.problem]})
     return results
-
-
-def _is_always(folder: Traversable, issuers: Sequence[Verifier]) -> bool:
-    """Whether it is in use without having been activated; what cannot be read is looked at as well."""
-    try:
-        return load_pack(folder, issuers).manifest.always
-    except SetupError:
-        return True
 
 
 def _problems(pack: Pack) -> list[str]:

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from countenance.cli.policy_sources import database_options, open_policies, pack_option, require_known
+from countenance.cli.policy_sources import database_options, open_policies, pack_option
 from countenance.cli.tables import as_json_option, print_json, to_words
 from countenance.policy import AccessRequest, Decision, PolicyEngine, Verdict
 from countenance.policy.call_file import parse_call
@@ -63,7 +63,7 @@ def explain(
         raise click.UsageError("give a CALL.json, or - for standard input; --example prints one")
     request = _parse(call)
     with open_policies(given) as source:
-        require_known(names, source.packs)
+        source.require(names)
         engine = source.engine(names)
     verdict = engine.decide(request)
     if as_json:

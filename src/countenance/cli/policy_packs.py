@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from countenance.cli.policy_sources import PolicySource, database_options, open_policies, require_known
+from countenance.cli.policy_sources import PolicySource, database_options, open_policies
 from countenance.cli.tables import as_json_option, print_facts, print_json, print_rows
 from countenance.operations.governance.policy import pack_state, to_detail
 from countenance.policy.packs import Manifest, Pack
@@ -35,6 +35,9 @@ def packs(as_json: bool, **given: Any) -> None:
     today = datetime.now(UTC).date()
     with open_policies(given) as source:
         rows = [_row(source, pack, today) for _, pack in sorted(source.packs.items())]
+        refused = source.refused
+    for error in refused.values():
+        click.echo(f"note: {error.problem}: {error.remedy}", err=True)
     if as_json:
         print_json(rows)
         return
@@ -59,7 +62,7 @@ def show(pack: str, as_json: bool, **given: Any) -> None:
     """
     today = datetime.now(UTC).date()
     with open_policies(given) as source:
-        require_known([pack], source.packs)
+        source.require([pack])
         found = source.packs[pack]
         row, manifest = _row(source, found, today), found.manifest
     rules, duties = _rules(found.rules, today), _rules(found.obligations, today)

@@ -10,7 +10,6 @@ from countenance.cli.policy_sources import (
     database_options,
     open_policies,
     pack_option,
-    require_known,
 )
 from countenance.cli.tables import as_json_option, print_json, print_rows
 
@@ -25,7 +24,7 @@ def rules(names: tuple[str, ...], as_json: bool, **given: Any) -> None:
     Example: countenance policy rules --pack us-wa-43.386
     """
     with open_policies(given) as source:
-        require_known(names, source.packs)
+        source.require(names)
         engine = source.engine(names)
     rows = [
         {

@@ -17,7 +17,6 @@ from countenance.cli.policy_sources import (
     open_policies,
     operations_by_service,
     pack_option,
-    require_known,
 )
 from countenance.cli.progress import install_progress
 from countenance.cli.tables import as_json_option, print_json, print_rows
@@ -64,7 +63,7 @@ def simulate(
 
 
 def _chosen(source: PolicySource, names: tuple[str, ...]) -> list[str]:
-    require_known(names, source.packs)
+    source.require(names)
     if names:
         return sorted(set(names))
     enforced = {name for name, active in source.active.items() if active.mode == "enforce"}

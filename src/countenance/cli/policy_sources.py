@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
+from countenance.errors import SetupError
 from countenance.gateway.obligations import DISCHARGES
 from countenance.policy.engine import PolicyEngine
 from countenance.policy.packs import Activation, Pack, load_packs, shipped_issuers, shipped_packs
@@ -34,23 +33,17 @@ class PolicySource:
     Attributes:
         active: those that were activated, by id.
         register: None without an installation.
-        own: the folder of this server's own packs, if it has one.
     """
 
-    def __init__(self, register: PackRegister | None = None, own: Path | None = None) -> None:
+    def __init__(self, register: PackRegister | None = None) -> None:
         self.register = register
-        self.own = own if own is not None and own.is_dir() else None
         self.active: Mapping[str, ActivePack] = (
             {} if register is None else {each.pack: each for each in register.active()}
         )
 
     @functools.cached_property
     def packs(self) -> Mapping[str, Pack]:
-        """By id.
-
-        Raises:
-            SetupError: one is damaged, or signed by nobody trusted.
-        """
+        """By id."""
         if self.register is None:
             return load_packs(shipped_packs(), shipped_issuers())
         return self.register.packs()
@@ -60,11 +53,19 @@ class PolicySource:
         """Whose signatures are trusted."""
         return shipped_issuers() if self.register is None else self.register.issuers()
 
-    def folders(self) -> list[Traversable]:
-        """Of each pack that is here."""
-        found: list[Traversable] = [each for each in shipped_packs().iterdir() if each.is_dir()]
-        found.extend([each for each in self.own.iterdir() if each.is_dir()] if self.own else [])
-        return sorted(found, key=lambda folder: folder.name)
+    @functools.cached_property
+    def refused(self) -> Mapping[str, SetupError]:
+        """Folders of this server's own that are no packs to be used, by name."""
+        return {} if self.register is None else self.register.refused()
+
+    def require(self, names: Collection[str]) -> None:
+        """Raises UsageError: a pack is named that is not here, or cannot be used."""
+        for name in names:
+            if name in self.refused:
+                raise click.UsageError(f"{self.refused[name].problem}: {self.refused[name].remedy}")
+            if name not in self.packs:
+                known = ", ".join(sorted(self.packs)) or "none"
+                raise click.UsageError(f"there is no pack `{name}` here; there are {known}")
 
     def engine(self, extra: Collection[str] = ()) -> PolicyEngine:
         """What is in use here, and these packs in force.
@@ -92,7 +93,7 @@ def open_policies(given: dict[str, Any]) -> Iterator[PolicySource]:
         yield PolicySource()
         return
     with open_store(settings) as (database, _):
-        yield PolicySource(register_of(database, settings), settings.data_dir / "packs")
+        yield PolicySource(register_of(database, settings))
 
 
 def register_of(database: Database, settings: Settings) -> PackRegister:
@@ -108,11 +109,3 @@ def policies_of(register: PackRegister) -> PoliciesInForce:
 def operations_by_service() -> dict[str, tuple[str, ...]]:
     """The operations that rules speak of, by service: those of the models, offered or not."""
     return {name: tuple(model.operations) for name, model in load_models().services.items()}
-
-
-def require_known(names: Collection[str], packs: Mapping[str, Pack]) -> None:
-    """Raises UsageError: a pack is named that is not here."""
-    for name in names:
-        if name not in packs:
-            known = ", ".join(sorted(packs)) or "none"
-            raise click.UsageError(f"there is no pack `{name}` here; there are {known}")

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import click
 
-from countenance.accounts import Account, Actor
+from countenance.accounts import Actor
 from countenance.accounts.grants import PurposeRequest, Status, Vote
 from countenance.cli.catalogue import parse_purpose, require_purpose
 from countenance.cli.governed import (
@@ -22,7 +22,7 @@ from countenance.cli.governed import (
 )
 from countenance.cli.tables import as_json_option, print_facts, print_rows
 from countenance.errors import ConflictException
-from countenance.policy.purposes import REQUIREMENTS, Purpose, load_purposes
+from countenance.policy.purposes import REQUIREMENTS, load_purposes
 
 _request = click.argument("request_id", metavar="REQUEST")
 
@@ -42,7 +42,7 @@ _request = click.argument("request_id", metavar="REQUEST")
     "--officer",
     "by",
     metavar="NAME",
-    help="who asks; for the house's own account one of its officers",
+    help="who asks; without: the machine's user, by number",
 )
 @where_options
 @as_json_option
@@ -51,8 +51,8 @@ def request(
 ) -> None:
     """Ask for PURPOSE for ACCOUNT; officers of the house decide.
 
-    For the house's own account nobody decides alone about what they asked for themselves, but for purposes
-    of low risk.
+    For the house's own account it always takes two, who did not ask for it themselves; but for purposes of
+    low risk.
 
     \b
     countenance purposes request 123456789012 access-control --because "the staff door of the museum"
@@ -65,11 +65,11 @@ def request(
                 f"`{purpose}` is not for accounts of the profile {account.profile}: it is for "
                 f"{', '.join(wanted.profiles)} (`countenance accounts profile` says what an account is)"
             )
-        actor = Actor(_asker(governed, account, by))
+        actor = Actor(by or machine_user())
         request_id = governed.governance.grants.request(account_id, purpose, because, actor=actor)
-        asked = governed.governance.grants.require(request_id)
-    print_facts(_row(asked), as_json=as_json)
-    officers = "an officer" if wanted.approvals == 1 else f"{wanted.approvals} officers"
+        row = _row(governed.governance.grants.require(request_id), governed)
+    print_facts(row, as_json=as_json)
+    officers = "an officer" if row["ApprovalsNeeded"] == 1 else f"{row['ApprovalsNeeded']} officers"
     _say(f"it takes the yes of {officers}: countenance purposes approve {request_id} --officer NAME")
     for need in sorted(wanted.requires):
         _say(f"beside the approval, calls under `{purpose}` need {REQUIREMENTS[need]}")
@@ -91,7 +91,7 @@ def requests(account_id: str | None, status: str | None, as_json: bool, **given:
         if account_id is not None:
             governed.accounts.require_account(account_id)
         rows = [
-            _row(each)
+            _row(each, governed)
             for each in governed.governance.grants.list(account_id, status=cast("Status | None", status))
         ]
     print_rows(
@@ -163,30 +163,29 @@ def _decide(
             actor=Actor(name),
         )
         asked = grants.require(found)
-        others = [each.name for each in officers.list() if each.name not in asked.approved_by]
-    print_facts(_row(asked), as_json=as_json)
-    if asked.status == "pending" and purpose is not None:
-        _say(_missing(asked, purpose, others))
+        row = _row(asked, governed)
+        others = [each.name for each in officers.list()]
+    print_facts(row, as_json=as_json)
+    if asked.status == "pending":
+        _say(_missing(asked, row["ApprovalsNeeded"], others))
 
 
-def _missing(asked: PurposeRequest, purpose: Purpose, others: list[str]) -> str:
-    said = (
-        f"{len(asked.approved_by)} of the {purpose.approvals} officers that `{purpose.name}` takes said yes"
-    )
+def _missing(asked: PurposeRequest, needed: int, officers: list[str]) -> str:
+    """Whose word is wanted still: neither theirs who gave it, nor theirs who asked."""
+    others = [name for name in officers if name not in {*asked.approved_by, asked.requested_by}]
+    said = f"{len(asked.approved_by)} of the {needed} officers that `{asked.purpose}` takes said yes"
     if not others:
         return f"{said}: there is no other officer yet (`countenance officers add NAME --role ROLE`)"
     return f"{said}: another must run this command ({', '.join(others)})"
 
 
-def _asker(governed: Governed, account: Account, by: str | None) -> str:
-    """Who asks: for the house somebody who is known, as nobody may approve what they asked for."""
-    if account.is_house:
-        return deciding_officer(governed.governance.officers, by)
-    return by or machine_user()
-
-
-def _row(asked: PurposeRequest) -> dict[str, Any]:
+def _row(asked: PurposeRequest, governed: Governed) -> dict[str, Any]:
     purpose = load_purposes().get(asked.purpose)
+    needed = purpose.approvals if purpose else 2
+    if asked.account_id == governed.governance.officers.house() and (
+        purpose is None or purpose.risk != "low"
+    ):
+        needed = 2  # as `Grants.decide` has it: nobody says alone what the house itself may do
     return {
         "RequestId": str(asked.request_id),
         "AccountId": asked.account_id,
@@ -196,7 +195,7 @@ def _row(asked: PurposeRequest) -> dict[str, Any]:
         "RequestedBy": asked.requested_by,
         "RequestedAt": asked.requested_at,
         "ApprovedBy": list(asked.approved_by),
-        "ApprovalsNeeded": None if purpose is None else purpose.approvals,
+        "ApprovalsNeeded": needed,
         "DecidedAt": asked.decided_at,
     }
 

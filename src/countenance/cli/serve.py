@@ -26,7 +26,7 @@ from countenance.cli.options import settings_options
 from countenance.cli.patrolling import Patrolling
 from countenance.cli.process_limits import set_process_limits
 from countenance.cli.standstill import Standstill
-from countenance.cli.terms_at_start import wanted_documents
+from countenance.cli.terms_at_start import standard_of
 from countenance.conduct import Conduct
 from countenance.errors import SetupError
 from countenance.settings import Settings
@@ -152,10 +152,12 @@ def _beside(installation: Installation) -> Callable[[], None]:
 def _terms_line(installation: Installation) -> str:
     house = installation.governance.officers.house()
     accepted = installation.governance.acceptances.list(house) if house else []
-    if house is None or wanted_documents(installation.governance, house) or not accepted:
+    standard = standard_of(installation.governance, house) if house else None
+    if standard is None or not standard.accepted or not accepted:
         return "not accepted yet: calls are refused"
     newest = accepted[0]
-    return f"{newest.document} {newest.version}, accepted by {newest.officer}, {newest.role}"
+    wanted = f"; to be accepted: {standard}" if standard.wanted else ""
+    return f"{newest.document} {newest.version}, accepted by {newest.officer}, {newest.role}{wanted}"
 
 
 def _print_banner(installation: Installation, *, endpoint: str, credentials: str) -> None:

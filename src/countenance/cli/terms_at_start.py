@@ -10,27 +10,31 @@ import click
 from countenance.accounts import Actor, Governance
 from countenance.errors import SetupError
 from countenance.settings import Settings
-from countenance.terms import Document
+from countenance.terms import Document, Standard
 
 
 def accept_at_start(settings: Settings, governance: Governance, account_id: str) -> None:
     """Have the house's account meet the terms, if somebody is there who can accept them.
 
     Raises:
-        SetupError: somebody was asked on the terminal, and did not accept.
+        SetupError: somebody was asked on the terminal, and did not accept what calls need now.
     """
-    wanted = wanted_documents(governance, account_id)
+    standard = standard_of(governance, account_id)
+    wanted = standard.wanted
     if not wanted:
         _begin(governance, account_id)
         return
     if settings.accept_terms:
         officer, _, role = (part.strip() for part in settings.accept_terms.partition(","))
     elif sys.stdin.isatty() and sys.stdout.isatty():
-        officer, role = _ask(wanted)
+        told = _ask(standard)
+        if told is None:
+            return
+        officer, role = told
     else:
-        names = ", ".join(map(str, wanted))
         click.echo(
-            f"the terms ({names}) are not accepted for account {account_id}, and calls are refused. "
+            f"the terms ({standard}) are not accepted for account {account_id}, and calls are "
+            f"{'answered until then' if standard.accepted else 'refused'}. "
             f'Run `countenance terms accept {account_id} --officer "Name, role"`, or start with '
             '--accept-terms "Name, role"',
             err=True,
@@ -48,9 +52,13 @@ def accept_at_start(settings: Settings, governance: Governance, account_id: str)
 
 def wanted_documents(governance: Governance, account_id: str) -> tuple[Document, ...]:
     """What the account has not accepted of what is in force."""
+    return standard_of(governance, account_id).wanted
+
+
+def standard_of(governance: Governance, account_id: str) -> Standard:
+    """Whether the account meets the terms now, and what it has not accepted of them."""
     accepted = (each.plain() for each in governance.acceptances.list(account_id))
-    standard = governance.terms.judge(accepted, now=datetime.now(UTC), first_seen=governance.facts.first_seen)
-    return standard.wanted
+    return governance.terms.judge(accepted, now=datetime.now(UTC), first_seen=governance.facts.first_seen)
 
 
 def _begin(governance: Governance, account_id: str) -> None:
@@ -62,12 +70,14 @@ def _begin(governance: Governance, account_id: str) -> None:
         )
 
 
-def _ask(wanted: tuple[Document, ...]) -> tuple[str, str]:
-    for document in wanted:
+def _ask(standard: Standard) -> tuple[str, str] | None:
+    """Name and role of who accepts; None while nobody has to."""
+    for document in standard.wanted:
         click.echo(f"\n{document.text}")
-    names = ", ".join(map(str, wanted))
-    click.echo(f"To serve, a responsible officer accepts these terms: {names}.")
+    click.echo(f"To serve, a responsible officer accepts these terms: {standard}.")
     if not click.confirm("Do you accept them for your organisation?", default=False):
+        if standard.accepted:
+            return None
         raise SetupError("the terms were not accepted", remedy="start again to accept them")
     officer = click.prompt("Your name", type=str).strip()
     role = click.prompt("Your role", type=str).strip()

@@ -158,17 +158,16 @@ class Appeals:
             return
         for found, _, _ in findings:
             settle(connection, found, "lifted", decided_by=officer, reason=f"appeal granted: {reason}")
-        if connection.execute(QUERIES["changed_since"], values).fetchone() is None:
-            relax(
-                self._standings,
-                connection,
-                appeal.account_id,
-                reason=f"appeal granted: {reason}",
-                decided_by=officer,
-                actor=actor,
-                finding_id=finding_id,
-                appeal_id=appeal.appeal_id,
-            )
+        relax(
+            self._standings,
+            connection,
+            appeal.account_id,
+            reason=f"appeal granted: {reason}",
+            decided_by=officer,
+            actor=actor,
+            finding_id=finding_id,
+            appeal_id=appeal.appeal_id,
+        )
 
 
 def _appealable(connection: Connection, account_id: str) -> int:

@@ -66,14 +66,14 @@ class Findings:
     def open(self, account_id: str, suspicion: Suspicion, *, actor: Actor) -> UUID | None:
         """Keep what a detector found, and restrict or suspend the account at once where it says so.
 
-        Only ever downwards, and never to termination. None, and nothing done, if it was found before: also
-        when it was lifted then, because a person has said that it is nothing.
+        Only ever downwards, never to termination, and never the house, whose officers decide about the
+        others. None, and nothing done, if it was found before, also if it was lifted: a person has said so.
 
         Raises:
             ResourceNotFoundException: there is no such account.
         """
         known = {"account_id": account_id, "fingerprint": suspicion.fingerprint}
-        with self._reading(actor) as connection:  # without waiting for anybody, as most were found before
+        with self._changing.reading(actor) as connection:  # most are: nobody waits
             if connection.execute(QUERIES["is_known"], known).fetchone() is not None:
                 return None
         return self._open(
@@ -127,6 +127,7 @@ class Findings:
         another one holds the account down, and never touches what a person made of the standing since.
 
         Raises:
+            AccessDeniedException: the officer would confirm what they found themselves.
             ConflictException: it is decided already; of several at once one decides.
             InvalidParameterException: no reason.
             ResourceNotFoundException: there is no such finding.
@@ -257,14 +258,6 @@ class Findings:
             lock_account(connection, found.account_id)
             yield connection
 
-    @contextlib.contextmanager
-    def _reading(self, actor: Actor) -> Iterator[Connection]:
-        if actor.connection is not None:
-            yield actor.connection
-            return
-        with self._changing.database.read() as connection:
-            yield connection
-
 
 def _is_house(connection: Connection, account_id: str) -> bool:
     """The house is told what was found against it, and goes on: its officers decide about the others."""
@@ -299,7 +292,7 @@ def _require(connection: Connection, finding_id: UUID) -> Finding:
 
 
 class _FoundMeanwhileError(Exception):
-    """Another process found the same at the same moment."""
+    """Another process found the same just now."""
 
 
 class _DecidedMeanwhileError(Exception):

@@ -123,7 +123,7 @@ class Patrol:
         if only is None:
             with self._passing_over("cases that accounts share"):
                 used = {account_id: looked.cases for account_id, looked in self._looked.items()}
-                related = {frozenset((each.upstream, each.downstream)) for each in relations}
+                related = {frozenset((each.upstream, each.downstream)) for each in relations if each.in_force}
                 for account_id, suspicion in shared_cases(used, related, self._observations.reference):
                     opened += self._open(connection, account_id, [suspicion])
         return opened

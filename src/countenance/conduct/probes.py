@@ -34,7 +34,8 @@ STREAM_GAP: Final = timedelta(seconds=5)
 NEAR_BITS: Final = 6
 """Most bits of 64 by which scenes of one camera differ. Of 180,000 pairs of photos of different people and
 places (LFW), 5 are so near; of simulated frames (noise, light, a head that moves) nine in ten are so near to
-one of the eight before them, in the hardest of 80 scenes seven in ten."""
+one of the eight before them, in the hardest of 80 scenes seven in ten. So 15 s of 58 to 60 of 60 scenes were
+found, and none of 2,000 photos sent at five a second."""
 NEAR_LOOKED_BACK: Final = 8
 """A frame is compared with so many before it: several cameras at once, or calls that overtake one another."""
 NEAR_SHARE: Final = 0.5
@@ -243,16 +244,13 @@ def score_harvesting(observed: Sequence[Observed], about: About) -> list[Suspici
     CompareFaces.
     """
     imported = enrolled_photos(observed)
-    met: set[tuple[str, str, str]] = set()
     values: dict[tuple[str, str], dict[str, list[Observed]]] = defaultdict(lambda: defaultdict(list))
     for each in observed:
         if each.kind != "search" or not each.faces or not each.inputs or not each.collection:
             continue
         is_low = each.threshold is not None and each.threshold < HARVEST_BELOW
-        probe = (each.purpose, each.collection, each.inputs[0])
-        if probe in met or each.inputs[0] in imported or not (is_low or about.holds_strangers(each.purpose)):
+        if each.inputs[0] in imported or not (is_low or about.holds_strangers(each.purpose)):
             continue
-        met.add(probe)  # the same photo again says nothing new
         for face in each.faces:
             values[each.purpose, each.collection][face].append(each)
     found = []

@@ -194,9 +194,3 @@ order by found_at;
 
 -- find_change --
 select decided_by, second_officer, finding_id from standing_change where change_id = %(change_id)s;
-
--- changed_since --
--- Whether a person set the standing after the step that is appealed against.
-select 1 from standing_change
-where account_id = %(account_id)s and change_id > %(change_id)s and finding_id is null and appeal_id is null
-limit 1;

@@ -92,7 +92,7 @@ class About:
         purposes: the catalogue, by name.
         reference: stands for a name or a case in what is kept; nobody can guess back without the account's
         key.
-        declared_downstream: it said that it supplies somebody or acts for somebody.
+        declared_downstream: it supplies somebody or acts for somebody by a relation that is in force.
         holdings: collections of the account and of its relations.
         reviews: of its searches, in the order of time.
     """

@@ -177,17 +177,24 @@ def _governed(call: Identified, asked: AccessRequest | None) -> dict[str, Any]:
     }
     if asked is None:
         return told
-    charter = asked.resource.charter
+    charter = asked.charter or asked.resource.charter
     purpose = load_purposes().get(asked.purpose or "")
     return told | {
-        "purpose": asked.purpose,
+        "purpose": None if asked.purpose is None else _of_catalogue(asked.purpose),
         "profile": asked.account.profile,
         "records": tuple(asked.account.records),
         "candidates_asked": asked.candidates,
+        "attributes_asked": tuple(sorted(asked.attributes)),
+        "trained": asked.account.operator_trained,
         "charter": {}
         if charter is None or (purpose is not None and charter == purpose.charter())
         else _charter_told(charter, asked.resource.face_count),
     }
+
+
+def _of_catalogue(name: str) -> str:
+    """A purpose's name: what somebody asks for that is in no catalogue may be a person's."""
+    return name if name in load_purposes() else "unknown"
 
 
 def _in_clear(claims: Claims) -> dict[str, Any]:
@@ -216,7 +223,7 @@ def _references(claims: Claims) -> dict[str, Any]:
 
 def _charter_told(charter: Charter, face_count: int) -> dict[str, Any]:
     told = {
-        "purposes": sorted(charter.purposes),
+        "purposes": sorted({_of_catalogue(name) for name in charter.purposes}),
         "kind": charter.kind,
         "face_cap": charter.face_cap,
         "face_count": face_count,

@@ -22,7 +22,7 @@ from countenance.facts import CHARTER_KINDS, Charter
 
 PREFIX: Final = "countenance:"
 _KEYS: Final = ("purposes", "kind", "legal-basis", "face-cap", "retention-days", "minors")
-_MOST_FACES = 2**53
+_MOST_FACES = 2**53 - 1  # the largest number that an entry of the log can hold
 _MOST_DAYS = 36_500
 
 

@@ -7,7 +7,7 @@ otherwise explain another call than was meant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from countenance.facts import (
     AGES,
     CHARTER_KINDS,
     PROFILES,
+    RECORD_KINDS,
     SOURCES,
     AccountFacts,
     Charter,
@@ -29,14 +30,15 @@ from countenance.types import AccountId
 
 _ACCOUNT = AccountId("111122223333")
 _STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
-_DEFAULTS = {"threshold": 80.0, "candidates": 4096}
+_THRESHOLDS = {"search": 80.0, "stream": 80.0, "compare": 80.0, "associate": 75.0}
+_CANDIDATES = 4096
 _CALL = frozenset({
-    "operation", "account", "operator", "officer", "purpose", "claims", "threshold", "candidates",
-    "attributes", "collection", "charter", "model", "calls_last_hour", "at",
+    "operation", "account", "operator", "officer", "purpose", "own_purpose", "claims", "threshold",
+    "candidates", "attributes", "collection", "charter", "model", "calls_last_hour", "at",
 })  # fmt: skip
 _ACCOUNT_MEMBERS = frozenset({
     "id", "standing", "effective_standing", "profile", "terms_accepted", "purposes", "records", "trained",
-    "beneficiary_barred",
+    "beneficiary_barred", "serves",
 })  # fmt: skip
 _CHARTER_MEMBERS = frozenset({
     "purposes", "kind", "legal_basis", "face_cap", "retention_days", "minors_allowed",
@@ -63,8 +65,7 @@ def parse_call(told: Any) -> AccessRequest:
         else _collection(collection, account.account_id)
     )
     kinds = kinds_of(operation)
-    searches = bool(kinds & {"search", "stream"})
-    compares = searches or "compare" in kinds
+    threshold = next((least for kind, least in _THRESHOLDS.items() if kind in kinds), None)
     return AccessRequest(
         account=account,
         access_key_id="AKIAEXPLAINEXPLAINEX",
@@ -74,9 +75,10 @@ def parse_call(told: Any) -> AccessRequest:
         operation=operation,
         resource=resource,
         purpose=_text(members, "purpose", None),
+        own_purpose=_text(members, "own_purpose", None),
         claims=_claims(members.get("claims", {})),
-        threshold=_percent(members, "threshold", _DEFAULTS["threshold"] if compares else None),
-        candidates=_whole(members, "candidates", int(_DEFAULTS["candidates"]) if searches else None),
+        threshold=_percent(members, "threshold", threshold),
+        candidates=_whole(members, "candidates", _CANDIDATES if kinds & {"search", "stream"} else None),
         attributes=_attributes(members),
         charter=_charter(members["charter"], "charter") if "charter" in members else None,
         model=_model(members.get("model", {})),
@@ -104,9 +106,10 @@ def _account(members: Mapping[str, Any]) -> AccountFacts:
         profile=cast("Any", _one_of(told, "profile", PROFILES, "general")),
         terms_accepted=_flag(told, "terms_accepted", default=True),
         purposes=frozenset(_texts(told, "purposes", [purpose] if isinstance(purpose, str) else [])),
-        records=frozenset(_texts(told, "records", [])),
+        records=_words(told, "records", RECORD_KINDS, "kind of record"),
         operator_trained=_flag(told, "trained"),
         beneficiary_barred=_flag(told, "beneficiary_barred"),
+        serves=_words(told, "serves", PROFILES, "profile"),
     )
 
 
@@ -164,13 +167,9 @@ def _model(told: Any) -> ModelFacts | None:
 
 
 def _attributes(members: Mapping[str, Any]) -> frozenset[str]:
-    asked = set(_texts(members, "attributes", []))
-    if "ALL" in asked:
+    if "ALL" in _texts(members, "attributes", []):
         return frozenset(ATTRIBUTES)
-    unknown = asked - {*ATTRIBUTES, "DEFAULT"}
-    if unknown:
-        raise ValueError(f"`attributes` has `{min(unknown)}`, which is no attribute")
-    return frozenset(asked - {"DEFAULT"})
+    return _words(members, "attributes", (*ATTRIBUTES, "DEFAULT"), "attribute") - {"DEFAULT"}
 
 
 def _time(members: Mapping[str, Any]) -> int:
@@ -205,6 +204,14 @@ def _texts(members: Mapping[str, Any], name: str, default: list[str]) -> list[st
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         raise ValueError(f"`{name}` is not a list of texts")
     return value
+
+
+def _words(members: Mapping[str, Any], name: str, known: Collection[str], what: str) -> frozenset[str]:
+    """Words of a closed list: a rule that asks for one would pass over a misspelt one."""
+    told = frozenset(_texts(members, name, []))
+    if unknown := told.difference(known):
+        raise ValueError(f"`{name}` has `{min(unknown)}`, which is no {what}")
+    return told
 
 
 def _flag(members: Mapping[str, Any], name: str, *, default: bool = False) -> bool:

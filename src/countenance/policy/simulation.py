@@ -41,7 +41,10 @@ UNSAID: Final[Mapping[str, tuple[str, str]]] = {
         "licence and evaluation of the model: taken as licensed for any use, with no evaluation that passed",
     ),
     "rate": ("callsLastHour", "how many calls there were within an hour: counted in what is read"),
-    "beneficiary": ("beneficiaryBarred", "for whom the call was made: taken as nobody who is barred"),
+    "beneficiary": (
+        "beneficiaryBarred|serves",
+        "for whom the call was made: taken as for nobody but the account itself",
+    ),
 }
 """What → the words of a rule that looks at it, and how it is taken."""
 _RELEVANT: Final = frozenset({"face", "chartering", "purposed", "requesting"})

@@ -143,7 +143,8 @@ _OF_CALLS: dict[str, _Test] = {
     "attested": _digest,
     "profile": _text,
     "records": _list_of(_text),
-    "asked": _object(candidates=_count),
+    "asked": _object(candidates=_count, attributes=_list_of(_text)),
+    "trained": lambda value: value is True,
     "charter": _object(
         purposes=_list_of(_text),
         kind=_text,

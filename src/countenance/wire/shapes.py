@@ -1050,6 +1050,7 @@ class PurposeRequestSummary(TypedDict):
     Status: str
     DecidedAt: NotRequired[datetime]
     ApprovedBy: NotRequired[list[str]]
+    ExpiresAt: NotRequired[datetime]
 
 
 class PurposeSummary(TypedDict):

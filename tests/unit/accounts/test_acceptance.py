@@ -39,6 +39,22 @@ def test_every_acceptance_is_kept_with_whose_it_was_and_of_which_text(server: Se
     assert newest.plain() == Acceptance(document.name, "1.0", document.digest)
 
 
+def test_what_the_same_officer_says_again_is_the_same_acceptance(server: Server):
+    """A server that accepts at every start must not fill the table; another text or role is another one."""
+    account, document = server.account(), a_document()
+    acceptances = opened_with(server, document).acceptances
+
+    def accept(**changes: str) -> datetime:
+        told = {"officer": "Marian", "role": "mayor"} | changes
+        return acceptances.accept(account, document, **told, actor=CLI)
+
+    assert accept() == accept()
+    assert len(acceptances.list(account)) == 1
+    accept(role="queen")
+    accept(officer="Tuck")
+    assert len(acceptances.list(account)) == 3
+
+
 def test_an_acceptance_is_in_the_accounts_log_with_name_version_and_digest(server: Server):
     """So that nobody can say that another text was meant, or that it was somebody else."""
     account, document = server.account(), a_document()

@@ -246,7 +246,8 @@ def test_a_relation_that_only_one_side_declared_is_no_edge(server: Server):
     ("changes", "barred"),
     [
         ({}, False),
-        ({"standing": "restricted"}, False),
+        ({"standing": "pending"}, True),
+        ({"standing": "restricted"}, True),
         ({"standing": "suspended"}, True),
         ({"standing": "terminated"}, True),
         ({"upstream": "suspended"}, True),
@@ -290,10 +291,49 @@ def test_it_is_enough_that_who_acts_says_so(server: Server):
     """A relation that is declared and not confirmed yet is the account's own statement against itself."""
     account, barred = server.account(), server.account()
     relation = server.governance.relations.declare(account, "acts_for", barred, actor=CLI)
+    assert not facts(server, account).beneficiary_barred
     suspend(server, barred)
     assert facts(server, account).beneficiary_barred
-    server.governance.relations.end(relation, account_id=account, actor=CLI)
+    server.governance.relations.end(relation, account_id=None, actor=CLI)
     assert not facts(server, account).beneficiary_barred
+
+
+def test_a_call_is_for_nobody_who_has_not_agreed_to_it(server: Server):
+    """To name an account is no way to borrow its good name: it must have confirmed that one acts for it."""
+    account, other = server.account(), server.account()
+    assert facts(server, account, beneficiary=other).beneficiary_barred
+    relation = server.governance.relations.declare(account, "acts_for", other, actor=CLI)
+    assert facts(server, account, beneficiary=other).beneficiary_barred
+    server.governance.relations.confirm(relation, account_id=other, actor=CLI)
+    assert not facts(server, account, beneficiary=other).beneficiary_barred
+    relate(server, server.account(), account)  # to be supplied is another relation
+    server.governance.relations.end(relation, account_id=None, actor=CLI)
+    assert facts(server, account, beneficiary=other).beneficiary_barred
+
+
+def test_whom_a_call_is_for_may_be_further_down(server: Server):
+    """Who acts for an agent acts for the agent's customers, also where only the agent said so."""
+    account, agent, barred, good = (server.account() for _ in range(4))
+    relate(server, account, agent, "acts_for")
+    relate(server, account, good, "acts_for")
+    server.governance.relations.declare(agent, "acts_for", barred, actor=CLI)
+    suspend(server, barred)
+    assert facts(server, account).beneficiary_barred
+    assert facts(server, account, beneficiary=agent).beneficiary_barred
+    assert not facts(server, account, beneficiary=good).beneficiary_barred
+
+
+def test_what_kinds_of_organisations_are_served_is_told(server: Server):
+    """Rules about the police hold for whoever acts for them; of a call that names one, for that one."""
+    account = server.account()
+    police, court = server.account(profile="law_enforcement"), server.account(profile="public_body")
+    for customer in (police, court):
+        relate(server, account, customer, "acts_for")
+    relate(server, account, server.account(profile="research"))
+    assert facts(server, account).serves == {"law_enforcement", "public_body"}
+    assert facts(server, account, beneficiary=court).serves == {"public_body"}
+    assert facts(server, account, beneficiary=account).serves == frozenset()
+    assert facts(server, police).serves == frozenset()
 
 
 def test_a_call_for_an_account_that_is_not_there_is_barred(server: Server):

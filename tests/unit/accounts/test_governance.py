@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -85,6 +87,22 @@ def test_a_house_that_has_an_officer_gets_no_other_by_accepting(empty_server: Se
     begin(empty_server, house)
     assert [each.name for each in empty_server.governance.officers.list()] == ["Otto"]
     assert purposes(empty_server, house) == frozenset()
+
+
+def test_of_several_who_accept_at_once_one_is_the_first_officer(empty_server: Server):
+    """A second one would decide without anybody having added them."""
+    house, together = empty_server.account(), threading.Barrier(4)
+
+    def accept(number: int) -> None:
+        together.wait(10)
+        empty_server.governance.begin(house, officer=f"number {number}", role="r", actor=CLI)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(accept, range(4)))
+    (officer,) = empty_server.governance.officers.list()
+    (request,) = empty_server.governance.grants.list(house)
+    assert request.approved_by == (officer.name,)
+    assert empty_server.operations(house).count("AddOfficer") == 1
 
 
 @pytest.mark.parametrize("status", ["pending", "approved"])

@@ -5,7 +5,7 @@ import string
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -80,6 +80,38 @@ def test_two_approvals_by_one_officer_count_once(server: Server):
     found = server.governance.grants.require(request)
     assert (found.status, found.approved_by) == ("pending", (olga,))
     assert purposes(server, account) == frozenset()
+
+
+def test_the_approval_of_an_officer_who_has_gone_since_does_not_count(server: Server):
+    """They may have been removed for it."""
+    account, olga, otto = server.account(), server.officer("Olga"), server.officer("Otto")
+    request = ask(server, account)
+    say(server, request, "approve", olga)
+    server.governance.officers.remove(server.governance.officers.house(), olga, actor=CLI)
+    assert say(server, request, "approve", otto) == "pending"
+    assert say(server, request, "approve", server.officer("Ondine")) == "approved"
+
+
+@pytest.mark.parametrize(("risk", "ends"), [("low", False), ("elevated", True), ("high", True)])
+def test_what_is_of_more_than_low_risk_ends_by_itself_and_may_be_asked_for_again(
+    server: Server, risk: str, ends: bool
+):
+    """Somebody has to look at it once more, and until then nobody has it."""
+    account = server.account()
+    request = ask(server, account)
+    assert say(server, request, "approve", server.officer(), approvals=1, risk=risk) == "approved"
+    ((expires_at,),) = server.select("select expires_at from purpose_request where request_id = %s", request)
+    assert (expires_at is not None) is ends
+    if not ends:
+        return
+    assert timedelta(days=729) < expires_at - datetime.now(UTC) < timedelta(days=731)
+    with pytest.raises(ConflictException, match="or has it"):
+        ask(server, account)
+    server.execute("update purpose_request set expires_at = clock_timestamp() where request_id = %s", request)
+    assert purposes(server, account) == frozenset()
+    again = ask(server, account)
+    assert server.governance.grants.require(request).status == "withdrawn"
+    assert server.governance.grants.require(again).status == "pending"
 
 
 def test_one_refusal_refuses_whoever_approved_before(server: Server):
@@ -204,6 +236,15 @@ def test_an_officer_does_not_approve_what_they_asked_for_themselves(server: Serv
         say(server, request, "approve", olga, **ELEVATED)
     assert "countenance officers add" in refused.value.message
     assert server.governance.grants.require(request).approved_by == ()
+    assert say(server, request, "approve", otto, **ELEVATED) == "pending"
+    assert say(server, request, "approve", server.officer("Ondine"), **ELEVATED) == "approved"
+
+
+def test_what_the_house_itself_may_do_two_officers_say(server: Server):
+    """Also where one would do for anybody else: whoever asked may have used another name."""
+    house, olga, otto = server.governance.officers.house(), server.officer("Olga"), server.officer("Otto")
+    request = ask(server, house, a_purpose("research"), actor=Actor("somebody's laptop"))
+    assert say(server, request, "approve", olga, **ELEVATED) == "pending"
     assert say(server, request, "approve", otto, **ELEVATED) == "approved"
 
 

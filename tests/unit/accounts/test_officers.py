@@ -86,6 +86,23 @@ def test_only_an_officer_can_be_removed_and_once(empty_server: Server, house: st
     assert empty_server.operations(house).count("RemoveOfficer") == 1
 
 
+def test_an_officers_key_is_ended_by_that_officer_or_on_the_machine(empty_server: Server, house: str):
+    """A program's key of the house could otherwise end every officer's, and leave nobody who decides."""
+    accounts, officers = empty_server.accounts, empty_server.governance.officers
+    for name in ("Olga", "Otto"):
+        officers.add(house, name, "owner", actor=CLI)
+    keys = [accounts.create_access_key(house, operator="olga", officer="Olga") for _ in range(2)]
+    for whose in ("", "Otto"):
+        with pytest.raises(ResourceNotFoundException, match=keys[0].access_key_id):
+            accounts.revoke_access_key(house, keys[0].access_key_id, by_officer=whose)
+    accounts.revoke_access_key(house, keys[0].access_key_id, by_officer="Olga")
+    accounts.revoke_access_key(house, keys[1].access_key_id)
+    assert all(accounts.find_credential(key.access_key_id).revoked for key in keys)
+    plain = accounts.create_access_key(house, operator="guy")
+    accounts.revoke_access_key(house, plain.access_key_id, by_officer="")
+    assert accounts.find_credential(plain.access_key_id).revoked
+
+
 def test_an_officers_key_of_another_account_than_the_house_is_nobodys_office(
     empty_server: Server, house: str
 ):

@@ -144,20 +144,35 @@ def test_the_other_account_must_be_there_and_another(server: Server):
 # ---- Circles
 
 
-@pytest.mark.parametrize("is_confirmed", [True, False], ids=["in force", "declared"])
 @pytest.mark.parametrize("length", [2, 3, 4])
-def test_no_relation_makes_a_circle(server: Server, length: int, is_confirmed: bool):
-    """Also through relations that are only declared: the last confirmation must not be what closes it."""
+def test_no_relation_in_force_is_closed_to_a_circle(server: Server, length: int):
+    """A suspension would come back to where it came from, and never end."""
     accounts = [server.account() for _ in range(length)]
     for upstream, downstream in pairwise(accounts):
-        relation = declare(server, downstream, "supplied_by", upstream)
-        if is_confirmed:
-            confirm(server, relation)
+        supply(server, upstream, downstream)
     with pytest.raises(ConflictException, match="circle"):
         declare(server, accounts[0], "supplied_by", accounts[-1])
     with pytest.raises(ConflictException, match="circle"):
         declare(server, accounts[-1], "acts_for", accounts[0])
     declare(server, accounts[-1], "supplied_by", server.account())
+
+
+@pytest.mark.parametrize("length", [2, 3, 4])
+@pytest.mark.parametrize("by", ["officer", "other side"])
+def test_of_a_declared_circle_the_last_relation_is_not_confirmed(server: Server, length: int, by: str):
+    """Anybody may declare what they like; a stranger's word must not keep others from theirs."""
+    accounts = [server.account() for _ in range(length)]
+    relations = [
+        declare(server, accounts[place], "supplied_by", accounts[place - 1]) for place in range(length)
+    ]
+    sides = [None if by == "officer" else accounts[place - 1] for place in range(length)]
+    for relation, side in zip(relations[:-1], sides, strict=False):
+        assert confirm(server, relation, side)
+    with pytest.raises(ConflictException, match="circle"):
+        confirm(server, relations[-1], sides[-1])
+    assert [relation.in_force for relation in server.governance.relations.list(accounts[-1])].count(False)
+    end(server, relations[0])
+    assert confirm(server, relations[-1], sides[-1])
 
 
 def test_a_relation_that_has_ended_is_part_of_no_circle(server: Server):
@@ -166,30 +181,35 @@ def test_a_relation_that_has_ended_is_part_of_no_circle(server: Server):
     declare(server, account, "supplied_by", other)
 
 
-def test_relations_that_close_a_circle_together_are_not_both_declared(server: Server):
+def test_relations_that_close_a_circle_together_are_not_all_confirmed_at_once(server: Server):
     """Each alone makes none: they must take turns, whichever processes they come from."""
     for _ in range(8):
         accounts, together = [server.account() for _ in range(3)], threading.Barrier(3)
+        relations = [
+            declare(server, accounts[place], "supplied_by", accounts[place - 1]) for place in range(3)
+        ]
 
-        def say(place: int, accounts: list[str] = accounts, together: Any = together) -> bool:
+        def say(relation: uuid.UUID, together: Any = together) -> bool:
             together.wait(10)
             try:
-                declare(server, accounts[place], "supplied_by", accounts[place - 1])
+                return confirm(server, relation)
             except ConflictException:
                 return False
-            return True
 
         with ThreadPoolExecutor(3) as pool:
-            assert sorted(pool.map(say, range(3))) == [False, True, True]
+            assert sorted(pool.map(say, relations)) == [False, True, True]
 
 
 def test_a_call_that_has_not_committed_yet_keeps_the_others_waiting(server: Server):
     """The turn lasts until the call's event is written, or the call is refused."""
     one, other = server.account(), server.account()
+    there, back = declare(server, one, "supplied_by", other), declare(server, other, "supplied_by", one)
     with UnitOfWork(server.database) as work:
-        server.governance.relations.declare(one, "supplied_by", other, actor=a_call(one, work.connection))
+        actor = a_call(other, work.connection)
+        server.governance.relations.confirm(there, account_id=other, actor=actor)
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(declare, server, other, "supplied_by", one)
+            waiting = pool.submit(confirm, server, back, one)
+            threading.Event().wait(0.1)
             assert not waiting.done()
             work.commit()
             with pytest.raises(ConflictException, match="circle"):
@@ -218,7 +238,7 @@ def test_while_a_suspension_comes_down_neither_side_ends_it(server: Server, how:
     relations = [supply(server, above, below) for above, below in pairwise(chain)]
     suspend(server, chain[0], how)
     by = chain[-2] if side == "upstream" else chain[-1]
-    with pytest.raises(ConflictException, match="an officer of this server must end it"):
+    with pytest.raises(ConflictException, match="an officer of this server must end the relation"):
         end(server, relations[-1], by)
     assert in_force(server, chain[-1]) == [True]
     assert effective(server, chain[-1]) == how
@@ -226,13 +246,56 @@ def test_while_a_suspension_comes_down_neither_side_ends_it(server: Server, how:
     assert effective(server, chain[-1]) == "good"
 
 
-def test_a_relation_that_is_not_in_force_carries_nothing_and_may_end(server: Server):
-    """Nobody is bound by what they never confirmed."""
+@pytest.mark.parametrize("standing", ["restricted", "pending"])
+def test_nor_while_one_may_be_about_to_come(server: Server, standing: str):
+    """Or whoever sees it coming would be gone in time: a restriction, or a finding that is open."""
     upstream, downstream = server.account(), server.account()
-    relation = declare(server, upstream, "acts_for", downstream)
-    suspend(server, upstream)
+    relation = supply(server, upstream, downstream)
+    suspend(server, upstream, standing)
+    with pytest.raises(ConflictException, match="something was found against it"):
+        end(server, relation, downstream)
+    suspend(server, upstream, "good")
+    find(server, upstream, "open")
+    with pytest.raises(ConflictException, match="something was found against it"):
+        end(server, relation, downstream)
+    server.execute("update finding set status = 'lifted' where account_id = %s", upstream)
     end(server, relation, downstream)
+
+
+def find(server: Server, account: str, status: str) -> None:
+    server.execute(
+        "insert into finding (account_id, detector, severity, summary, evidence, fingerprint, status)"
+        " values (%s, 'test', 'notice', 's', '[]', gen_random_uuid()::text, %s)",
+        account,
+        status,
+    )
+
+
+def test_a_supply_that_was_only_declared_may_end_whatever_comes(server: Server):
+    """Nobody is bound by what the other side never confirmed."""
+    upstream, downstream = server.account(), server.account()
+    relation = declare(server, downstream, "supplied_by", upstream)
+    suspend(server, upstream)
+    end(server, relation, upstream)
     assert server.governance.relations.list(downstream) == []
+
+
+@pytest.mark.parametrize("bad", ["upstream", "downstream", "profile"])
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_who_said_that_they_act_for_somebody_barred_cannot_unsay_it(
+    server: Server, bad: str, is_confirmed: bool
+):
+    """Said is enough: it bars their calls, and is not taken back when that begins to matter."""
+    upstream = server.account()
+    downstream = server.account(profile="immigration_enforcement" if bad == "profile" else "general")
+    relation = declare(server, upstream, "acts_for", downstream)
+    if is_confirmed:
+        confirm(server, relation)
+    if bad != "profile":
+        suspend(server, {"upstream": upstream, "downstream": downstream}[bad])
+    with pytest.raises(ConflictException, match="an officer"):
+        end(server, relation, upstream)
+    end(server, relation)
 
 
 def test_a_suspension_below_does_not_bind_the_relation(server: Server):

@@ -25,6 +25,22 @@ def change(server: Server, account: str, standing: Any, **given: Any) -> int:
     return server.governance.standings.change(account, standing, **told)
 
 
+def appeal(server: Server, account: str) -> uuid.UUID:
+    """An appeal against the newest step: what a terminated account is reinstated by."""
+    step = server.governance.standings.history(account)[0]
+    (made,) = server.select(
+        "insert into appeal (account_id, change_id, statement, submitted_by, status)"
+        " values (%s, %s, 'we are sorry', 'guy', 'granted') returning appeal_id",
+        account,
+        step.change_id,
+    )
+    return made[0]
+
+
+def reinstate(server: Server, account: str) -> int:
+    return change(server, account, "good", appeal_id=appeal(server, account))
+
+
 def supply(server: Server, upstream: str, downstream: str) -> uuid.UUID:
     """A relation in force."""
     relations = server.governance.relations
@@ -169,7 +185,7 @@ def test_a_suspension_reaches_two_levels_down_and_never_up(server: Server, stand
     assert "CarryStanding" not in [
         name for each in (top, account, sibling) for name in server.operations(each)
     ]
-    change(server, account, "good")
+    reinstate(server, account)
     assert effective(server, account, below, bottom) == ["good"] * 3
     assert server.told(bottom)[-1].members["standing"] == {"from": standing, "to": "good"}
 
@@ -192,7 +208,7 @@ def test_of_two_upstreams_one_that_is_lifted_lifts_nothing(server: Server):
     change(server, left, "suspended")
     change(server, right, "terminated")
     assert effective(server, below, bottom) == ["terminated", "terminated"]
-    change(server, right, "good")
+    reinstate(server, right)
     assert effective(server, below, bottom) == ["suspended", "suspended"]
     change(server, left, "good")
     assert effective(server, below, bottom) == ["good", "good"]
@@ -250,6 +266,26 @@ def test_a_termination_needs_two_officers(server: Server, second: str | None):
     assert (step.decided_by, step.second_officer) == ("Olga", "Otto")
 
 
+def test_a_terminated_account_is_reinstated_by_appeal_only(server: Server):
+    """Not by an officer who means well, and to nothing in between."""
+    account = server.account()
+    change(server, account, "terminated")
+    for standing in ("good", "restricted", "suspended", "terminated"):
+        with pytest.raises(ConflictException, match="by appeal only"):
+            change(server, account, standing)
+    reinstate(server, account)
+    assert effective(server, account) == ["good"]
+
+
+def test_the_house_keeps_its_standing(server: Server):
+    """Its officers would otherwise end the server, or one officer the others."""
+    house = server.governance.officers.house()
+    for standing in ("restricted", "suspended", "terminated"):
+        with pytest.raises(InvalidParameterException, match="the house"):
+            change(server, house, standing)
+    assert effective(server, house) == ["good"]
+
+
 def propose(server: Server, account: str, officer: str, actor: Actor = CLI) -> str | None:
     return server.governance.standings.propose_termination(
         account, officer=officer, reason="why", actor=actor
@@ -276,6 +312,27 @@ def test_any_other_step_makes_the_first_word_forgotten(server: Server):
     change(server, account, "restricted")
     assert propose(server, account, otto) is None
     assert propose(server, account, olga) == otto
+
+
+def test_the_word_of_an_officer_who_has_gone_or_of_a_month_ago_is_none(server: Server):
+    """Two officers agree now: not one with what another said under other circumstances."""
+    account, olga, otto = server.account(), server.officer("Olga"), server.officer("Otto")
+    propose(server, account, olga)
+    server.governance.officers.remove(server.governance.officers.house(), olga, actor=CLI)
+    assert propose(server, account, otto) is None
+    server.execute(
+        "update termination_proposal set at = at - interval '31 days' where account_id = %s", account
+    )
+    ondine = server.officer("Ondine")
+    assert propose(server, account, ondine) is None
+    assert propose(server, account, otto) == ondine
+
+
+def test_what_is_terminated_is_not_proposed_again(server: Server):
+    account = server.account()
+    change(server, account, "terminated")
+    with pytest.raises(ConflictException, match="terminated already"):
+        propose(server, account, server.officer())
 
 
 def test_two_first_words_at_once_are_a_first_and_a_second(server: Server):

@@ -21,6 +21,7 @@ from countenance.audit.keys import SealingKey
 from countenance.facts import AGES, RECORD_KINDS, SOURCES
 from countenance.gateway.obligations import DISCHARGES
 from countenance.policy import load_purposes
+from countenance.policy.purposes import ATTRIBUTES
 from countenance.transparency.canonical import MAX_ENTRY_BYTES, canonical_json, parse_canonical, to_time
 from countenance.transparency.merkle import leaf_hash, tree_root
 
@@ -59,10 +60,12 @@ MOST = {
     "profile": "immigration_enforcement",
     "records": tuple(RECORD_KINDS),
     "candidates_asked": 4096,
+    "attributes_asked": ATTRIBUTES,
+    "trained": True,
     "charter": {
         "purposes": sorted(load_purposes()),
         "kind": "watch_list",
-        "face_cap": 20_000_000,
+        "face_cap": 2**53 - 1,
         "face_count": 20_000_000,
         "retention_days": 36500,
         "minors_allowed": False,
@@ -107,8 +110,8 @@ def test_of_more_rules_than_there_is_room_for_the_first_are_kept():
     """A call that breaks everything at once must still be on record: else it could not be refused."""
     made = json.loads(draft(an_event(**MOST)).entry)
     assert made["rules"] == list(MOST["rule_ids"][: len(made["rules"])])
-    assert len(made["rules"]) == 27
-    assert len(made["shadow"]) == 9
+    assert len(made["rules"]) == 26
+    assert len(made["shadow"]) == 8
     rule_ids = tuple(f"CORE-{number:03}" for number in range(100))
     assert json.loads(draft(an_event(rule_ids=rule_ids[:80])).entry)["rules"] == list(rule_ids[:80])
 

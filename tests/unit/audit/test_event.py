@@ -13,8 +13,8 @@ FIELDS = {
     "access_key_id", "operator", "region", "collection", "resource", "inputs", "marker", "rule_ids",
     "policy_digest", "error_code", "model_version", "model_digest", "threshold_asked", "threshold",
     "candidates", "enrolled", "deleted", "touched", "idempotent_replay", "previous", "purpose", "case",
-    "claims", "attested", "profile", "records", "candidates_asked", "charter", "obligations", "shadow",
-    "standing", "finding",
+    "claims", "attested", "profile", "records", "candidates_asked", "attributes_asked", "trained", "charter",
+    "obligations", "shadow", "standing", "finding",
 }  # fmt: skip
 
 

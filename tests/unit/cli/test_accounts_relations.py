@@ -43,7 +43,7 @@ def test_a_relation_down_which_a_suspension_comes_is_ended_by_an_officer_alone(c
     cli.json("accounts", "relations", "confirm", relation)
     cli.json("accounts", "suspend", supplier, "--reason", "x")
     code, message = cli.fails("accounts", "relations", "end", relation, "--account", account)
-    assert (code, "an officer of this server must end it" in message) == (1, True)
+    assert (code, "an officer of this server must end the relation" in message) == (1, True)
     assert cli.json("accounts", "relations", "end", relation) == {"RelationId": relation, "Status": "ENDED"}
     assert cli.json("accounts", "show", account)["EffectiveStanding"] == "good"
     assert cli.json("accounts", "relations", "list") == []

@@ -7,10 +7,9 @@ import pytest
 EVENT = "cc5a3315-c2c0-494c-bc0a-f82211d9ac08"
 
 
-def opened(cli, account, severity="restrict"):
-    return cli.json(
-        *("findings", "open", account, "--severity", severity, "--summary", "a split list", "--event", EVENT)
-    )
+def opened(cli, account, severity="restrict", *words):
+    told = ("--severity", severity, "--summary", "a split list", "--event", EVENT)
+    return cli.json("findings", "open", account, *told, *words)
 
 
 def test_a_finding_acts_at_once_and_is_lifted(cli, account):
@@ -48,11 +47,15 @@ def test_a_finding_acts_at_once_and_is_lifted(cli, account):
     assert "a split list" in cli.says("findings", "list")
 
 
-def test_a_finding_that_is_confirmed_keeps_the_standing(cli, account):
-    found = opened(cli, account, "suspend")
-    confirmed = cli.json("findings", "confirm", found["FindingId"], "--reason", "I read the entries")
+def test_a_finding_that_somebody_else_confirms_keeps_the_standing(cli, officers, account):
+    olga, otto = officers
+    found = opened(cli, account, "suspend", "--officer", olga)
+    words = ("findings", "confirm", found["FindingId"], "--reason", "I read the entries", "--officer")
+    code, message = cli.fails(*words, olga)
+    assert (code, "another officer" in message) == (1, True)
+    confirmed = cli.json(*words, otto)
     assert (confirmed["Status"], confirmed["Standing"]) == ("confirmed", "suspended")
-    code, message = cli.fails("findings", "lift", found["FindingId"], "--reason", "x")
+    code, message = cli.fails("findings", "lift", found["FindingId"], "--reason", "x", "--officer", olga)
     assert (code, "changed by appeal" in message) == (1, True)
 
 

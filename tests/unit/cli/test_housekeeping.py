@@ -10,11 +10,14 @@ from datetime import timedelta
 import pytest
 
 from countenance.accounts import Accounts
-from countenance.audit import open_log
+from countenance.audit import AuditLog, Touch, open_log
+from countenance.audit.disclosure import disclose
 from countenance.audit.reconcile import last_reconciled
 from countenance.cli.housekeeping import RECONCILE_AFTER, TOKENS_KEPT, Housekeeping
 from countenance.gallery.reading import CHANGES_KEPT
 from countenance.store import Database, KeyMissing, idempotency, migrate
+from fakes.vision import person, picture
+from small_server import small_server
 
 
 def test_old_tokens_go_and_young_ones_stay_once_an_hour(database, key_store):
@@ -125,3 +128,156 @@ def test_a_reconciliation_that_fails_is_told_and_ends_nothing(own, key_store, tm
         patched.setattr("countenance.cli.housekeeping.last_reconciled", lambda _: None)
         tidied(Housekeeping(own, key_store, data_dir=tmp_path))
     assert "could not be reconciled" in capsys.readouterr().err
+
+
+# Faces that are older than their collection's charter allows
+
+
+class Retention:
+    """A server whose faces a test can make older, and its housekeeping."""
+
+    def __init__(self, server):
+        self.server = server
+        self.account_id = server.bench.account.account_id
+
+    def collection(self, name, *people, **tags):
+        """A collection with these people; their FaceIds."""
+        tags = {f"countenance:{key.replace('_', '-')}": value for key, value in tags.items()}
+        self.server.call("CreateCollection", CollectionId=name, Tags=tags)
+        return [self._index(name, each) for each in people]
+
+    def _index(self, name, who):
+        indexed = self.server.call("IndexFaces", CollectionId=name, picture=picture(person(who)))
+        return indexed["FaceRecords"][0]["Face"]["FaceId"]
+
+    def age(self, days, *face_ids):
+        self.server.execute(
+            "update face set created_at = created_at - make_interval(days => %s) where face_id = any(%s)",
+            days,
+            [uuid.UUID(face_id) for face_id in face_ids],
+        )
+
+    def keep_house(self):
+        """As the supervisor does, hourly."""
+        Housekeeping(self.server.database, self.server.keys)()
+        self.server.merge()
+
+    def faces(self, name):
+        return [face["FaceId"] for face in self.server.call("ListFaces", CollectionId=name)["Faces"]]
+
+    def entries(self, operation="ExpireFaces"):
+        """What the account's own log has of it."""
+        with self.server.database.read() as connection:
+            found = AuditLog(self.server.keys).list_latest(connection, self.account_id)
+        return [entry for entry in found if entry.members["operation"] == operation]
+
+    def disclosed(self, name, face_id):
+        """Operations that the person whose face it was is told of."""
+        with self.server.database.read() as connection:
+            found = disclose(
+                connection,
+                AuditLog(self.server.keys),
+                account_id=self.account_id,
+                region="us-east-1",
+                collection=name,
+                subject=Touch(role="probe", kind="face", id=face_id),
+            )
+        return [each.own.members["operation"] for each in found]
+
+
+@pytest.fixture
+def retention(empty_database_url, tmp_path, models, policy):
+    """On a server with a log of its own, reconciled."""
+    with small_server(empty_database_url, tmp_path / "data", models=models, policy=policy) as server:
+        server.merge()
+        server.reconcile()
+        yield Retention(server)
+
+
+def test_faces_older_than_the_charter_allows_are_deleted_and_told(retention):
+    """A promise to people that needs nobody to remember it; the log agrees with what is left."""
+    old, young = retention.collection("guests", "ada", "bob", retention_days="30")
+    [kept] = retention.collection("archive", "kim")
+    retention.age(30, old, kept)
+    retention.age(29, young)
+    retention.server.merge()
+    assert retention.server.reconcile().mismatches == {}
+    retention.keep_house()
+    assert (retention.faces("guests"), retention.faces("archive")) == ([young], [kept])
+    [entry] = retention.entries()
+    told = {name: entry.members[name] for name in ("kind", "outcome", "deleted")}
+    assert told == {"kind": "change", "outcome": "answered", "deleted": 1}
+    assert entry.opened("collection") == "guests"
+    assert entry.opened("resource") == "older than the charter allows"
+    assert retention.disclosed("guests", old) == ["ExpireFaces"]
+    assert retention.server.reconcile(full=True).mismatches == {}
+    retention.keep_house()
+    assert len(retention.entries()) == 1  # nothing is told of nothing
+
+
+def test_a_face_that_is_deleted_for_its_age_is_found_no_more(retention):
+    """Also by a server that has it in memory."""
+    [old] = retention.collection("guests", "ada", retention_days="1")
+    retention.collection("others", "ada")
+    search = {"CollectionId": "guests", "picture": picture(person("ada"), note="another")}
+    assert [
+        match["Face"]["FaceId"]
+        for match in retention.server.call("SearchFacesByImage", **search)["FaceMatches"]
+    ] == [old]
+    retention.age(1, old)
+    retention.keep_house()
+    search["picture"] = picture(person("ada"), note="another")
+    assert retention.server.call("SearchFacesByImage", **search)["FaceMatches"] == []
+
+
+def test_faces_of_users_go_as_well(retention):
+    """DeleteFaces leaves them alone; a time limit does not."""
+    [old] = retention.collection("guests", "ada", retention_days="30")
+    retention.server.call("CreateUser", CollectionId="guests", UserId="ada")
+    retention.server.call("AssociateFaces", CollectionId="guests", UserId="ada", FaceIds=[old])
+    retention.age(31, old)
+    retention.keep_house()
+    assert retention.faces("guests") == []
+    retention.server.merge()
+    assert retention.server.reconcile().mismatches == {}
+
+
+@pytest.mark.parametrize("standing", ["restricted", "suspended"])
+def test_faces_go_whatever_the_standing_of_the_account(retention, standing):
+    """What people were promised does not depend on what the account did."""
+    [old] = retention.collection("guests", "ada", retention_days="30")
+    retention.server.execute("update account set standing = %s, effective_standing = %s", standing, standing)
+    retention.age(31, old)
+    retention.keep_house()
+    assert retention.entries()[0].members["deleted"] == 1
+    with retention.server.database.read() as connection:
+        assert connection.execute("select count(*) from face").fetchone() == (0,)
+
+
+def test_a_charter_that_is_narrowed_holds_for_the_faces_that_are_there(retention):
+    [old] = retention.collection("guests", "ada", retention_days="300")
+    retention.age(31, old)
+    retention.keep_house()
+    assert retention.faces("guests") == [old]
+    narrowed = {"CollectionId": "guests", "RetentionDays": 30}
+    answer, _ = retention.server.bench.call("PutCharter", narrowed, service="countenance")
+    assert answer.status == 200
+    retention.keep_house()
+    assert retention.faces("guests") == []
+
+
+def test_many_faces_go_in_parts_with_an_entry_for_each_few_hundred(retention):
+    """No lock is held for long, and no entry grows past what an entry may be."""
+    retention.collection("guests", "ada", retention_days="30")
+    retention.server.execute(
+        "insert into face (collection_id, face_id, image_id, box_left, box_top, box_width, box_height,"
+        " confidence, sealed_template) select collection_id, gen_random_uuid(), gen_random_uuid(),"
+        " 0, 0, 1, 1, 99, '' from collection, generate_series(1, 1200)"
+    )
+    retention.server.execute("update face set created_at = created_at - interval '31 days'")
+    retention.keep_house()
+    deleted = [entry.members["deleted"] for entry in retention.entries()]
+    assert sum(deleted) == 1201
+    assert max(deleted) <= 500
+    with retention.server.database.read() as connection:
+        assert connection.execute("select count(*) from face").fetchone() == (0,)

@@ -104,8 +104,12 @@ def test_a_pack_whose_day_has_not_come_is_only_watched(cli, own):
 def test_an_issuer_is_trusted_by_an_officer(cli, house):
     """Before, nothing that it signed is taken."""
     write_pack(cli.data_dir / "packs", "own")
-    code, message = cli.fails("policy", "packs")
-    assert (code, "countenance policy trust" in message) == (3, True)
+    said = cli.run("policy", "packs", "--json")
+    assert "note: the pack `own` carries no signature of an issuer that is trusted here" in said.stderr
+    assert "own" not in {each["Pack"] for each in json.loads(said.stdout)}
+    code, message = cli.fails("policy", "show", "own")
+    assert (code, "countenance policy trust" in message) == (2, True)
+    assert "no signature of an issuer" in problems(cli)["own"]
     assert "put its packs into" in cli.says("policy", "trust", VKEY)
     assert state(cli, "own") == "available"
 

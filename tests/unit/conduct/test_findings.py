@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,12 @@ from conduct_bench import at_once, suspicion
 from countenance.accounts import Actor
 from countenance.audit import AuditLog
 from countenance.conduct.findings import DECIDED_WITHIN
-from countenance.errors import ConflictException, InvalidParameterException, ResourceNotFoundException
+from countenance.errors import (
+    AccessDeniedException,
+    ConflictException,
+    InvalidParameterException,
+    ResourceNotFoundException,
+)
 from countenance.store import UnitOfWork
 
 DETECTOR = Actor("detector:video_like_stream")
@@ -34,6 +40,18 @@ def history(bench, account):
     return [
         (each.from_standing, each.to_standing, each.decided_by, each.finding_id) for each in reversed(changes)
     ]
+
+
+def while_open(bench, first, second):
+    """Do `first` in a transaction that is committed only when `second` has had time to meet it."""
+    with UnitOfWork(bench.database) as work:
+        first(Actor("detector:d", work.connection))
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.3)
+        work.commit()
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 class TestOpen:
@@ -96,6 +114,16 @@ class TestOpen:
         assert bench.standing(account)[0] == "suspended"
         assert len(bench.findings.list(account)) == 2
 
+    def test_a_finding_waits_for_what_is_being_decided_and_does_not_undo_it(self, bench, account):
+        """A restriction that saw the account in good standing must not replace a suspension."""
+        while_open(
+            bench,
+            lambda actor: bench.findings.open(account, suspicion("suspend", "a"), actor=actor),
+            lambda: bench.findings.open(account, suspicion("restrict", "b"), actor=DETECTOR),
+        )
+        assert bench.standing(account)[0] == "suspended"
+        assert [change[:2] for change in history(bench, account)] == [("good", "suspended")]
+
     def test_a_suspension_reaches_everybody_downstream_and_lifting_gives_it_back(self, bench, account):
         """Whoever is supplied by a violator is not supplied."""
         agency, client, supplier = bench.account(), bench.account(), bench.account()
@@ -108,6 +136,14 @@ class TestOpen:
         assert ("CarryStanding", f"carried by {account}") in bench.events(client)
         decide(bench, finding_id, "lift")
         assert [bench.standing(each) for each in (account, agency, client)] == [("good", "good")] * 3
+
+    def test_the_house_is_told_and_goes_on(self, bench):
+        """Its officers decide about the others: nobody could lift its own suspension."""
+        house = bench.governance.officers.house()
+        finding_id = bench.findings.open(house, suspicion(fingerprint=str(uuid.uuid4())), actor=DETECTOR)
+        assert bench.standing(house) == ("good", "good")
+        decide(bench, finding_id, "lift")
+        assert bench.standing(house) == ("good", "good")
 
     def test_a_restriction_stays_with_the_account(self, bench, account):
         agency = bench.account()
@@ -162,6 +198,17 @@ class TestByHand:
         )
         assert history(bench, account) == [("good", "restricted", "Olga", finding_id)]
         assert found.decide_by is not None
+
+    def test_who_found_it_does_not_confirm_it_and_may_lift_it(self, bench, account):
+        """Two people, or three days."""
+        finding_id = bench.findings.open_by_hand(
+            account, "restrict", "a complaint", {}, officer="Olga", actor=Actor("Olga")
+        )
+        with pytest.raises(AccessDeniedException, match="`Olga`"):
+            decide(bench, finding_id, "confirm", "Olga")
+        assert bench.findings.require(finding_id).status == "open"
+        decide(bench, finding_id, "lift", "Olga")
+        assert bench.standing(account)[0] == "good"
 
     def test_each_is_one_of_its_own(self, bench, account):
         for _ in range(2):
@@ -267,6 +314,18 @@ class TestDecide:
         assert found.decided_by == winner
         assert bench.standing(account)[0] == ("suspended" if winner == "Olga" else "good")
 
+    def test_two_findings_that_are_lifted_at_once_hold_nobody(self, bench, account):
+        """Each saw the other one still open, and left the account to it."""
+        first, second = (
+            bench.findings.open(account, suspicion("restrict", name), actor=DETECTOR) for name in "ab"
+        )
+        while_open(
+            bench,
+            lambda actor: bench.findings.decide(first, "lift", officer="Olga", reason="r", actor=actor),
+            lambda: decide(bench, second, "lift", "Otto"),
+        )
+        assert bench.standing(account)[0] == "good"
+
     def test_a_restart_in_between_changes_nothing(self, bench, account, opened, another_process):
         decide(another_process(), opened, "lift")
         assert bench.standing(account)[0] == "good"
@@ -341,6 +400,16 @@ class TestLapse:
             assert (found.decided_by, bench.standing(account)[0]) == ("Olga", "suspended")
         else:
             assert (found.decided_by, bench.standing(account)[0]) == ("rule", "good")
+
+    def test_what_is_being_confirmed_does_not_lapse(self, bench, account, opened):
+        later = datetime.now(UTC) + timedelta(hours=73)
+        while_open(
+            bench,
+            lambda actor: bench.findings.decide(opened, "confirm", officer="Olga", reason="r", actor=actor),
+            lambda: bench.findings.lapse(later),
+        )
+        assert bench.findings.require(opened).status == "confirmed"
+        assert bench.standing(account)[0] == "suspended"
 
 
 def test_findings_are_listed_newest_first_by_account_and_status(bench, account, opened):

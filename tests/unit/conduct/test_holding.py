@@ -57,6 +57,17 @@ def test_a_standing_is_always_the_worst_of_what_holds_it(bench, steps):
         assert bench.standing(account)[0] == worst
 
 
+def test_lifting_never_brings_an_account_down(bench):
+    """Whatever somebody did to it behind our back, in the database itself."""
+    account = bench.account()
+    bench.findings.open(account, suspicion("suspend", "a"), actor=Actor("detector:test"))
+    lifted = bench.findings.open(account, suspicion("restrict", "b"), actor=Actor("detector:test"))
+    with bench.database.transaction() as connection:
+        connection.execute("update account set standing = 'good' where account_id = %s", (account,))
+    bench.findings.decide(lifted, "lift", officer="Otto", reason="r", actor=Actor("Otto"))
+    assert bench.standing(account)[0] == "good"
+
+
 @pytest.mark.parametrize(
     ("standing", "severity", "then"),
     [

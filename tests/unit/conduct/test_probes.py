@@ -122,6 +122,9 @@ class TestVideoLikeStream:
             ("an album of a photographer who takes four of each", [
                 call(number * 0.3, scene=scene(number // 4)) for number in range(500)
             ]),
+            ("an album in which every third photo is of one place", [
+                call(number * 0.3, scene=scene(number if number % 3 else "garden")) for number in range(500)
+            ]),
             ("an album of bursts of twenty, in a hurry", [
                 call(number * 0.1, scene=scene(number // 20)) for number in range(500)
             ]),

@@ -133,8 +133,8 @@ def test_thresholds_candidates_and_attributes_are_refused_by_name_with_both_numb
     account.told("CreateCollection", CollectionId="friends")
     search = {"CollectionId": "friends", "Image": ADA, "FaceMatchThreshold": 90.0, "MaxFaces": 10}
     account.told("SearchFacesByImage", **search)
-    low = account.refused("SearchFacesByImage", **search | {"FaceMatchThreshold": 89.99})
-    assert low.startswith("PUR-005: the similarity threshold is 89.99")
+    low = account.refused("SearchFacesByImage", **search | {"FaceMatchThreshold": 89.5})
+    assert low.startswith("PUR-005: the similarity threshold is 89.5,")
     assert "send FaceMatchThreshold >= 90" in low
     many = account.refused("SearchFacesByImage", **search | {"MaxFaces": 11})
     assert many.startswith("PUR-006: the search asks for up to 11 candidates")

@@ -7,7 +7,10 @@ import pytest
 
 from countenance.errors import ConflictException
 from countenance.gateway.dispatch import digest_of
+from countenance.operations.registry import OPERATIONS
+from fakes.vision import person, picture
 
+ADA = {"Bytes": picture(person("ada"))}
 FACES = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"]
 
 
@@ -98,6 +101,50 @@ def test_of_calls_that_arrive_together_with_one_token_one_works_and_all_get_its_
 )
 def test_requests_are_the_same_whatever_the_order_of_their_members(one, other, same):
     assert (digest_of(one) == digest_of(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("SearchFacesByImage", {"Image": ADA}),
+        ("SearchUsersByImage", {"Image": ADA}),
+        ("IndexFaces", {"Image": ADA}),
+        ("SearchFaces", {"FaceId": FACES[0]}),
+        ("SearchUsers", {"FaceId": FACES[0]}),
+        ("AssociateFaces", {"UserId": "ada", "FaceIds": FACES}),
+    ],
+)
+@pytest.mark.parametrize("meanwhile", ["exchanged", "made"])
+def test_a_collection_that_came_after_the_decision_is_not_found(party, operation, request_, meanwhile):
+    """Policy has judged the charter of another one, or of none: no face is used in what it never saw."""
+    account = party("development", "photo-library")
+    library = account.as_("photo-library")
+    if meanwhile == "exchanged":
+        account.told("CreateCollection", CollectionId="faces")
+
+    def after_the_decision(request, deps):
+        if meanwhile == "exchanged":
+            library.told("DeleteCollection", CollectionId="faces")
+        library.told("CreateCollection", CollectionId="faces")
+        return OPERATIONS["rekognition"][operation](request, deps)
+
+    late = account.with_operations(**{operation: after_the_decision})
+    answer, told = late(operation, CollectionId="faces", **request_)
+    assert (answer.status, told["__type"]) == (400, "ResourceNotFoundException")
+    assert told["Message"] == "The collection id: faces does not exist"
+    assert library.told("DescribeCollection", CollectionId="faces")["FaceCount"] == 0
+
+
+def test_an_operation_that_uses_no_face_finds_any_collection_of_the_account(party):
+    """Only what a charter is about is bound to the one that was judged."""
+    account = party()
+
+    def made_meanwhile(request, deps):
+        account.told("CreateCollection", CollectionId="faces")
+        return OPERATIONS["rekognition"]["DescribeCollection"](request, deps)
+
+    late = account.with_operations(DescribeCollection=made_meanwhile)
+    assert late.told("DescribeCollection", CollectionId="faces")["FaceCount"] == 0
 
 
 def test_a_response_that_its_model_does_not_have_is_our_failure_and_changes_nothing(bench):

@@ -11,6 +11,8 @@ from countenance.accounts import Actor
 from countenance.audit import Promises, open_log
 from countenance.gateway.strangers import Strangers
 from countenance.store import StoreUnavailable
+from countenance.transparency.verify_members import member_flaw
+from fakes.vision import person, picture
 from fixtures_gateway import SECRET_WORDS, header
 
 FACE = "00000000-0000-4000-8000-000000000001"
@@ -224,3 +226,165 @@ def test_a_call_whose_receipt_cannot_be_noted_is_not_answered_and_on_record(make
     assert (answer.status, header(answer, "x-countenance-receipt")) == (500, None)
     assert bench.collections() == {"faces"}
     assert [entry.members["outcome"] for entry in bench.events()] == ["failed", "answered"]
+
+
+# ---- Under what terms a call was made
+
+
+ADA = {"Bytes": picture(person("ada"))}
+CLAIMS = {
+    "case": "C-77",
+    "source": "subject",
+    "consent": "F-77",
+    "age": "adult",
+    "authorization": "W-77",
+    "exigent": True,
+    "offence_facts": True,
+    "probable_cause": True,
+}
+IN_CLEAR = {
+    "source": "subject",
+    "age": "adult",
+    "consent": True,
+    "authorized": True,
+    "exigent": True,
+    "offence_facts": True,
+    "probable_cause": True,
+}
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_a_refused_calls_entry_says_as_much_as_an_answered_ones(party, is_refused):
+    """Purpose, attestations, what was asked and every rule: nobody can check a refusal otherwise."""
+    account = party("accessibility", profile="research")
+    account.told("PutRecord", Kind="notice", Reference="https://example/notice", service="countenance")
+    account.told("CreateCollection", CollectionId="friends")
+    claiming = account.as_("accessibility", **CLAIMS)
+    answer, told = claiming(
+        "SearchFacesByImage",
+        CollectionId="friends",
+        Image=ADA,
+        FaceMatchThreshold=89.0 if is_refused else 95.0,
+        MaxFaces=99 if is_refused else 9,
+    )
+    assert answer.status == (400 if is_refused else 200), told
+    entry = claiming.entry(answer)
+    assert entry["purpose"] == "accessibility"
+    assert entry["claims"] == IN_CLEAR
+    assert entry["case"] == "C-77"
+    assert entry["attested"] == {"consent": "F-77", "authorization": "W-77"}
+    assert entry["profile"] == "research"
+    assert entry["records"] == ["notice"]
+    assert entry["threshold"]["asked"] == (89 if is_refused else 95)
+    assert entry["asked"] == {"candidates": 99 if is_refused else 9}
+    assert entry["collection"] == "friends"
+    if is_refused:
+        assert (entry["decision"], entry["rules"]) == ("deny", ["PUR-005", "PUR-006"])
+    else:
+        assert (entry["decision"], entry["rules"]) == ("allow", ["CORE-001"])
+        assert entry["obligations"] == ["fpir_budget", "record_attestations"]
+
+
+def test_references_stand_in_the_log_as_commitments_and_nowhere_in_clear(party):
+    """A case or a consent leads to a person: it opens with the account's key alone, and goes with it."""
+    account = party().as_("development", **CLAIMS | {"beneficiary": None})
+    answer, _ = account("DetectFaces", Image=ADA)
+    event_id = header(answer, "x-countenance-event-id")
+    with account.bench.database.read() as connection:
+        (entry,) = connection.execute(
+            "select convert_from(entry, 'UTF8') from audit_event where event_id = %s", (event_id,)
+        ).fetchone()
+    assert "-77" not in entry
+    assert len(json.loads(entry)["case"]) == len(json.loads(entry)["attested"]) == 64
+
+
+def test_of_a_collection_its_charter_is_told_where_it_is_not_that_of_its_purpose(party):
+    """What everybody gets need not be said every time; what somebody chose has to be."""
+    account = party()
+    account.told("CreateCollection", CollectionId="usual")
+    tags = {
+        "countenance:face-cap": "5",
+        "countenance:legal-basis": "a name: Ada",
+        "countenance:retention-days": "7",
+    }
+    account.told("CreateCollection", CollectionId="own", Tags=tags)
+    account.told("IndexFaces", CollectionId="own", Image=ADA)
+    usual, _ = account("IndexFaces", CollectionId="usual", Image=ADA)
+    assert "charter" not in account.entry(usual)
+    own, _ = account("IndexFaces", CollectionId="own", Image={"Bytes": picture(person("bob"))})
+    assert account.entry(own)["charter"] == {
+        "purposes": ["development"],
+        "kind": "consented",
+        "face_cap": 5,
+        "face_count": 1,
+        "retention_days": 7,
+        "minors_allowed": True,
+        "legal_basis": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"countenance:purposes": "ada lovelace " + "x" * 200},
+        {"countenance:purposes": "\u97a6" * 256},
+        {"countenance:face-cap": str(2**53 - 1)},
+        {"countenance:retention-days": "36500", "countenance:legal-basis": "Adas own"},
+    ],
+    ids=lambda tags: str(tags)[:40],
+)
+def test_a_charter_that_is_refused_is_on_record_without_the_askers_own_words(party, tags):
+    """Whatever stands in a tag: it is recorded, and no name of anybody is there for good."""
+    account = party("event-photos")
+    answer, told = account("CreateCollection", CollectionId="own", Tags=tags)
+    assert told["__type"] == "AccessDeniedException"
+    entry = account.entry(answer)
+    assert entry["decision"] == "deny"
+    assert set(entry["charter"]["purposes"]) <= {"event-photos", "unknown"}
+
+
+@pytest.mark.parametrize("operation", ["AssumePurpose", "CreateAccessKey"])
+def test_a_purpose_of_the_askers_own_making_is_not_in_the_log(party, operation):
+    """The catalogue is closed, and its words may stand there for good: not those of a caller."""
+    account = party()
+    answer, told = account(operation, Purpose="ada-lovelace", service="countenance")
+    assert answer.status == 400, told
+    assert account.entry(answer)["purpose"] == "unknown"
+
+
+def test_a_purpose_that_is_asked_for_is_the_one_in_the_entry(party):
+    """AssumePurpose under a development key is about the purpose that it asks for."""
+    account = party()
+    answer, told = account("AssumePurpose", Purpose="photo-library", service="countenance")
+    assert told["__type"] == "AccessDeniedException"
+    entry = account.entry(answer)
+    assert (entry["purpose"], entry["rules"]) == ("photo-library", ["PUR-001"])
+
+
+def test_a_call_that_no_policy_was_asked_about_has_what_its_key_says(party):
+    """A body that is no request is refused under the same credential."""
+    account = party().as_("development", **CLAIMS)
+    answer, told = account("DetectFaces", Image={"Bytes": b""})
+    assert told["__type"] == "ValidationException"
+    entry = account.entry(answer)
+    assert (entry["purpose"], entry["claims"], entry["case"]) == ("development", IN_CLEAR, "C-77")
+    assert entry.keys().isdisjoint({"asked", "rules", "charter"})
+
+
+def test_every_entry_of_a_governed_call_is_as_the_specification_has_it(party):
+    """Verifiers refuse what they do not know: answered and refused, with everything in it."""
+    account = party("accessibility", profile="public_body")
+    account.told("CreateCollection", CollectionId="friends", Tags={"countenance:face-cap": "9"})
+    claiming = account.as_("accessibility", **CLAIMS, live=True)
+    for threshold in (10.0, 99.0):
+        claiming(
+            "SearchFacesByImage",
+            CollectionId="friends",
+            Image=ADA,
+            FaceMatchThreshold=threshold,
+            MaxFaces=3,
+        )
+    with account.bench.database.read() as connection:
+        entries = account.bench.services.audit.list_latest(connection, account.account_id, limit=100)
+    assert {"claims", "charter"} <= {name for entry in entries for name in entry.members}
+    assert [member_flaw(entry.members) for entry in entries] == [""] * len(entries)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from countenance.errors import (
@@ -10,9 +12,14 @@ from countenance.errors import (
     ResourceNotFoundException,
     UnrecognizedClientException,
 )
+from countenance.gallery import NewFace
 from countenance.gateway.call import Call, Head
 from countenance.gateway.respond import Refusal, respond_refused
+from countenance.similarity import similarity_at_fmr
+from countenance.store import UnitOfWork
 from countenance.transparency.receipt import parse_receipt
+from countenance.types import Confidence, FaceId, ImageId, RatioBox
+from fakes.vision import person, picture
 from fixtures_gateway import header
 
 
@@ -69,3 +76,50 @@ def test_a_result_is_compact_json_with_its_ids(bench):
     receipt, _ = parse_receipt(header(answer, "x-countenance-receipt"))
     assert str(receipt.event_id) == header(answer, "x-countenance-event-id")
     assert header(answer, "x-amzn-RequestId")
+
+
+def test_a_threshold_that_a_budget_raised_is_told_beside_the_answer(party):
+    """The caller asked for another one: clients see the candidates, and whoever looks sees why so few."""
+    account = party("accessibility").as_("accessibility", consent="F-1")
+    account.told("CreateCollection", CollectionId="friends")
+    search = {
+        "CollectionId": "friends",
+        "Image": {"Bytes": picture(person("ada"))},
+        "FaceMatchThreshold": 90.0,
+        "MaxFaces": 10,
+    }
+    gallery, collection = account.server.bench.services.gallery, None
+    with UnitOfWork(account.bench.database) as work:
+        collection = gallery.require_collection(account.account_id, "us-east-1", "friends")
+        direction = np.zeros(64, np.float32)
+        direction[0] = 1.0
+        gallery.enrol(work, collection, [_face(direction) for _ in range(320)])
+        work.commit()
+    answer, _ = account("SearchFacesByImage", **search)
+    assert header(answer, "x-countenance-threshold") is None
+    assert account.entry(answer)["threshold"] == {"asked": 90, "in_force": 90}
+    with UnitOfWork(account.bench.database) as work:
+        gallery.enrol(work, collection, [_face(direction) for _ in range(480)])
+        work.commit()
+    answer, _ = account("SearchFacesByImage", **search)
+    needed = similarity_at_fmr(0.01 / 800)
+    assert needed > 90
+    assert account.entry(answer)["threshold"] == {"asked": 90, "in_force": pytest.approx(needed)}
+    assert header(answer, "x-countenance-threshold") == (
+        f"{needed:g} (raised from 90: 800 references, budget of 0.01 false candidates)"
+    )
+    higher = search | {"FaceMatchThreshold": 99.0}
+    answer, _ = account("SearchFacesByImage", **higher)
+    assert header(answer, "x-countenance-threshold") is None
+    assert account.entry(answer)["threshold"] == {"asked": 99, "in_force": 99}
+
+
+def _face(template):
+    return NewFace(
+        face_id=FaceId(uuid.uuid4()),
+        image_id=ImageId(uuid.uuid4()),
+        external_image_id=None,
+        box=RatioBox(left=0.1, top=0.1, width=0.2, height=0.3),
+        confidence=Confidence(99.0),
+        template=template,
+    )

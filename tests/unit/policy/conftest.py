@@ -55,7 +55,8 @@ def lawful(catalogue) -> Callable[..., AccessRequest]:
     ) -> AccessRequest:
         found = purpose if isinstance(purpose, Purpose) else catalogue[purpose or "development"]
         request = _lawful(operation, found)
-        return _changed(request if purpose else dataclasses.replace(request, purpose=None), **changes)
+        bare = dataclasses.replace(request, purpose=None, own_purpose=None)
+        return _changed(request if purpose else bare, **changes)
 
     return make
 
@@ -65,7 +66,7 @@ def _lawful(operation: str, purpose: Purpose) -> AccessRequest:
     charter = purpose.charter()
     charter = dataclasses.replace(charter, legal_basis=charter.legal_basis or "a statute")
     needs = purpose.requires
-    compares = bool(kinds & {"search", "stream", "compare"})
+    compares = bool(kinds & {"search", "stream", "compare", "associate"})
     return AccessRequest(
         account=AccountFacts(
             account_id=OURS,
@@ -89,6 +90,7 @@ def _lawful(operation: str, purpose: Purpose) -> AccessRequest:
             else Resource("Account", OURS, OURS)
         ),
         purpose=purpose.name,
+        own_purpose=purpose.name,
         claims=Claims(
             case="C-1" if "case" in needs else None,
             source="own_camera" if "source" in needs else "undeclared",

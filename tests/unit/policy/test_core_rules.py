@@ -18,7 +18,7 @@ from typing import Any
 import cedarpy
 import pytest
 
-from countenance.facts import PROFILES, Charter, Upstream
+from countenance.facts import PROFILES, Charter, Claims, Upstream
 from countenance.policy import AccessRequest, Decision, PolicyEngine, Purpose, Resource, load_purposes
 from countenance.policy.engine import schema_for
 from countenance.policy.groups import GROUPS, PARENTS
@@ -53,7 +53,9 @@ ONE_OF_A_KIND = {
 FACE = PARENTS["face"]
 ALWAYS_OPEN = ("terms", "dueProcess")
 CLOSABLE = tuple(kind for kind in ONE_OF_A_KIND if kind not in ALWAYS_OPEN)
-MOVES_FACES = ("search", "stream", "compare", "enrol")
+LOOKS = ("search", "stream", "compare")
+MATCHES = (*LOOKS, "enrol")
+MOVES_FACES = (*MATCHES, "associate")
 IN_COLLECTIONS = ("search", "stream", "enrol")
 
 
@@ -163,11 +165,18 @@ TWO_UP = {
 }
 EVALUATED: Mapping[str, Any] = {
     "account__records": frozenset({"notice"}),
+    "claims__source": "record",
+    "claims__age": "adult",
     "model__gate_passed": True,
     "threshold": 99.0,
     "calls_last_hour": 119,
 }
 """All that the purposes of high risk need of a comparison, but for people who look at it first."""
+FOR_POLICE: tuple[Mapping[str, Any], ...] = (
+    {"account__profile": "law_enforcement"},
+    {"account__serves": frozenset({"law_enforcement"})},
+)
+"""Being one, and acting for one."""
 BOTH = frozenset({"development", "event-photos"})
 FOR_BOTH = Charter(
     purposes=("development", "event-photos"),
@@ -202,7 +211,13 @@ TABLE: list[Row] = [
         given={"account__parents": (ABOVE,), "account__upstream": (Upstream(ABOVE, "good"),)},
         says="not approved yet",
     ),
-    *rows("AUP-006", CLOSABLE, {"account__profile": "immigration_enforcement"}, says="immigration"),
+    *rows(
+        "AUP-006",
+        CLOSABLE,
+        {"account__profile": "immigration_enforcement"},
+        {"account__serves": frozenset({"business", "immigration_enforcement"})},
+        says="immigration",
+    ),
     *rows(
         "AUP-007",
         tuple(kind for kind in CLOSABLE if kind not in {"relations", "sessions"}),
@@ -235,12 +250,19 @@ TABLE: list[Row] = [
     ),
     *rows(
         "PUR-005",
-        ("search", "stream", "compare"),
+        (*LOOKS, "associate"),
         {"threshold": 49.99},
         says="is 49.99, and the purpose `plain` needs at least 50",
     ),
-    *rows("PUR-005", ("search", "compare"), {"threshold": 0.0}, says="is 0, and"),
-    *rows("PUR-005", ("search", "stream", "compare"), {"threshold": None}, says="is not given"),
+    *rows("PUR-005", ("search", "compare", "associate"), {"threshold": 0.0}, says="is 0, and"),
+    *rows("PUR-005", (*LOOKS, "associate"), {"threshold": None}, says="is not given"),
+    *rows(
+        "PUR-005",
+        ("associate",),
+        {"threshold": 75.0},
+        purpose="access-control",
+        says="is 75, and the purpose `access-control` needs at least 99; send UserMatchThreshold >= 99",
+    ),
     *rows(
         "PUR-006", ("search", "stream"), {"candidates": 4097}, says="up to 4097 candidates, and the purpose"
     ),
@@ -255,15 +277,45 @@ TABLE: list[Row] = [
     *rows("PUR-008", ("analyse",), {"calls_last_hour": 360_001}, says="360001 calls"),
     *rows(
         "PUR-009",
-        (*FACE, "purposed", "requesting"),
+        (*FACE, "purposed", "requesting", "chartering"),
         {"account__profile": "identity_proofing"},
         purpose="photo-library",
         says="profile identity_proofing",
     ),
-    *rows("PUR-010", ("enrol", "compare"), {"claims__consent": None}, purpose="accessibility"),
+    *rows(
+        "PUR-009",
+        (*FACE, "purposed", "requesting", "chartering"),
+        {"account__serves": frozenset({"identity_proofing"})},
+        {"account__serves": frozenset({"business", "identity_proofing"})},
+        purpose="photo-library",
+        given={"account__serves": frozenset({"business", "public_body"})},
+        says="not for those for whom the account acts",
+    ),
+    *rows(
+        "PUR-009",
+        ("search", "compare"),
+        {"account__serves": frozenset({"business", "law_enforcement"})},
+        purpose="photo-library",
+        says="not for those for whom the account acts",
+    ),
+    *rows(
+        "PUR-009",
+        ("compare",),
+        {"account__profile": "identity_proofing"},
+        purpose="photo-library",
+        given={"account__serves": frozenset({"business"})},
+        says="profile identity_proofing",
+    ),
+    *rows(
+        "PUR-010",
+        ("enrol", "associate", "compare"),
+        {"claims__consent": None},
+        purpose="accessibility",
+        says="`accessibility` needs a reference to the consent",
+    ),
     *rows(
         "PUR-011",
-        ("search", "stream", "compare"),
+        LOOKS,
         {"claims__case": None},
         purpose="missing-persons",
         says="`missing-persons` needs a case",
@@ -276,21 +328,56 @@ TABLE: list[Row] = [
         purpose="access-control",
         says="needs a notice",
     ),
-    *under("PUR-013", MOVES_FACES, "needs-liveness", says="there is none yet"),
-    *rows("PUR-014", IN_COLLECTIONS, {"claims__source": "undeclared"}, purpose="research"),
+    *under("PUR-013", MATCHES, "needs-liveness", says="there is none yet"),
+    *rows(
+        "PUR-014",
+        MATCHES,
+        {"claims__source": "undeclared"},
+        purpose="research",
+        says="`research` needs the source",
+    ),
     *rows(
         "PUR-015",
-        ("search", "stream"),
+        LOOKS,
         {"account__operator_trained": False},
         purpose="needs-training",
         says="operator `guy`",
     ),
     *rows(
         "PUR-015",
-        ("search",),
+        ("search", "compare"),
         {"account__operator_trained": False},
         purpose="investigative-lead",
         says="operator `guy`",
+    ),
+    *rows(
+        "PUR-016",
+        LOOKS,
+        {"claims__age": "unknown"},
+        purpose="access-control",
+        says="`access-control` is not for minors and needs to know",
+    ),
+    *rows(
+        "PUR-016",
+        ("search", "compare"),
+        {"claims__age": "unknown"},
+        purpose="investigative-lead",
+        says="AgeAttestation `adult`",
+    ),
+    *rows(
+        "PUR-017",
+        ("purposed",),
+        {"own_purpose": "plain"},
+        purpose="research",
+        says="for the purpose `plain` makes neither keys nor sessions for `research`, which is of elevated risk",
+    ),
+    *rows(
+        "PUR-017",
+        ("purposed",),
+        {"own_purpose": "identity-verification"},
+        {"own_purpose": "withdrawn"},
+        purpose="investigative-lead",
+        says="for `investigative-lead`, which is of high risk",
     ),
     # charters
     *rows(
@@ -352,7 +439,7 @@ TABLE: list[Row] = [
         purpose="accessibility",
         says="it has 12 faces, and its charter allows 10",
     ),
-    *rows("CAP-002", IN_COLLECTIONS, {"resource__charter__legal_basis": ""}),
+    *rows("CAP-002", (*IN_COLLECTIONS, "associate"), {"resource__charter__legal_basis": ""}),
     *rows(
         "RET-000",
         IN_COLLECTIONS,
@@ -394,23 +481,19 @@ TABLE: list[Row] = [
     ),
     *rows("LIVE-001", ("stream",), {"resource__charter__kind": "reference"}),
     *rows("LIVE-001", ("search",), {"claims__live": True}, purpose="access-control"),
+    *rows("LIVE-002", LOOKS, *FOR_POLICE, given={"claims__live": True}),
     *rows(
         "LIVE-002",
-        ("search", "stream"),
-        {"account__profile": "law_enforcement"},
-        given={"claims__live": True},
-    ),
-    *rows(
-        "LIVE-002",
-        ("search",),
+        ("search", "compare"),
         {"claims__live": True},
         given={"account__profile": "law_enforcement"},
     ),
+    *rows("LIVE-002", ("compare",), {"claims__live": True}, given=FOR_POLICE[1]),
     *rows("LIVE-002", ("stream",), {"account__profile": "law_enforcement"}),
     # models
     *rows(
         "GATE-001",
-        MOVES_FACES,
+        MATCHES,
         {"model__gate_passed": False},
         purpose="needs-gate",
         says="model 1.0 has none",
@@ -428,12 +511,19 @@ TABLE: list[Row] = [
     # duties that nobody discharges
     *under("OBL-REVIEW", ("search", "stream"), "needs-review"),
     *under("OBL-REVIEW-COMPARE", ("compare",), "needs-review"),
-    *under("OBL-REVIEW-COMPARE", ("compare",), "fraud-prevention", account__profile="business", **EVALUATED),
+    *under(
+        "OBL-REVIEW-COMPARE",
+        ("compare",),
+        "fraud-prevention",
+        account__profile="business",
+        **EVALUATED,
+    ),
     *under(
         "OBL-REVIEW-COMPARE",
         ("compare",),
         "investigative-lead",
         account__profile="law_enforcement",
+        account__operator_trained=True,
         claims__case="C-1",
         **EVALUATED,
     ),
@@ -470,7 +560,10 @@ OPEN_IN_SPITE_OF: list[Row] = [
         "AUP-002": standings("suspended"),
         "AUP-003": standings("terminated"),
         "AUP-005": standings("pending"),
-        "AUP-006": ({"account__profile": "immigration_enforcement"},),
+        "AUP-006": (
+            {"account__profile": "immigration_enforcement"},
+            {"account__serves": frozenset({"immigration_enforcement"})},
+        ),
         "AUP-007": ({"account__beneficiary_barred": True},),
     }.items()
     for row in rows(
@@ -598,9 +691,11 @@ def test_without_the_rule_some_row_comes_out_differently(
     engine = engines.get(rule_id, table_engine)
     rest = [rule.text for rule in read_rules(CORE) if rule.rule_id != rule_id]
     duties = [rule.text for rule in read_rules(DUTIES) if rule.rule_id != rule_id]
+    core = cedarpy.PolicySet.from_str("\n".join(rest))
     without = _with(
         engine,
-        _policies=cedarpy.PolicySet.from_str("\n".join(rest)),
+        _policies=core,
+        _core=core,
         _duties=cedarpy.PolicySet.from_str("\n".join(duties)),
     )
     if rule_id in CALLS_THAT_ONE_PERMIT_ALLOWS:
@@ -629,6 +724,8 @@ SAME_AS_WHOLE: Mapping[str, tuple[str, ...]] = {
     "CORE-003": ("only (principal.account == resource)",),
     # the purpose is looked up by its name: who has it has the name
     "PUR-003": ("only (context has purpose)",),
+    # as above
+    "PUR-017": ("only (context has purpose)",),
     # always false, until there is presentation-attack detection
     "PUR-013": ('only ((context has purpose) && (context.purpose.requires.contains("liveness")))',),
 }
@@ -817,6 +914,19 @@ NOTHING_SAID: dict[str, tuple[str, Any, Mapping[str, Any], set[str]]] = {
         {"threshold": None},
         {"PUR-005"},
     ),
+    "an association says no threshold": ("AssociateFaces", "photo-library", {"threshold": None}, {"PUR-005"}),
+    "an association says no threshold where the least is 0": (
+        "AssociateFaces",
+        "development",
+        {"threshold": None},
+        {"PUR-005"},
+    ),
+    "an association is left to Amazon's default, and the purpose needs more": (
+        "AssociateFaces",
+        "accessibility",
+        {"threshold": 75.0, "claims__consent": None},
+        {"PUR-005", "PUR-010"},
+    ),
     "a search says no number of candidates": (
         "SearchUsers",
         "photo-library",
@@ -847,6 +957,18 @@ NOTHING_SAID: dict[str, tuple[str, Any, Mapping[str, Any], set[str]]] = {
         "development",
         {"account__purposes": frozenset()},
         {"PUR-001"},
+    ),
+    "a key is asked for a purpose that is not in the catalogue": (
+        "CreateAccessKey",
+        "development",
+        {"purpose": "withdrawn"},
+        {"PUR-001"},
+    ),
+    "an association is in a collection without a charter": (
+        "AssociateFaces",
+        "development",
+        NO_CHARTER,
+        {"PUR-002", "CAP-002"},
     ),
     "a search is in a collection without a charter": (
         "SearchFaces",
@@ -918,6 +1040,24 @@ NOTHING_SAID: dict[str, tuple[str, Any, Mapping[str, Any], set[str]]] = {
         {"claims__age": "unknown"},
         {"MIN-001"},
     ),
+    "a search does not say how old the person is": (
+        "SearchFacesByImage",
+        "event-photos",
+        {"claims__age": "unknown"},
+        {"PUR-016"},
+    ),
+    "a comparison does not say how old the person is": (
+        "CompareFaces",
+        "access-control",
+        {"claims__age": "unknown"},
+        {"PUR-016"},
+    ),
+    "a comparison says nothing of what a lead needs": (
+        "CompareFaces",
+        "investigative-lead",
+        {"claims": Claims(), "account__operator_trained": False, "threshold": 80.0},
+        {"PUR-005", "PUR-011", "PUR-014", "PUR-015", "PUR-016"},
+    ),
     "a source is not declared": (
         "IndexFaces",
         "missing-persons",
@@ -941,6 +1081,7 @@ NOTHING_SAID: dict[str, tuple[str, Any, Mapping[str, Any], set[str]]] = {
 
 
 LAW = {"account__profile": "law_enforcement"}
+FOR_LAW = {"account__profile": "public_body", "account__serves": frozenset({"law_enforcement"})}
 RESTRICTED = {"account__standing": "restricted", "account__effective_standing": "restricted"}
 LAWFUL: dict[str, tuple[str, Any, Mapping[str, Any]]] = {
     "development with weights for research only": ("DetectFaces", "development", {"model__use": "research"}),
@@ -948,6 +1089,33 @@ LAWFUL: dict[str, tuple[str, Any, Mapping[str, Any]]] = {
     "a minor in the photos of a family": ("SearchFaces", "photo-library", A_MINOR),
     "a minor enrolled where the charter has minors": ("IndexFaces", "photo-library", A_MINOR),
     "a comparison by police that finds a missing person": ("CompareFaces", "missing-persons", LAW),
+    "a comparison for police by whom it takes to do it": ("CompareFaces", "missing-persons", FOR_LAW),
+    "a live comparison by who acts for no police": (
+        "CompareFaces",
+        "accessibility",
+        {"claims__live": True, "account__serves": frozenset({"business", "research"})},
+    ),
+    "a search for a missing person of whatever age": (
+        "SearchFacesByImage",
+        "missing-persons",
+        {"claims__age": "unknown"},
+    ),
+    "a key without a purpose makes one for a purpose of high risk": (
+        "CreateAccessKey",
+        "investigative-lead",
+        {"own_purpose": None},
+    ),
+    "a key for a purpose makes another one for it": ("CreateAccessKey", "fraud-prevention", {}),
+    "a key for a purpose of high risk makes one for a purpose of low risk": (
+        "CreateAccessKey",
+        "photo-library",
+        {"own_purpose": "fraud-prevention"},
+    ),
+    "an officer's key for one purpose makes a key for another one": (
+        "CreateAccessKey",
+        "investigative-lead",
+        {"own_purpose": "development", "officer": True},
+    ),
     "a live search among people who agreed": ("SearchFacesByImage", "accessibility", {"claims__live": True}),
     "good accounts on both sides": (
         "SearchFaces",
@@ -1009,7 +1177,7 @@ def test_what_is_not_said_is_refused(what: str, table_engine, lawful):
     "operation", [name for kind in ONE_OF_A_KIND if kind not in MOVES_FACES for name in GROUPS[kind]]
 )
 def test_a_restricted_account_may_do_what_moves_no_face(operation: str, engine, lawful):
-    """AUP-004 says that it may neither search, compare nor enrol: not that it may not delete."""
+    """AUP-004 says that it may neither search, compare, enrol nor associate: not that it may not delete."""
     verdict = engine.decide(lawful(operation, **RESTRICTED))
     assert verdict.decision is Decision.ALLOW, verdict.message
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countenance.errors import SetupError
-from countenance.facts import AccountFacts, Claims, Upstream
+from countenance.facts import PROFILES, AccountFacts, Claims, Upstream
 from countenance.policy import AccessRequest, Decision, PolicyEngine, Resource, load_purposes
 from countenance.policy import engine as engine_module
 from countenance.policy.engine import actions_schema, schema_for
@@ -230,6 +230,25 @@ def test_whatever_goes_wrong_with_any_of_the_policy_sets_is_a_deny(
     assert verdict.policy_digest == engine.digest
 
 
+@pytest.mark.parametrize("operation", ["SubmitAppeal", "GetTerms", "DeactivatePack"])
+def test_what_goes_wrong_with_the_cores_own_rules_is_a_deny_where_they_alone_decide(
+    operation: str, monkeypatch, lawful
+):
+    """To be asked no pack's rules is not to be asked none."""
+    engine, really = with_pack(a_pack(FORBID + "when { true };")), engine_module.cedarpy.is_authorized
+    assert engine.decide(lawful(operation)).decision is Decision.ALLOW
+
+    def is_authorized(question, asked, *others):
+        if asked is engine._core:
+            diagnostics = {"reason": [], "errors": ["boom"]}
+            return engine_module.cedarpy.AuthzResult({"decision": "Allow", "diagnostics": diagnostics})
+        return really(question, asked, *others)
+
+    monkeypatch.setattr(engine_module.cedarpy, "is_authorized", is_authorized)
+    verdict = engine.decide(lawful(operation))
+    assert (verdict.decision, verdict.rule_ids, verdict.errors) == (Decision.DENY, (), ("boom",))
+
+
 def test_a_question_that_does_not_fit_its_action_is_denied(monkeypatch, lawful):
     """A context that rules rely on and somebody forgot must not pass."""
     whole = engine_module.context_for
@@ -250,6 +269,7 @@ UNGUARDED = [
     "when { context.candidates > 10 };",
     "when { context.purpose.minorsAllowed };",
     'when { context.purposeName == "research" };',
+    'when { context.ownPurpose == "research" };',
     "when { context.model.gatePassed };",
     "when { context.charter.minorsAllowed };",
     "when { context has purpose && context.purpose.retentionDays > 1 };",
@@ -426,6 +446,23 @@ def test_anything_that_is_missing_from_the_slice_denies(missing: str, monkeypatc
     assert f"the entity slice lacks {missing}::" in verdict.errors[0]
 
 
+def test_no_slice_is_taken_for_another_that_was_parsed_before(lawful):
+    """What is kept of a slice is its parsing: an account is as it is now, not as it was at its last call."""
+    changes = (
+        {"account__standing": "suspended"},
+        {"account__serves": frozenset({"immigration_enforcement"})},
+        {"account__records": frozenset({"notice"})},
+        {"resource__charter__legal_basis": ""},
+        {"model__use": "research"},
+        {"officer": True},
+    )
+    calls = [lawful("SearchFaces", "photo-library", **change) for change in ({}, *changes)]
+    fresh = [PolicyEngine.load(NAMES, packs={}, discharges=LOADED._discharges).decide(call) for call in calls]
+    for _ in range(2):
+        assert [LOADED.decide(call) for call in calls] == fresh
+    assert {verdict.decision for verdict in fresh} == {Decision.ALLOW, Decision.DENY}
+
+
 # ---- What cannot be decided
 
 
@@ -443,6 +480,10 @@ def test_anything_that_is_missing_from_the_slice_denies(missing: str, monkeypatc
         {"account__effective_standing": "Suspended"},
         {"account__effective_standing": ""},
         {"account__profile": "police"},
+        {"account__serves": frozenset({"police"})},
+        {"account__serves": frozenset({"general", ""})},
+        {"account__serves": None},
+        {"own_purpose": 5},
         {"account__parents": (ABOVE,), "account__upstream": (Upstream(ABOVE, "gone"),)},
         {"operator": "\ud800"},
         {"operator": None},
@@ -570,6 +611,53 @@ def test_a_pack_binds_by_being_active(lawful):
     assert PolicyEngine.load(NAMES, packs={"toy": always}).decide(call).rule_ids == ("F-1",)
 
 
+CLOSED = a_pack(FORBID + "when { true };", DUTY + "when { true };")
+STAYS_OPEN = (*GROUPS["terms"], *GROUPS["dueProcess"], "DeactivatePack")
+
+
+@pytest.mark.parametrize("operation", STAYS_OPEN)
+def test_no_pack_closes_terms_due_process_or_the_way_to_end_its_use(operation: str, lawful):
+    """Who writes a pack decides what faces are used for, not whether anybody may read why and appeal."""
+    call = lawful(operation)
+    for engine in (with_pack(CLOSED), with_pack(dataclasses.replace(CLOSED, manifest=_always(CLOSED)))):
+        assert engine.packs_for(call) == {"toy"}
+        verdict = engine.decide(call)
+        assert (verdict.decision, verdict.message, verdict.obligations) == (Decision.ALLOW, "", ())
+        assert not set(verdict.rule_ids) - {"CORE-001", "CORE-003"}
+    watched = with_pack(CLOSED, mode="shadow").decide(call)
+    assert (watched.decision, watched.shadow) == (Decision.ALLOW, ("F-1",))
+
+
+def test_a_pack_closes_all_else(lawful):
+    """Else the exception would be the rule: every other operation of both services, an officers' one too."""
+    engine = with_pack(CLOSED, discharges=LOADED._discharges)
+    for name in {name for names in NAMES.values() for name in names} - set(STAYS_OPEN):
+        assert "F-1" in engine.decide(lawful(name)).rule_ids, name
+
+
+@pytest.mark.parametrize(
+    ("operation", "changes", "rule_ids"),
+    [
+        ("DeactivatePack", {"officer": False}, ("CORE-004",)),
+        ("DeactivatePack", {"account__terms_accepted": False}, ("AUP-001",)),
+        ("DeactivatePack", {"account__standing": "suspended"}, ("AUP-002",)),
+        ("DeactivatePack", {"account__effective_standing": "terminated"}, ("AUP-003",)),
+        ("DeactivatePack", {"account__serves": frozenset({"immigration_enforcement"})}, ("AUP-006",)),
+        ("DeactivatePack", {"resource": Resource("Account", THEIRS, THEIRS)}, ("CORE-002",)),
+        ("SubmitAppeal", {"resource": Resource("Account", THEIRS, THEIRS)}, ("CORE-002",)),
+        ("GetTerms", {"resource": Resource("Account", THEIRS, THEIRS)}, ("CORE-002",)),
+    ],
+)
+def test_what_no_pack_closes_is_held_to_the_core_all_the_same(operation, changes, rule_ids, lawful):
+    """Nobody but an officer in good standing ends the use of a pack."""
+    verdict = with_pack(CLOSED).decide(lawful(operation, **changes))
+    assert (verdict.decision, verdict.rule_ids) == (Decision.DENY, rule_ids)
+
+
+def _always(pack: Pack) -> Manifest:
+    return dataclasses.replace(pack.manifest, always=True)
+
+
 @pytest.mark.parametrize(
     "activation",
     [
@@ -656,6 +744,11 @@ def test_the_digest_changes_with_any_rule_type_action_purpose_or_pack():
         PolicyEngine(CORE, schema_for(NAMES | {"x": ["GetHealth"]}), obligations=DUTIES, purposes=purposes),
         PolicyEngine(CORE, SCHEMA, purposes=purposes),
         PolicyEngine(CORE, SCHEMA, obligations=DUTIES, purposes=wider),
+        PolicyEngine(CORE, SCHEMA, obligations=DUTIES, purposes=purposes, discharges={"fpir_budget"}),
+        PolicyEngine(CORE, SCHEMA, obligations=DUTIES, purposes=purposes, discharges={"human_review"}),
+        PolicyEngine(
+            CORE, SCHEMA, obligations=DUTIES, purposes=purposes, discharges={"fpir_budget", "human_review"}
+        ),
         with_pack(a_pack(rule)),
         with_pack(a_pack(rule), mode="shadow"),
         with_pack(a_pack(rule), accounts=frozenset()),
@@ -676,10 +769,11 @@ def test_the_digest_changes_with_any_rule_type_action_purpose_or_pack():
 
 
 def for_many_accounts() -> PolicyEngine:
-    """All that goes into a digest and may be a set: purposes, duties, and accounts of an activation."""
+    """All that goes into a digest and may be a set: purposes, duties, discharges, accounts of an activation."""
     rule, duty = FORBID + "when { false };", DUTY + "when { false };"
     accounts = frozenset(f"{number:012}" for number in range(20))
-    return with_pack(a_pack(rule, duty), accounts=accounts)
+    discharges = frozenset(f"duty_{number}" for number in range(20))
+    return with_pack(a_pack(rule, duty), accounts=accounts, discharges=discharges)
 
 
 def test_the_digest_is_the_same_in_every_process():
@@ -716,7 +810,7 @@ def test_the_core_permits_twice_and_forbids_the_rest():
 
 TEXTS = st.one_of(st.text(), st.text(st.characters()), st.sampled_from(['"', "\n", "{x}", "\\", "é" * 300]))
 STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
-MOVES_FACES = {"search", "stream", "compare", "enrol"}
+MOVES_FACES = {"search", "stream", "compare", "enrol", "associate"}
 
 
 @settings(max_examples=300, deadline=None)
@@ -727,6 +821,8 @@ MOVES_FACES = {"search", "stream", "compare", "enrol"}
     operator=TEXTS,
     operation=st.one_of(st.sampled_from(NAMES["rekognition"]), TEXTS),
     purpose=st.one_of(st.none(), st.sampled_from(sorted(LOADED.purposes)), TEXTS),
+    own_purpose=st.one_of(st.none(), st.sampled_from(sorted(LOADED.purposes)), TEXTS),
+    serves=st.frozensets(st.one_of(st.sampled_from(PROFILES), TEXTS), max_size=2),
     approved=st.booleans(),
     resource=st.one_of(
         st.builds(lambda owner: Resource("Account", owner, owner), TEXTS),
@@ -739,7 +835,18 @@ MOVES_FACES = {"search", "stream", "compare", "enrol"}
     | st.builds(Claims),
 )
 def test_whatever_it_is_asked_it_answers_and_allows_only_owners_in_good_standing(
-    account_id, standing, access_key_id, operator, operation, purpose, approved, resource, owns, claims
+    account_id,
+    standing,
+    access_key_id,
+    operator,
+    operation,
+    purpose,
+    own_purpose,
+    serves,
+    approved,
+    resource,
+    owns,
+    claims,
 ):
     """Ids and names are callers' text: none may confuse, crash or open the engine."""
     account_id = resource.owner if owns else account_id
@@ -749,6 +856,7 @@ def test_whatever_it_is_asked_it_answers_and_allows_only_owners_in_good_standing
         effective_standing=standing,
         terms_accepted=True,
         purposes=frozenset({purpose} if approved and purpose else ()),
+        serves=serves,
     )
     request = AccessRequest(
         account=account,
@@ -758,6 +866,7 @@ def test_whatever_it_is_asked_it_answers_and_allows_only_owners_in_good_standing
         operation=operation,
         resource=resource,
         purpose=purpose,
+        own_purpose=own_purpose,
         claims=claims,
         threshold=99.0,
         candidates=1,
@@ -770,6 +879,8 @@ def test_whatever_it_is_asked_it_answers_and_allows_only_owners_in_good_standing
         assert resource.owner == account_id
         assert kinds <= {"gallery", "offered"} or purpose in LOADED.purposes
         assert approved or "face" not in kinds
+        assert serves <= set(PROFILES) - {"immigration_enforcement"}
+        assert "face" not in kinds or serves <= set(LOADED.purposes[purpose].profiles)
     else:
         assert verdict.message
 

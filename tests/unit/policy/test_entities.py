@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countenance.facts import ModelFacts, Upstream
+from countenance.facts import PROFILES, ModelFacts, Upstream
 from countenance.policy import Resource, load_purposes
 from countenance.policy.entities import (
     OpenSlice,
@@ -128,6 +128,7 @@ def test_the_owner_of_anothers_resource_lends_the_caller_nothing(lawful):
         "termsAccepted": False,
         "purposes": [],
         "records": [],
+        "serves": [],
     }
 
 
@@ -140,7 +141,7 @@ def test_an_account_upstream_lends_its_standing_and_nothing_else(lawful):
     above = next(each for each in entities if each["uid"] == uid("Account", ABOVE))
     assert above["parents"] == [uid("Standing", "good")]
     assert above["attrs"]["termsAccepted"] is False
-    assert above["attrs"]["purposes"] == above["attrs"]["records"] == []
+    assert above["attrs"]["purposes"] == above["attrs"]["records"] == above["attrs"]["serves"] == []
 
 
 def test_an_account_is_below_its_standing_profile_packs_and_those_upstream(lawful):
@@ -153,6 +154,28 @@ def test_an_account_is_below_its_standing_profile_packs_and_those_upstream(lawfu
         *(uid("Pack", "a"), uid("Pack", "b"), uid("Account", ABOVE)),
     ]
     assert entity(request, "Caller")["parents"] == [uid("Account", OURS)]
+
+
+def test_an_account_is_of_the_profiles_of_those_whom_it_serves_as_well(lawful):
+    """What is forbidden to police is forbidden to whoever works for police; its own profile stays its own."""
+    request = lawful("GetHealth", account__serves=frozenset({"law_enforcement", "general", "business"}))
+    account = entity(request, "Account", packs=["a"])
+    assert account["parents"] == [
+        uid("Standing", "good"),
+        *(uid("Profile", profile) for profile in ("business", "general", "law_enforcement")),
+        uid("Pack", "a"),
+    ]
+    assert account["attrs"]["profile"] == "general"
+    assert account["attrs"]["serves"] == ["business", "general", "law_enforcement"]
+    plain = entity(lawful("GetHealth"), "Account")
+    assert (plain["parents"][1:], plain["attrs"]["serves"]) == ([uid("Profile", "general")], [])
+
+
+def test_a_keys_own_purpose_stands_beside_the_one_that_is_asked_for(lawful):
+    """Which a key may take on depends on which it has."""
+    request = lawful("AssumePurpose", "research", own_purpose="development")
+    context = context_for(request, purpose=PURPOSES["research"])
+    assert (context["ownPurpose"], context["purposeName"]) == ("development", "research")
 
 
 def test_its_own_row_is_what_counts_of_an_account_that_stands_among_those_upstream(lawful):
@@ -177,9 +200,9 @@ def test_of_a_collection_without_a_charter_nothing_is_assumed(lawful):
 def test_what_is_not_said_is_absent_and_not_a_default(lawful):
     """The rules ask whether it is there: a default here would answer for the caller."""
     whole = context_for(lawful("SearchFaces", charter=None), purpose=PURPOSES["development"])
-    assert {"purposeName", "purpose", "thresholdBp", "candidates", "model"} <= whole.keys()
+    assert {"purposeName", "ownPurpose", "purpose", "thresholdBp", "candidates", "model"} <= whole.keys()
     bare = context_for(lawful("SearchFaces", None, threshold=None, candidates=None, model=None), purpose=None)
-    optional = {"purposeName", "purpose", "thresholdBp", "candidates", "model", "charter"}
+    optional = {"purposeName", "ownPurpose", "purpose", "thresholdBp", "candidates", "model", "charter"}
     assert not optional & bare.keys()
     assert bare.keys() == whole.keys() - optional
     charter = lawful("CreateCollection", "event-photos", charter__retention_days=None)
@@ -207,6 +230,7 @@ def test_every_slice_fits_the_schema(purpose: str, engine, lawful):
             below,
             {"resource": Resource("Collection", "theirs", THEIRS)},
             {"model": EVALUATED},
+            {"account__serves": frozenset(PROFILES)},
         ):
             entities, _ = parts(lawful(operation, purpose, **changes), packs=["eu-ai-act"])
             cedarpy.Entities.from_json_str(json.dumps(entities), engine._schema)
@@ -232,6 +256,8 @@ def test_references_of_claims_are_known_to_be_there_and_not_what_they_are(lawful
         {"account__standing": "goood"},
         {"account__standing": "none"},
         {"account__profile": "police"},
+        {"account__serves": frozenset({"police"})},
+        {"account__serves": frozenset({"business", "Law_enforcement"})},
         {"account__parents": (ABOVE,), "account__upstream": (Upstream(ABOVE, "Suspended"),)},
         {"account__effective_standing": "none"},
         {"account__effective_standing": "SUSPENDED"},

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from countenance.policy.engine import MENDS_PACKS
 from countenance.policy.groups import GROUPS, OFFICERS_DO, PARENTS, kinds_of
 from countenance.wire.model import ListShape, Shape, StructureShape, load_models
 
@@ -86,6 +87,12 @@ def test_what_officers_do_nobody_else_does():
     for name in OFFICERS_DO:
         assert kinds_of(name) == {"officer", "offered"}
     assert set(GROUPS["officer"]) == OFFICERS_DO
+
+
+def test_what_ends_the_use_of_a_pack_is_one_operation_and_an_officers():
+    """It is the one thing beside terms and due process that no pack can forbid."""
+    assert MENDS_PACKS in OURS
+    assert kinds_of(MENDS_PACKS) == {"officer", "offered"}
 
 
 def test_what_changes_an_account_by_the_houses_word_is_for_officers():

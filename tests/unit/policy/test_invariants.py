@@ -27,7 +27,8 @@ LEAST_ALONE = 1
 STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
 
 SEARCHES = {"SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage"}
-MOVES_FACES = SEARCHES | {"IndexFaces", "CompareFaces"}
+LOOKS_FOR_SOMEBODY = SEARCHES | {"CompareFaces"}
+MOVES_FACES = LOOKS_FOR_SOMEBODY | {"IndexFaces"}
 USES_FACES = MOVES_FACES | {"DetectFaces", "AssociateFaces"}
 IN_A_COLLECTION = SEARCHES | {"IndexFaces", "AssociateFaces"}
 KEEPS_AND_READS = {
@@ -105,17 +106,32 @@ def _wrongs(
     yield "suspended", "suspended" in standings
     yield "terminated", "terminated" in standings
     yield "not approved yet", "pending" in standings[:2]
-    yield "immigration enforcement", account.profile == "immigration_enforcement"
+    yield "immigration enforcement", "immigration_enforcement" in {account.profile, *account.serves}
     yield "for somebody who is barred", account.beneficiary_barred and does not in SAYS_FOR_WHOM
     if does in FOR_A_PURPOSE:
         yield "purpose not approved", call.purpose is not None and call.purpose not in account.purposes
-    if does in FOR_A_PURPOSE | {"RequestPurpose"}:
-        yield "not for this profile", purpose is not None and account.profile not in purpose.profiles
+        yield "a key takes on more than it is for", _takes_on_more(call, purpose) and not call.officer
+    if does in FOR_A_PURPOSE | {"RequestPurpose", "CreateCollection"}:
+        yield from _for_whom(call, purpose)
     if does in USES_FACES:
-        yield "restricted", does in MOVES_FACES and "restricted" in standings[:2]
+        yield "restricted", does != "DetectFaces" and "restricted" in standings[:2]
         yield from _of_the_purpose(call, purpose, discharges)
         yield from _of_the_collection(call, purpose)
         yield from _of_the_photos(call, purpose)
+
+
+def _takes_on_more(call: AccessRequest, purpose: Purpose | None) -> bool:
+    """A key that is for something is not for something riskier than low by its own word."""
+    is_other = call.own_purpose is not None and call.own_purpose != call.purpose
+    return is_other and purpose is not None and purpose.risk in {"elevated", "high"}
+
+
+def _for_whom(call: AccessRequest, purpose: Purpose | None) -> Iterator[tuple[str, bool]]:
+    """Nobody may do for others what they may not do themselves, nor what it may not do for itself."""
+    if purpose is not None:
+        yield "not for this profile", call.account.profile not in purpose.profiles
+        served = [profile for profile in call.account.serves if profile not in purpose.profiles]
+        yield "not for those whom it serves", bool(served)
 
 
 def _standings(call: AccessRequest) -> Iterator[str | None]:
@@ -143,19 +159,21 @@ def _of_the_purpose(
     yield "purpose not approved", purpose is not None and call.purpose not in account.purposes
     if purpose is None:
         return
-    yield "not for this profile", account.profile not in purpose.profiles
+    yield from _for_whom(call, purpose)
     yield "no operation of the purpose", does not in purpose.operations
     yield "attributes outside the purpose", bool(set(call.attributes) - set(purpose.attributes))
     yield "too many calls", call.calls_last_hour + 1 > purpose.calls_per_hour
-    if does in SEARCHES | {"CompareFaces"}:
+    if does in LOOKS_FOR_SOMEBODY | {"AssociateFaces"}:
         yield "threshold too low", call.threshold is None or call.threshold < purpose.minimum_threshold
+    if does in LOOKS_FOR_SOMEBODY:
         yield "no case", "case" in needs and call.claims.case is None
+        yield "operator not trained", "training" in needs and not account.operator_trained
         yield "nobody reviews", "review" in needs and "human_review" not in discharges
     if does in SEARCHES:
         yield "too many candidates", call.candidates is None or call.candidates > purpose.maximum_candidates
-        yield "operator not trained", "training" in needs and not account.operator_trained
-    if does in MOVES_FACES:
+    if does != "DetectFaces":
         yield "no notice", "notice" in needs and "notice" not in account.records
+    if does in MOVES_FACES:
         yield "nobody sees that they live", "liveness" in needs
         yield "model not evaluated", "gate" in needs and not (call.model and call.model.gate_passed)
     if purpose.name not in {"development", "research"}:
@@ -167,9 +185,9 @@ def _of_the_collection(call: AccessRequest, purpose: Purpose | None) -> Iterator
     if does not in IN_A_COLLECTION:
         return
     yield "not what the collection is for", charter is None or call.purpose not in charter.purposes
+    yield "no legal basis", charter is None or not charter.legal_basis
     if does == "AssociateFaces":
         return
-    yield "no legal basis", charter is None or not charter.legal_basis
     most = purpose.retention_days if purpose else None
     kept = charter.retention_days if charter else None
     yield "kept too long", most is not None and (kept is None or kept > most)
@@ -177,7 +195,6 @@ def _of_the_collection(call: AccessRequest, purpose: Purpose | None) -> Iterator
         yield "collection full", charter is None or call.resource.face_count + 1 > charter.face_cap
     if does in SEARCHES and call.claims.live:
         yield "a live search of people who did not agree", charter is None or charter.kind != "consented"
-        yield "a live search by police", call.account.profile == "law_enforcement"
 
 
 def _of_the_photos(call: AccessRequest, purpose: Purpose | None) -> Iterator[tuple[str, bool]]:
@@ -185,16 +202,19 @@ def _of_the_photos(call: AccessRequest, purpose: Purpose | None) -> Iterator[tup
     needs = purpose.requires if purpose else frozenset()
     yield "scraped", claims.source == "scraped"
     yield "body camera", claims.source == "bodycam"
-    if does in SEARCHES | {"IndexFaces"}:
+    if does in LOOKS_FOR_SOMEBODY and claims.live:
+        yield "live, and for police", "law_enforcement" in {call.account.profile, *call.account.serves}
+    if does in MOVES_FACES:
         yield "source not said", "source" in needs and claims.source == "undeclared"
-    if does in {"IndexFaces", "CompareFaces"}:
+    if does in {"IndexFaces", "CompareFaces", "AssociateFaces"}:
         yield "no consent", "consent" in needs and claims.consent is None
     if does == "IndexFaces":
         minors = (
             charter is not None and charter.minors_allowed and purpose is not None and purpose.minors_allowed
         )
         yield "may be a minor", claims.age != "adult" and not minors
-    elif does in MOVES_FACES:
+    if does in LOOKS_FOR_SOMEBODY:
+        yield "age not said", "age" in needs and claims.age == "unknown"
         yield "a minor", claims.age == "minor" and purpose is not None and not purpose.minors_allowed
 
 
@@ -232,8 +252,8 @@ class Calls:
         self._random = random.Random(seed)
         self._lawful, self._changed, self._catalogue = lawful, changed, catalogue
         self._of_accounts = (
-            *(self._standing, self._upstream, self._profile, self._terms, self._officer, self._resource),
-            *(self._purpose, self._operation),
+            *(self._standing, self._upstream, self._profile, self._serves, self._terms, self._officer),
+            *(self._resource, self._purpose, self._own_purpose, self._operation),
         )
         self._of_faces = (
             *(self._bounds, self._bounds, self._claims, self._claims, self._lacks, self._lacks, self._photos),
@@ -304,6 +324,11 @@ class Calls:
     def _profile(self, call):
         return {"account__profile": self._one_of(PROFILES)}
 
+    def _serves(self, call):
+        """Of those for whom the purpose is, mostly: of others too, each time nearly all would be refused."""
+        purpose = self._catalogue.get(call.purpose or "", self._catalogue["development"])
+        return {"account__serves": self._subset(self._one_of((purpose.profiles, purpose.profiles, PROFILES)))}
+
     def _terms(self, call):
         return {
             "account__terms_accepted": self._random.random() < 0.3,
@@ -317,6 +342,10 @@ class Calls:
             "account__purposes": self._subset(names[:-1])
             | self._one_of((set(), {call.purpose or "research"})),
         }
+
+    def _own_purpose(self, call):
+        """Of the credential: for one that is asked for by it, any; a call with a face is under its own."""
+        return {"own_purpose": self._one_of((*self._catalogue, "withdrawn", None, call.purpose))}
 
     def _bounds(self, call):
         purpose = self._catalogue.get(call.purpose or "", self._catalogue["development"])
@@ -465,9 +494,8 @@ def test_the_oracle_judges_every_operation():
 
 def _everything() -> set[str]:
     """What the oracle can hold against a call: each must have been the only thing against some."""
-    sources = map(
-        inspect.getsource, (_wrongs, _of_the_purpose, _of_the_collection, _of_the_photos, _of_the_charter)
-    )
+    parts = (_wrongs, _for_whom, _of_the_purpose, _of_the_collection, _of_the_photos, _of_the_charter)
+    sources = map(inspect.getsource, parts)
     yields = (
         node.value.elts[0].value
         for source in sources
@@ -498,6 +526,6 @@ def test_a_purpose_that_needs_what_is_not_there_yet_is_refused_whoever_asks(engi
                 as_it_is = dataclasses.replace(call, model=ModelFacts("1.0", "any"))
                 verdict = engine.decide(as_it_is)
                 waits = purpose.requires & {"gate", "liveness"} or (
-                    "review" in purpose.requires and operation in SEARCHES | {"CompareFaces"}
+                    "review" in purpose.requires and operation in LOOKS_FOR_SOMEBODY
                 )
                 assert (verdict.decision is Decision.DENY) == bool(waits), (name, operation)

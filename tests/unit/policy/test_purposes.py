@@ -134,9 +134,7 @@ def test_requirements_and_attributes_are_those_that_there_are():
     assert {*ATTRIBUTES, "ALL", "DEFAULT"} == set(members["Attributes"].member.enum)
     core = resources.files("countenance.policy").joinpath("core.cedar").read_text("utf-8")
     duties = resources.files("countenance.policy").joinpath("obligations.cedar").read_text("utf-8")
-    for requirement in REQUIREMENTS.keys() - {
-        "age"
-    }:  # MIN-001 asks for it wherever minors may not be enrolled
+    for requirement in REQUIREMENTS:
         assert f'requires.contains("{requirement}")' in core + duties
 
 

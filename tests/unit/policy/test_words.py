@@ -53,8 +53,8 @@ def test_a_word_that_nobody_filled_in_is_shown_as_missing(lawful):
 
 def test_what_the_caller_wrote_is_not_read_for_braces(lawful):
     """Filled in once: what is filled in is no template."""
-    told = words(lawful("SearchFaces", purpose="{account}", operator="{terms}"), None)
-    assert "{purpose} {operator}".format_map(told) == "`{account}` {terms}"
+    told = words(lawful("SearchFaces", purpose="{account}", own_purpose="{risk}", operator="{terms}"), None)
+    assert "{purpose} {own_purpose} {operator}".format_map(told) == "`{account}` `{risk}` {terms}"
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,7 @@ def test_what_the_caller_wrote_is_not_read_for_braces(lawful):
         ("SearchUsers", "UserMatchThreshold", "MaxUsers"),
         ("SearchUsersByImage", "UserMatchThreshold", "MaxUsers"),
         ("CompareFaces", "SimilarityThreshold", None),
+        ("AssociateFaces", "UserMatchThreshold", None),
     ],
 )
 def test_a_remedy_names_the_member_that_the_operation_has(operation, threshold, candidates, lawful):
@@ -103,7 +104,7 @@ def test_what_is_not_there_is_said_to_be_missing(lawful):
     )
     told = words(call, None)
     assert told["candidates"] == "any number of"
-    assert told["purpose"] == "(none)"
+    assert told["purpose"] == told["own_purpose"] == "(none)"
     assert told["model"] == "the model"
     assert told["model_use"] == "unstated"
     assert told["charter_cap"] == "none"
@@ -128,6 +129,14 @@ def test_figures_are_those_of_the_call_and_of_its_purpose(lawful):
     assert (told["faces"], told["charter_cap"]) == ("12", "10")
     assert (told["minimum"], told["most"], told["retention"]) == ("50", "4096", "any number of")
     assert words(lawful("IndexFaces", "event-photos"), "event-photos")["retention"] == "90"
+
+
+def test_the_purpose_of_a_key_is_told_beside_the_one_it_asks_for(lawful):
+    """Which of the two is which, and why it is refused."""
+    told = words(lawful("CreateAccessKey", "research", own_purpose="development"), "research")
+    assert (told["own_purpose"], told["purpose"], told["risk"]) == ("`development`", "`research`", "elevated")
+    risks = {name: words(lawful("CreateAccessKey", name), name)["risk"] for name in PURPOSES}
+    assert risks == {name: purpose.risk for name, purpose in PURPOSES.items()}
 
 
 def test_the_bounds_of_a_charter_are_the_narrowest_of_its_purposes(lawful):

@@ -158,4 +158,6 @@ def _to_request(asked: PurposeRequest) -> PurposeRequestSummary:
     }
     if asked.decided_at is not None:
         summary["DecidedAt"] = asked.decided_at
+    if asked.expires_at is not None:
+        summary["ExpiresAt"] = asked.expires_at
     return summary

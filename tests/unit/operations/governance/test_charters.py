@@ -21,23 +21,27 @@ from governed import OFFICERS, ready_account, ready_key
 from small_server import small_server
 
 OLGA = OFFICERS[0]
-TAGS = MappingProxyType({
-    "countenance:purposes": "development photo-library",
-    "countenance:kind": "enrolled",
-    "countenance:legal-basis": " consent, in writing ",
-    "countenance:face-cap": "100",
-    "countenance:retention-days": "30",
-    "countenance:minors": "allowed",
-    "team": "a",
-})
-WRITTEN = MappingProxyType({
-    "Purposes": ["development", "photo-library"],
-    "Kind": "enrolled",
-    "LegalBasis": "consent, in writing",
-    "FaceCap": 100,
-    "RetentionDays": 30,
-    "MinorsAllowed": True,
-})
+TAGS = MappingProxyType(
+    {
+        "countenance:purposes": "development photo-library",
+        "countenance:kind": "enrolled",
+        "countenance:legal-basis": " consent, in writing ",
+        "countenance:face-cap": "100",
+        "countenance:retention-days": "30",
+        "countenance:minors": "allowed",
+        "team": "a",
+    }
+)
+WRITTEN = MappingProxyType(
+    {
+        "Purposes": ["development", "photo-library"],
+        "Kind": "enrolled",
+        "LegalBasis": "consent, in writing",
+        "FaceCap": 100,
+        "RetentionDays": 30,
+        "MinorsAllowed": True,
+    }
+)
 
 
 @pytest.fixture

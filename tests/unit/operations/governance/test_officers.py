@@ -49,9 +49,7 @@ def officer(client_of):
 
 
 def change(client, call, standing, reason="a test"):
-    return client(
-        "ChangeStanding", AccountId=call.caller.account_id, Standing=standing, Reason=reason
-    )
+    return client("ChangeStanding", AccountId=call.caller.account_id, Standing=standing, Reason=reason)
 
 
 def newest(call):

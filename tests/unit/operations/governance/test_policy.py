@@ -336,12 +336,12 @@ def test_what_the_account_may_do_now_is_what_explains(call, with_packs):
 )
 def test_what_is_no_call_is_refused_with_what_is_wrong(caller, text):
     """A misspelt member would explain another call than was meant."""
-    with pytest.raises(InvalidParameterException, match="`Call` cannot be read: ."):
+    with pytest.raises(InvalidParameterException, match=r"`Call` cannot be read: ."):
         caller("ExplainCall", Call=text)
 
 
 def test_an_unknown_member_is_named(caller):
-    with pytest.raises(InvalidParameterException, match="no member `treshold`; it may have .*threshold"):
+    with pytest.raises(InvalidParameterException, match=r"no member `treshold`; it may have .*threshold"):
         explain(caller, treshold=80)
 
 

@@ -262,14 +262,15 @@ def test_what_nobody_asked_for_is_not_decided(officer):
 
 
 def test_an_officer_does_not_approve_for_the_house_what_they_asked_for(house, officer):
-    """Alone they might try things; what is of more than low risk takes somebody else's eyes."""
+    """Alone they might try things; what is of more than low risk takes two others."""
     account = house.accounts.require_account(house.caller.account_id)
-    olga, otto = officer(OLGA, account), officer(OTTO, account)
+    olga, otto, third = (officer(name, account) for name in (OLGA, OTTO, "Theo Third"))
     assert decide(olga, ask(olga, "photo-library"))["Status"] == "approved"
     request_id = ask(olga, "research")
     with pytest.raises(AccessDeniedException, match="may not approve what they asked for themselves"):
         decide(olga, request_id)
-    assert decide(otto, request_id)["Status"] == "approved"
+    assert decide(otto, request_id)["Status"] == "pending"
+    assert decide(third, request_id)["Status"] == "approved"
 
 
 # AssumePurpose

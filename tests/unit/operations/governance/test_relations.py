@@ -100,14 +100,24 @@ def test_a_relation_is_declared_once(call, other_call):
     assert declare(other_call, "acts_for", call)  # another kind, in the same direction
 
 
-def test_relations_make_no_circle(call, other_call, third_call):
+def test_relations_in_force_make_no_circle(call, other_call, third_call, officer):
     """A suspension could run round it for ever; and who would be answerable for whom?"""
-    declare(call, "supplied_by", other_call)
-    declare(other_call, "supplied_by", third_call)
-    with pytest.raises(ConflictException, match="no circle"):
-        declare(third_call, "supplied_by", call)
-    with pytest.raises(ConflictException, match="no circle"):
-        declare(call, "acts_for", other_call)
+    for customer, supplier in ((call, other_call), (other_call, third_call)):
+        supplier("ConfirmRelation", RelationId=declare(customer, "supplied_by", supplier))
+    for client, kind, other in ((third_call, "supplied_by", call), (call, "acts_for", other_call)):
+        with pytest.raises(ConflictException, match="no circle"):
+            declare(client, kind, other)
+
+
+def test_what_is_only_declared_is_in_nobodys_way_until_it_would_close_a_circle(call, other_call, officer):
+    """Anybody may declare anything: that alone must not keep others from what is true."""
+    mine, theirs = declare(call, "supplied_by", other_call), declare(other_call, "supplied_by", call)
+    assert call("ConfirmRelation", RelationId=theirs) == {"InForce": True}
+    with pytest.raises(ConflictException, match="circle"):
+        other_call("ConfirmRelation", RelationId=mine)
+    with pytest.raises(ConflictException, match="circle"):
+        officer("DecideRelation", RelationId=mine, Decision="confirm")
+    assert {each["RelationId"]: each["InForce"] for each in relations(call)} == {mine: False, theirs: True}
 
 
 def test_a_relation_is_to_another_account_that_is_here(call):
@@ -141,20 +151,21 @@ def test_an_officers_word_stands_for_the_other_sides(call, other_call, officer):
             officer("DecideRelation", RelationId=relation, Decision=decision)
 
 
+@pytest.mark.parametrize("ends", ["call", "other_call"])
 def test_a_suspension_flows_with_service_and_its_relation_is_ended_by_officers_alone(
-    call, other_call, third_call, officer
+    call, other_call, third_call, officer, ends
 ):
-    """Else whoever is cut off would declare themselves cut loose."""
+    """Else whoever is cut off would declare themselves cut loose, or be cut loose by their supplier."""
     relation = declare(call, "supplied_by", other_call)
     other_call("ConfirmRelation", RelationId=relation)
     declared = declare(call, "supplied_by", third_call)
     change = {"Standing": "suspended", "Reason": "a test"}
     officer("ChangeStanding", AccountId=account_of(other_call), **change)
     assert (effective(call), effective(third_call)) == ("suspended", "good")
-    with pytest.raises(ConflictException, match="an officer of this server must end it"):
-        call("EndRelation", RelationId=relation)
+    with pytest.raises(ConflictException, match="an officer of this server must end the relation"):
+        {"call": call, "other_call": other_call}[ends]("EndRelation", RelationId=relation)
     call("EndRelation", RelationId=declared)  # nothing comes down what nobody confirmed
-    officer("DecideRelation", RelationId=relation, Decision="end")
+    assert officer("DecideRelation", RelationId=relation, Decision="end") == {"InForce": False}
     assert effective(call) == "good"
     assert call("DescribeAccount")["Standing"] == "good"
 

@@ -1,6 +1,6 @@
 countenance-pack/v1
 law-enforcement
 1.0
-65befa30a9f7658bbdd17ab32dd7a7c7f408852ead580bc5a6ca702d23838194
+77b94b1477fded9fdb4ba761cb346da983131e438a7f45258265664265d3202d
 
-— countenance.example/packs c9+fZO/Fp18sB5+bw4K97z7GPvyBt7T/7UloWg6JZgvkJg+3XWve5Tq7OgQmGzbTEPLW1xdud2nM6qfHM2COmGZYeQE=
+— countenance.example/packs c9+fZBhJVOKiXuiVnZ6mNx1MkIN5ZF6LbjKFLSGytVZYBhqOrGpwS5AQbsWhU72SBsS715DqFIkVF7MeNFlESSFiugM=
