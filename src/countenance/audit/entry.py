@@ -24,9 +24,9 @@ from countenance.transparency.canonical import MAX_ENTRY_BYTES, canonical_json, 
 from countenance.transparency.merkle import leaf_hash, tree_root
 
 VERSION = 1
-_RULES_ROOM = 1120
-_SHADOW_ROOM = 350
-"""Bytes for ids of rules: 26 and 8 of the longest there may be, several times as many of the usual ones."""
+_RULES_ROOM = 1080
+_SHADOW_ROOM = 310
+"""Bytes for ids of rules: 25 and 7 of the longest there may be, several times as many of the usual ones."""
 
 _SHORT = {
     "attested": "a",

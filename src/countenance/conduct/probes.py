@@ -62,16 +62,16 @@ def threshold_shopping(observed: Sequence[Observed], about: About) -> list[Suspi
 
     Looks for: within 24 h, FALLING_STEPS searches or more that each ask for at least LEAST_STEP less than any
     before them. A threshold that was asked for already, or a higher one, is no step.
-    Innocent: somebody who tunes a program on test photos, or moves a slider in a photo library. Purposes that
-    allow every threshold are left out (asking for 0 at once would give more), and under purposes of low risk
-    it is a notice.
+    Innocent: somebody who tunes a program on test photos, or moves a slider in a photo library. Under
+    purposes that allow every threshold (asking for 0 at once would give more), and those of low risk, it is
+    a notice.
     Cannot see: another photo of the same person each time; the same photo saved anew; searches by a stored
     face (SearchFaces), which come without a photo; thresholds that were left to the default.
     """
     lows: dict[tuple[str, str | None, str], list[Observed]] = {}
     found: dict[tuple[str, str | None, object], list[list[Observed]]] = defaultdict(list)
     for each in observed:
-        if each.kind != "search" or each.threshold is None or not each.inputs or about.is_trial(each.purpose):
+        if each.kind != "search" or each.threshold is None or not each.inputs:
             continue
         chain = lows.setdefault((each.purpose, each.collection, each.inputs[0]), [])
         while chain and chain[0].at <= each.at - DAY:
@@ -92,7 +92,8 @@ def _shopped(
 ) -> Suspicion:
     longest = max(chains, key=len)
     place = about.reference(collection or "")
-    severity: Severity = "notice" if about.is_low_risk(purpose) else "restrict"
+    mild = about.is_low_risk(purpose) or about.is_trial(purpose)
+    severity: Severity = "notice" if mild else "restrict"
     return Suspicion(
         detector="threshold_shopping",
         severity=severity,

@@ -369,7 +369,7 @@ TABLE: list[Row] = [
         ("purposed",),
         {"own_purpose": "plain"},
         purpose="research",
-        says="for the purpose `plain` makes neither keys nor sessions for `research`, which is of elevated risk",
+        says="the purpose `plain` makes neither keys nor sessions for `research`, which is of elevated risk",
     ),
     *rows(
         "PUR-017",

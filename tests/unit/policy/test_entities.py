@@ -257,7 +257,7 @@ def test_references_of_claims_are_known_to_be_there_and_not_what_they_are(lawful
         {"account__standing": "none"},
         {"account__profile": "police"},
         {"account__serves": frozenset({"police"})},
-        {"account__serves": frozenset({"business", "Law_enforcement"})},
+        {"account__serves": frozenset({"Law_enforcement"})},
         {"account__parents": (ABOVE,), "account__upstream": (Upstream(ABOVE, "Suspended"),)},
         {"account__effective_standing": "none"},
         {"account__effective_standing": "SUSPENDED"},
