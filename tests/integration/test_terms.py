@@ -22,6 +22,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from countenance.accounts import Accounts
 from countenance.audit.reconcile import reconcile
 from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.installation import open_store
@@ -40,22 +41,11 @@ from fixtures_server import Service, server_settings
 from strategies import smallest
 
 SHARED_SERVER = pytest.mark.xdist_group("server")
-OWN_SERVER = (pytest.mark.slow, pytest.mark.xdist_group("serve"))
+OWN_SERVER = pytest.mark.xdist_group("serve")
 FREE = frozenset({*GROUPS["terms"], *GROUPS["dueProcess"]})
 """What an account may do whatever it has accepted and however it stands."""
 OPERATION_NAMES = [(service, name) for service, operations in OPERATIONS.items() for name in operations]
 ENTRY_TIMEOUT_S = 15.0
-
-
-def own_server(*marks: Any) -> Any:
-    """For a test that starts servers of its own."""
-
-    def decorate(test: Any) -> Any:
-        for mark in (*OWN_SERVER, *marks):
-            test = mark(test)
-        return test
-
-    return decorate
 
 
 @contextmanager
@@ -70,16 +60,32 @@ def serving(data_dir: Path, *, accept_terms: str = "", options: tuple[str, ...] 
 
 @dataclass(frozen=True)
 class Account:
-    """An account of a server, its keys as boto3 takes them."""
+    """An account of a server, its keys as boto3 takes them.
+
+    Attributes:
+        keys: for the account's first purpose.
+        office: for none; with them keys and sessions for any of its purposes are made.
+    """
 
     service: Service
     account: str
     keys: dict[str, str]
+    office: dict[str, str]
+
+    @classmethod
+    def make(cls, service: Service, name: str, *purposes: str) -> Account:
+        made = service.make_account(name, *purposes)
+        account_id = made.pop("account")
+        where = {"database_url": service.database_options[1]} if service.database_options else {}
+        with open_store(Settings.from_env({}, data_dir=service.data_dir, **where)) as (database, keys):
+            key = Accounts(database, keys).create_access_key(account_id, operator="office")
+        office = {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
+        return cls(service, account_id, made, office)
 
     @property
     def own(self) -> Any:
         """A client of our service."""
-        return self.service.client("countenance", **self.keys)
+        return self.service.client("countenance", **self.office)
 
     @property
     def rekognition(self) -> Any:
@@ -119,8 +125,7 @@ class Account:
 @pytest.fixture
 def account(service: Service) -> Account:
     """Of the shared server: general, with the purposes `development` and `missing-persons`."""
-    made = service.make_account(f"Terms {uuid.uuid4().hex[:8]}", "development", "missing-persons")
-    return Account(service, made.pop("account"), made)
+    return Account.make(service, f"Terms {uuid.uuid4().hex[:8]}", "development", "missing-persons")
 
 
 @pytest.fixture
@@ -146,14 +151,15 @@ def outcome(operation: Any, **request: Any) -> tuple[str, str]:
 
 def rules_in(message: str) -> set[str]:
     """The rules that a refusal names."""
-    return set(re.findall(r"\b([A-Z]{2,5}-\d{3}(?:-[A-Z])?): ", message))
+    return set(re.findall(r"\b([A-Z]{2,5}-\d{3})(?: \[[^]]+\])?: ", message))
 
 
 def walk(service: Service, keys: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     """Every operation that is offered, with the smallest request that is valid: operation, code, message."""
     models = load_models()
+    clients = {service_name: service.client(service_name, **keys) for service_name in OPERATIONS}
     for service_name, operation in OPERATION_NAMES:
-        client = service.client(service_name, **keys)
+        client = clients[service_name]
         request = smallest(models.services[service_name].operations[operation].input_shape)
         yield operation, *outcome(getattr(client, xform_name(operation)), **request)
 
@@ -171,7 +177,7 @@ def publish(folder: Path, version: str, *, grace_days: int) -> None:
 # Nobody has accepted
 
 
-@own_server()
+@OWN_SERVER
 def test_until_somebody_accepts_nothing_is_done_with_a_face_and_the_refusal_says_what_to_run(
     tmp_path: Path,
 ) -> None:
@@ -212,7 +218,7 @@ def test_until_somebody_accepts_nothing_is_done_with_a_face_and_the_refusal_says
         assert not any("calls are refused" in line for line in service.log_lines())
 
 
-@own_server()
+@OWN_SERVER
 def test_a_new_version_gives_time_and_then_is_wanted(tmp_path: Path) -> None:
     """First with days of grace, in which calls pass and the deadline is told; then one without any."""
     data_dir, folder = tmp_path / "data", tmp_path / "terms"
@@ -392,7 +398,7 @@ def missing_persons(account: Account, name: str, known: list[bytes]) -> str:
     """A collection for that purpose, with one face in it."""
     keys = account.session("missing-persons", Case="MP-0", Source="relative")
     client = account.service.client(**keys)
-    tags = {"countenance:legal-basis": "the police act, section 7"}
+    tags = {"countenance:legal-basis": "section 7 of the police act"}
     client.create_collection(CollectionId=name, Tags=tags)
     client.index_faces(CollectionId=name, Image={"Bytes": known[0]})
     return name
@@ -465,23 +471,24 @@ def test_both_workers_go_by_a_pack_from_the_next_call_on(
     officer, photo = account.service.officer(), {"Bytes": known[0]}
     account.rekognition.create_collection(CollectionId=name)
 
-    def index(_: int) -> set[str]:
-        client = account.rekognition  # of a connection of its own
-        try:
-            code, message = outcome(client.index_faces, CollectionId=name, Image=photo)
-        finally:
-            client.close()
+    clients = [account.rekognition for _ in range(12)]  # each with a connection of its own
+
+    def index(client: Any) -> set[str]:
+        code, message = outcome(client.index_faces, CollectionId=name, Image=photo)
         assert code in {"OK", "AccessDeniedException"}, message
         return rules_in(message)
 
-    def indexed(times: int) -> list[set[str]]:
-        with ThreadPoolExecutor(8) as pool:
-            return list(pool.map(index, range(times)))
+    def indexed() -> list[set[str]]:
+        with ThreadPoolExecutor(len(clients)) as pool:
+            return list(pool.map(index, clients))
 
-    assert indexed(8) == [set()] * 8
+    assert indexed() == [set()] * len(clients)
     officer.activate_pack(Pack="us-il-bipa", AccountIds=[account.account])
     try:
-        assert indexed(32) == [{"BIPA-001", "BIPA-002", "CON-001", "RET-001"}] * 32
+        refused = [{"BIPA-001", "BIPA-002", "CON-001", "RET-001"}]
+        assert indexed() == refused * len(clients)
+        message = outcome(account.rekognition.index_faces, CollectionId=name, Image=photo)[1]
+        assert "[us-il-bipa, legal review: none]" in message
         packs = {pack["Pack"]: pack for pack in account.own.list_packs()["Packs"]}
         assert packs["us-il-bipa"]["State"] == "enforce"
         told = {"operation": "IndexFaces", "collection": {"purposes": ["development"]}}
@@ -489,7 +496,7 @@ def test_both_workers_go_by_a_pack_from_the_next_call_on(
         assert "BIPA-001" in {rule["RuleId"] for rule in explained["BrokenRules"]}
     finally:
         officer.deactivate_pack(Pack="us-il-bipa")
-    assert indexed(8) == [set()] * 8
+    assert indexed() == [set()] * len(clients)
 
 
 # What the server does by itself
@@ -519,11 +526,10 @@ class Own:
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
     data_dir = tmp_path_factory.mktemp("own") / "data"
     with serving(data_dir, accept_terms="Test, suite") as service:
-        made = service.make_account("Blind people's club", "development", "accessibility")
-        yield Own(service, Account(service, made.pop("account"), made))
+        yield Own(service, Account.make(service, "Blind people's club", "development", "accessibility"))
 
 
-@own_server()
+@OWN_SERVER
 def test_faces_older_than_the_charter_allows_are_deleted_and_the_log_agrees(
     own: Own, known: list[bytes]
 ) -> None:
@@ -544,7 +550,7 @@ def test_faces_older_than_the_charter_allows_are_deleted_and_the_log_agrees(
                 "update face set created_at = created_at - interval '31 days' where face_id = %s",
                 (uuid.UUID(old),),
             )
-        Housekeeping(database, keys)._expire_faces()
+        Housekeeping(database, keys)()
     found = client.search_faces_by_image(**search)["FaceMatches"]
     assert [match["Face"]["FaceId"] for match in found] == [young]
     assert [face["FaceId"] for face in client.list_faces(CollectionId="guests")["Faces"]] == [young]
@@ -559,7 +565,7 @@ def test_faces_older_than_the_charter_allows_are_deleted_and_the_log_agrees(
     assert own.reconciled() == {}
 
 
-@own_server()
+@OWN_SERVER
 def test_a_search_over_many_raises_its_threshold_to_keep_the_purposes_budget(
     own: Own, name: str, known: list[bytes]
 ) -> None:
@@ -588,7 +594,7 @@ def test_a_search_over_many_raises_its_threshold_to_keep_the_purposes_budget(
     assert float(parsed[1]) > 90
     entry = own.account.entry(many)
     assert entry["threshold"] == {"asked": 90, "in_force": pytest.approx(float(parsed[1]))}
-    assert entry["obligations"] == ["fpir_budget"]
+    assert "fpir_budget" in entry["obligations"]
     assert all(match["Similarity"] >= float(parsed[1]) for match in many["FaceMatches"])
     asked = client.search_faces_by_image(**request | {"FaceMatchThreshold": 99})
     assert "x-countenance-threshold" not in asked["ResponseMetadata"]["HTTPHeaders"]

@@ -89,6 +89,11 @@ class Grants:
         request_id: UUID = row[0]
         return request_id
 
+    def approvals_needed(self, account_id: str, *, approvals: int, risk: str) -> int:
+        """How many officers have to approve, for this account, a purpose that takes `approvals` elsewhere."""
+        with self._changing.database.read() as connection:
+            return _needed(connection, account_id, approvals=approvals, risk=risk)
+
     def decide(
         self,
         request_id: UUID,
@@ -112,10 +117,7 @@ class Grants:
         """
         with self._changing.reading(actor) as connection:
             asked = _require(connection, request_id)
-            house = connection.execute(QUERIES["find_house"]).fetchone()
-        is_own = house is not None and house[0] == asked.account_id
-        if is_own and risk != "low":
-            approvals = max(2, approvals)  # nobody says alone what the house itself may do
+            approvals = _needed(connection, asked.account_id, approvals=approvals, risk=risk)
         wanted: Status = "approved" if vote == "withdraw" else "pending"
         told = f"{asked.purpose} {vote} by {officer}"
         with self._changing("DecidePurposeRequest", asked.account_id, actor, resource=told) as connection:
@@ -139,6 +141,13 @@ class Grants:
             settled = {"request_id": request_id, "status": status, "lasts": None if risk == "low" else _LASTS}
             connection.execute(QUERIES["settle_purpose_request"], settled)
         return status
+
+
+def _needed(connection: Connection, account_id: str, *, approvals: int, risk: str) -> int:
+    house = connection.execute(QUERIES["find_house"]).fetchone()
+    if risk == "low" or house is None or house[0] != account_id:
+        return approvals
+    return max(2, approvals)  # nobody says alone what the house itself may do
 
 
 def _status(vote: Vote, *, approvals: int, given: int) -> Status:

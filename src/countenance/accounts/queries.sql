@@ -122,8 +122,8 @@ select pg_advisory_xact_lock(hashtextextended('officers', 0));
 
 -- add_first_officer --
 insert into officer (name, role)
-select %(name)s, %(role)s where not exists (select 1 from officer where removed_at is null)
-on conflict (name) do update set role = excluded.role, removed_at = null;
+-- Once there was one, officers are named on the server's machine: who was removed does not come back by itself.
+select %(name)s, %(role)s where not exists (select 1 from officer);
 
 -- remove_officer --
 update officer set removed_at = clock_timestamp() where name = %(name)s and removed_at is null;

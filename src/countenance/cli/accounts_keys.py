@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -35,8 +36,9 @@ def keys() -> None:
 def create_key(account_id: str, operator: str, purpose: str | None, as_json: bool, **given: Any) -> None:
     """Make an access key for ACCOUNT. Its secret is shown this once.
 
-    A key without a purpose moves no face by itself; its holder takes a purpose on for a while, with what the
-    call needs to say (AssumePurpose: docs/operations/terms.md).
+    A key without a purpose moves no face by itself: it makes keys, and takes on for a while any purpose that
+    is approved for the account, with what the call needs to say (AssumePurpose: docs/operations/terms.md). A
+    key for a purpose makes keys and sessions for that purpose and those of low risk only.
 
     \b
     countenance accounts keys create 123456789012 --operator front-desk --purpose access-control
@@ -92,6 +94,8 @@ def list_keys(account_id: str, as_json: bool, **given: Any) -> None:
 def revoke_key(access_key_id: str, as_json: bool, **given: Any) -> None:
     """Revoke the access key KEY and every session made from it, at once and for good.
 
+    Here any key; over the network (RevokeAccessKey) an officer's key is revoked with a key of that officer.
+
     Example: countenance accounts keys revoke AKIAIOSFODNN7EXAMPLE
     """
     with open_governed(given) as governed:
@@ -109,10 +113,12 @@ def _note(governed: Governed, account_id: str, purpose: str | None) -> str:
     profile = governed.accounts.require_account(account_id).profile
     if profile not in require_purpose(purpose).profiles:
         return f"`{purpose}` is not for accounts of the profile {profile}: calls with this key are refused"
-    approved = {each.purpose for each in governed.governance.grants.list(account_id, status="approved")}
-    if purpose not in approved:
+    now, grants = datetime.now(UTC), governed.governance.grants.list(account_id, status="approved")
+    if not any(
+        each.purpose == purpose and (each.expires_at is None or each.expires_at > now) for each in grants
+    ):
         return (
-            f"`{purpose}` is not approved for this account yet, and calls are refused until it is: ask with "
+            f"`{purpose}` is not approved for this account, and calls are refused until it is: ask with "
             f"`countenance purposes request {account_id} {purpose} --because TEXT`"
         )
     return ""

@@ -74,7 +74,8 @@ def confirm(
 ) -> None:
     """Confirm RELATION: for the side --account, or as an officer of the house.
 
-    From then on a suspension of the upstream account reaches the downstream one.
+    Once it is in force a suspension of the upstream account reaches the downstream one. Relations in force
+    make no circle: one that would close it is not confirmed.
 
     \b
     countenance accounts relations confirm cc5a3315-c2c0-494c-bc0a-f82211d9ac08 --account 210987654321
@@ -96,7 +97,8 @@ def confirm(
 def end(relation_id: str, account_id: str | None, officer: str | None, as_json: bool, **given: Any) -> None:
     """End RELATION: for the side --account, or as an officer of the house.
 
-    While a suspension comes down it only an officer can.
+    Only an officer can while the upstream account is not in good standing or has an open finding; and while
+    the account that is acted for is not in good standing.
 
     Example: countenance accounts relations end cc5a3315-c2c0-494c-bc0a-f82211d9ac08 --officer "Maria Lind"
     """

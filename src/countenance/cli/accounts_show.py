@@ -92,6 +92,7 @@ def _lists(governed: Governed, account_id: str) -> dict[str, list[dict[str, Any]
                 "Status": each.status,
                 "RequestedBy": each.requested_by,
                 "ApprovedBy": list(each.approved_by),
+                "ExpiresAt": each.expires_at,
             }
             for each in governance.grants.list(account_id)
         ],

@@ -61,7 +61,8 @@ def suspend(account_id: str, officer: str | None, reason: str, as_json: bool, **
 def reinstate(account_id: str, officer: str | None, reason: str, as_json: bool, **given: Any) -> None:
     """Give ACCOUNT back its good standing, from its next call on.
 
-    A suspension that comes down from another account ends with that account's, or with the relation.
+    A suspension that comes down from another account ends with that account's, or with the relation. A
+    terminated account is reinstated by appeal only (`countenance appeals`).
 
     Example: countenance accounts reinstate 123456789012 --reason "the key was stolen, and is revoked"
     """

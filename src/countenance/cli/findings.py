@@ -31,7 +31,8 @@ def findings() -> None:
     """Findings: patterns in the log that look like a violation of the terms.
 
     A finding restricts or suspends its account at once. A person confirms or lifts it within 72 hours, or it
-    ends by itself. The server looks for them while it runs; `scan` looks now.
+    ends by itself. The server looks for them while it runs; `scan` looks now. Against the house itself
+    findings are kept, and its standing stays.
 
     \b
     countenance findings list --status open
@@ -128,7 +129,9 @@ def open_(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Keep what an officer found against ACCOUNT; it acts at once, and has to be confirmed within 72 hours.
+    """Keep what an officer found against ACCOUNT; it acts at once.
+
+    Another officer has to confirm it within 72 hours, or it ends by itself.
 
     \b
     countenance findings open 123456789012 --severity restrict --summary "a list split over collections"
@@ -158,7 +161,7 @@ def open_(
 @where_options
 @as_json_option
 def confirm(finding_id: str, officer: str | None, reason: str, as_json: bool, **given: Any) -> None:
-    """Confirm FINDING: the standing that followed from it stays.
+    """Confirm FINDING: the standing that followed from it stays. Not by the officer who opened it.
 
     Example: countenance findings confirm cc5a3315-c2c0-494c-bc0a-f82211d9ac08 --reason "I read the entries"
     """

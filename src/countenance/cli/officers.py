@@ -17,7 +17,8 @@ def officers() -> None:
 
     They approve purposes, change the standing of accounts, decide findings and appeals, and put rule packs
     in force. Who accepts the terms for the house is the first of them. Have at least two: some decisions
-    take a second one (terminations, appeals, purposes of high risk).
+    take a second one (terminations, appeals, findings that an officer opened, purposes that say so, and all
+    but those of low risk for the house itself).
 
     On this machine a command names who decides; whoever may run it is answerable for that. The log has the
     machine's user beside. Over the network only an officer's own key decides (`officers keys create`).

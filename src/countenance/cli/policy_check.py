@@ -15,7 +15,7 @@ from countenance.cli.policy_sources import (
     open_policies,
     operations_by_service,
 )
-from countenance.cli.tables import as_json_option, print_json
+from countenance.cli.tables import as_json_option, print_json, to_words
 from countenance.errors import SetupError
 from countenance.gateway.obligations import DISCHARGES
 from countenance.policy.engine import PolicyEngine
@@ -49,6 +49,8 @@ def _parse_issuers(
 @as_json_option
 def check(folders: tuple[Path, ...], issuers: tuple[Verifier, ...], as_json: bool, **given: Any) -> None:
     """Check the packs in use, or the pack in each FOLDER; exit 1 if anything is wrong.
+
+    Without FOLDER also each folder of DATA_DIR/packs that is no pack to be used.
 
     That the signature is of an issuer trusted here and over these bytes, that the pack may only forbid, that
     its rules fit the schema, that its own tests come out as it says, and (of a pack in use) that it is the
@@ -140,6 +142,6 @@ def _print(results: Sequence[dict[str, Any]]) -> None:
             told = f"{result['Tests']} tests, signed by {result['SignedBy']}, digest {result['Digest']}"
             click.echo(f"{name}: sound ({told})")
         for problem in result["Problems"]:
-            click.secho(f"{name}: {problem}", fg="red")
+            click.secho(to_words(f"{name}: {problem}"), fg="red")
     if not results:
         click.echo("no pack is in use")

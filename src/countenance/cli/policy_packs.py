@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from countenance.cli.policy_sources import PolicySource, database_options, open_policies
-from countenance.cli.tables import as_json_option, print_facts, print_json, print_rows
+from countenance.cli.tables import as_json_option, print_facts, print_json, print_rows, to_words
 from countenance.operations.governance.policy import pack_state, to_detail
 from countenance.policy.packs import Manifest, Pack
 from countenance.policy.rules import Rule
@@ -27,19 +27,27 @@ def packs(as_json: bool, **given: Any) -> None:
     """List the rule packs that are here.
 
     State is always (in force for whom it binds, with no activation), enforce, shadow (watched: what it would
-    refuse stands in the log), ended (its rules have), or available (not in use). Where no server was set up
-    the packs are those that come with the program.
+    refuse stands in the log), ended (its rules have), available (not in use), or refused: a folder of
+    DATA_DIR/packs that is no pack to be used, with the reason. Where no server was set up the packs are those
+    that come with the program.
 
     Example: countenance policy packs --json
     """
     today = datetime.now(UTC).date()
     with open_policies(given) as source:
         rows = [_row(source, pack, today) for _, pack in sorted(source.packs.items())]
-        refused = source.refused
-    for error in refused.values():
-        click.echo(f"note: {error.problem}: {error.remedy}", err=True)
+        refused = [
+            {
+                "Pack": name,
+                "State": "refused",
+                "InUse": name in source.active,
+                "Problem": error.problem,
+                "Remedy": error.remedy,
+            }
+            for name, error in sorted(source.refused.items())
+        ]
     if as_json:
-        print_json(rows)
+        print_json([*rows, *refused])
         return
     for row in rows:
         since, until = row.get("InForceFrom"), row.get("InForceUntil")
@@ -47,8 +55,13 @@ def packs(as_json: bool, **given: Any) -> None:
         click.secho(f"{row['Pack']:20} {row['Version']:6} {row['State']:10} {days}", bold=True)
         for words in (row["Title"], f"{row['Jurisdiction']}; binds {row['Binds']}", NO_REVIEW_BRIEFLY):
             click.echo(f"    {words}")
-    if not rows:
-        click.echo("no packs here")
+    for row in refused:
+        click.secho(f"{to_words(row['Pack']):20} {'':6} {row['State']}", bold=True)
+        click.echo(to_words(f"    {row['Problem']}: {row['Remedy']}"))
+        if row["InUse"]:
+            click.echo(
+                f"    in use, and calls fail for want of it: `countenance policy deactivate {row['Pack']}`"
+            )
 
 
 @click.command()

@@ -25,6 +25,10 @@ from countenance.errors import ConflictException
 from countenance.policy.purposes import REQUIREMENTS, load_purposes
 
 _request = click.argument("request_id", metavar="REQUEST")
+_COLUMNS = (
+    *("RequestId", "AccountId", "Purpose", "Status", "Justification", "RequestedBy", "ApprovedBy"),
+    "ExpiresAt",
+)
 
 
 @click.command("request")
@@ -51,8 +55,8 @@ def request(
 ) -> None:
     """Ask for PURPOSE for ACCOUNT; officers of the house decide.
 
-    For the house's own account it always takes two, who did not ask for it themselves; but for purposes of
-    low risk.
+    For the house's own account it always takes two officers, of whom one may have asked for it; but for
+    purposes of low risk.
 
     \b
     countenance purposes request 123456789012 access-control --because "the staff door of the museum"
@@ -85,6 +89,8 @@ def request(
 def requests(account_id: str | None, status: str | None, as_json: bool, **given: Any) -> None:
     """List what accounts asked for, the newest first.
 
+    An approval holds until ExpiresAt; then the account asks again.
+
     Example: countenance purposes requests --status pending
     """
     with open_governed(given) as governed:
@@ -94,11 +100,7 @@ def requests(account_id: str | None, status: str | None, as_json: bool, **given:
             _row(each, governed)
             for each in governed.governance.grants.list(account_id, status=cast("Status | None", status))
         ]
-    print_rows(
-        rows,
-        as_json=as_json,
-        columns=("RequestId", "AccountId", "Purpose", "Status", "Justification", "RequestedBy", "ApprovedBy"),
-    )
+    print_rows(rows, as_json=as_json, columns=_COLUMNS)
 
 
 @click.command("approve")
@@ -109,6 +111,8 @@ def requests(account_id: str | None, status: str | None, as_json: bool, **given:
 @as_json_option
 def approve(request_id: str, officer: str | None, reason: str, as_json: bool, **given: Any) -> None:
     """Say yes to REQUEST. Some purposes take the yes of two officers.
+
+    An approval holds for two years; of a purpose of low risk, until it is withdrawn.
 
     Example: countenance purposes approve cc5a3315-c2c0-494c-bc0a-f82211d9ac08 --officer "Maria Lind"
     """
@@ -150,16 +154,15 @@ def _decide(
     with open_governed(given) as governed:
         grants, officers = governed.governance.grants, governed.governance.officers
         asked = grants.require(found)
-        purpose = load_purposes().get(asked.purpose)
+        approvals, risk = _bounds(asked)
         name = deciding_officer(officers, officer)
         grants.decide(
             found,
             vote,
             officer=name,
             reason=reason,
-            # of a purpose that a later catalogue has no more, only an end can still be said
-            approvals=purpose.approvals if purpose else 2,
-            risk=purpose.risk if purpose else "high",
+            approvals=approvals,
+            risk=risk,
             actor=Actor(name),
         )
         asked = grants.require(found)
@@ -171,21 +174,24 @@ def _decide(
 
 
 def _missing(asked: PurposeRequest, needed: int, officers: list[str]) -> str:
-    """Whose word is wanted still: neither theirs who gave it, nor theirs who asked."""
-    others = [name for name in officers if name not in {*asked.approved_by, asked.requested_by}]
-    said = f"{len(asked.approved_by)} of the {needed} officers that `{asked.purpose}` takes said yes"
+    """Whose word is wanted still; that of somebody who is no officer any more does not count."""
+    others = [name for name in officers if name not in asked.approved_by]
+    given = len(officers) - len(others)
+    said = f"{given} of the {needed} officers that `{asked.purpose}` takes said yes"
     if not others:
         return f"{said}: there is no other officer yet (`countenance officers add NAME --role ROLE`)"
     return f"{said}: another must run this command ({', '.join(others)})"
 
 
-def _row(asked: PurposeRequest, governed: Governed) -> dict[str, Any]:
+def _bounds(asked: PurposeRequest) -> tuple[int, str]:
+    """Approvals and risk of the purpose; of one that a later catalogue has no more, the strictest."""
     purpose = load_purposes().get(asked.purpose)
-    needed = purpose.approvals if purpose else 2
-    if asked.account_id == governed.governance.officers.house() and (
-        purpose is None or purpose.risk != "low"
-    ):
-        needed = 2  # as `Grants.decide` has it: nobody says alone what the house itself may do
+    return (2, "high") if purpose is None else (purpose.approvals, purpose.risk)
+
+
+def _row(asked: PurposeRequest, governed: Governed) -> dict[str, Any]:
+    approvals, risk = _bounds(asked)
+    needed = governed.governance.grants.approvals_needed(asked.account_id, approvals=approvals, risk=risk)
     return {
         "RequestId": str(asked.request_id),
         "AccountId": asked.account_id,
@@ -197,6 +203,7 @@ def _row(asked: PurposeRequest, governed: Governed) -> dict[str, Any]:
         "ApprovedBy": list(asked.approved_by),
         "ApprovalsNeeded": needed,
         "DecidedAt": asked.decided_at,
+        "ExpiresAt": asked.expires_at,
     }
 
 

@@ -1,6 +1,9 @@
 -- list_activations --
 select pack, version, digest, mode, accounts, activated_by, activated_at from pack_activation order by pack;
 
+-- lock_activations --
+select pg_advisory_xact_lock(hashtextextended('packs', 0));
+
 -- activate --
 insert into pack_activation (pack, version, digest, mode, accounts, activated_by)
 values (%(pack)s, %(version)s, %(digest)s, %(mode)s, %(accounts)s, %(by)s)

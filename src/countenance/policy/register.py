@@ -167,15 +167,6 @@ class PackRegister:
         if pack.manifest.always:
             raise ConflictException(f"the pack `{name}` is always in force for whom it binds")
         chosen = Activation(name, mode, None if accounts is None else frozenset(accounts))
-        others = [to_activation(active) for active in self.active() if active.pack != name]
-        try:
-            engine = build([*others, chosen])
-        except SetupError as error:
-            raise InvalidParameterException(f"the pack `{name}` cannot be used: {error}") from None
-        if mode == "enforce" and pack.state(engine.today) == "ended":
-            raise ConflictException(
-                f"the rules of the pack `{name}` have ended: it can only be watched (shadow)"
-            )
         values = {
             "pack": name,
             "version": pack.manifest.version,
@@ -185,12 +176,19 @@ class PackRegister:
             "by": by,
         }
         with self._within(connection) as changing:
+            # In turn: two that cannot be built together must not be built one without the other.
+            changing.execute(_QUERIES["lock_activations"])
+            others = [to_activation(active) for active in self.active(changing) if active.pack != name]
+            try:
+                engine = build([*others, chosen])
+            except SetupError as error:
+                raise InvalidParameterException(f"the pack `{name}` cannot be used: {error}") from None
+            if mode == "enforce" and pack.state(engine.today) == "ended":
+                raise ConflictException(
+                    f"the rules of the pack `{name}` have ended: it can only be watched (shadow)"
+                )
             changing.execute(_QUERIES["activate"], values)
-            record_statement(
-                changing,
-                "pack.activated",
-                {told: values[told] for told in _TOLD_OF_ACTIVATION},
-            )
+            record_statement(changing, "pack.activated", {told: values[told] for told in _TOLD_OF_ACTIVATION})
         return pack
 
     def deactivate(self, name: str, *, connection: Connection | None = None) -> None:

@@ -25,30 +25,45 @@ from countenance.policy.purposes import load_purposes
 from countenance.policy.rules import Rule
 from countenance.transparency.canonical import parse_time
 
-UNSAID: Final[Mapping[str, tuple[str, str]]] = {
-    "attributes": ("attributes", "which face attributes were asked for: taken as the default ones"),
-    "charter": ("charter", "the charter that CreateCollection asked for: taken as that of the purpose"),
-    "face count": (
-        "faceCount",
-        "how many faces a collection with the charter of its purpose had: taken as none",
-    ),
-    "training": (
-        "trained",
-        "whether the operator was trained: taken so where the purpose needed it and the call was allowed",
-    ),
-    "model": (
-        "gatePassed|worstGroupTprBp|use",
-        "licence and evaluation of the model: taken as licensed for any use, with no evaluation that passed",
-    ),
-    "rate": ("callsLastHour", "how many calls there were within an hour: counted in what is read"),
+UNSAID: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "beneficiary": (
-        "beneficiaryBarred|serves",
+        ("beneficiaryBarred", "serves", "Profile::"),
         "for whom the call was made: taken as for nobody but the account itself",
     ),
+    "face count": (
+        ("faceCount",),
+        "how many faces a collection with the charter of its purpose had: taken as none",
+    ),
+    "model": (
+        ("gatePassed", "worstGroupTprBp", "use"),
+        "licence and evaluation of the model: taken as licensed for any use, with no evaluation that passed",
+    ),
+    "names": (
+        ("operator", "Account::", "Collection::"),
+        "names of accounts, operators and collections: the log has pseudonyms and commitments for them",
+    ),
+    "officer": (("officer",), "whether the key was an officer's: taken as none"),
+    "own purpose": (
+        ("ownPurpose",),
+        "the purpose of the key that asked for a purpose, a key or a session: taken as none",
+    ),
+    "purposes": (
+        ("account.purposes",),
+        "which purposes were approved: taken as those alone that the call was for",
+    ),
+    "rate": (("callsLastHour",), "how many calls there were within an hour: counted in what is read"),
+    "standing": (
+        ("standing", "effectiveStanding", "termsAccepted", "Standing::"),
+        "how the account stood, and whether it had accepted the terms: taken as good, and accepted",
+    ),
 }
-"""What → the words of a rule that looks at it, and how it is taken."""
+"""What → how a rule looks at it (attributes, types of entities), and how it is taken."""
 _RELEVANT: Final = frozenset({"face", "chartering", "purposed", "requesting"})
+_ASKING: Final = frozenset({"purposed", "requesting"})
+"""Calls whose purpose is the one that they ask for."""
 _REFERENCES: Final = {"consent": "consent", "authorized": "authorization"}
+_ASIDE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[()]')
+"""Texts, and parentheses: Cedar puts them around everything."""
 _HOUR: Final = timedelta(hours=1)
 _MOST_EXAMPLES: Final = 5
 _MOST_TOLD: Final = 20
@@ -216,8 +231,8 @@ def to_request(members: Mapping[str, Any], *, calls_last_hour: int = 0) -> Acces
 
 def to_call(members: Mapping[str, Any], *, calls_last_hour: int = 0) -> dict[str, Any]:
     """The same in the form of `policy explain`."""
-    purpose = load_purposes().get(members.get("purpose", ""))
-    told = members.get("claims", {})
+    kinds = kinds_of(members["operation"])
+    told, asked = members.get("claims", {}), members.get("asked", {})
     claims = {name: value for name, value in told.items() if name not in _REFERENCES}
     claims |= {member: "in the entry" for name, member in _REFERENCES.items() if told.get(name)}
     if "case" in members:
@@ -228,9 +243,7 @@ def to_call(members: Mapping[str, Any], *, calls_last_hour: int = 0) -> dict[str
             "id": members.get("account", "unknown"),
             "profile": members.get("profile", "general"),
             "records": list(members.get("records", [])),
-            "trained": members["decision"] == "allow"
-            and purpose is not None
-            and "training" in purpose.requires,
+            "trained": members.get("trained", False),
         },
         "operator": members.get("operator", "unknown"),
         "claims": claims,
@@ -239,19 +252,28 @@ def to_call(members: Mapping[str, Any], *, calls_last_hour: int = 0) -> dict[str
     }
     if "purpose" in members:
         call["purpose"] = members["purpose"]
+        if not kinds & _ASKING:
+            call["own_purpose"] = members["purpose"]
     if "asked" in members.get("threshold", {}):
         call["threshold"] = members["threshold"]["asked"]
-    if "candidates" in members.get("asked", {}):
-        call["candidates"] = members["asked"]["candidates"]
+    call |= {name: asked[name] for name in ("candidates", "attributes") if name in asked}
     if "version" in members.get("model", {}):
         call["model"] = {"version": members["model"]["version"]}
-    own = None if purpose is None else _told(purpose.charter())
-    if "chartering" in kinds_of(members["operation"]):
-        if own is not None:
-            call["charter"] = own
-    elif "collection" in members:
-        call["collection"] = {"id": members["collection"], **(_charter(members) or own or {})}
+    call |= _of_collection(members, kinds)
+    if "charter" in call and members["decision"] == "allow":  # then all of its purposes were approved
+        call["account"]["purposes"] = sorted({*call["charter"]["purposes"], call.get("purpose", "")} - {""})
     return call
+
+
+def _of_collection(members: Mapping[str, Any], kinds: Collection[str]) -> dict[str, Any]:
+    """The collection with its charter, or the charter asked for; an entry leaves out that of its purpose."""
+    purpose = load_purposes().get(members.get("purpose", ""))
+    charter = _charter(members) or (_told(purpose.charter()) if purpose is not None else {})
+    if "chartering" not in kinds:
+        return {"collection": {"id": members["collection"], **charter}} if "collection" in members else {}
+    charter.pop("face_count", None)
+    told = {"collection": {"id": members["collection"]}} if "collection" in members else {}
+    return told | ({"charter": charter} if charter else {})
 
 
 def _told(charter: Charter) -> dict[str, Any]:
@@ -289,4 +311,13 @@ def _undated(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 
 
 def _unsaid(rule: Rule) -> tuple[str, ...]:
-    return tuple(name for name, (words, _) in UNSAID.items() if re.search(rf'[."]({words})\b', rule.text))
+    # What a rule says of itself, and compares with, is not what it looks at.
+    text = _ASIDE.sub("", rule.text)
+    return tuple(what for what, (names, _) in UNSAID.items() if any(_names(name, text) for name in names))
+
+
+def _names(name: str, text: str) -> bool:
+    """Whether a policy, as Cedar has it, names an attribute or the type of an entity."""
+    if name.endswith("::"):
+        return re.search(rf"\b{name}", text) is not None
+    return re.search(rf"(?:\.|\bhas ){re.escape(name)}\b", text) is not None

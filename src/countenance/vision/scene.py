@@ -19,6 +19,8 @@ _GRID: Final = (9, 8)
 _WORKING_PX: Final = 144
 _MARGIN: Final = 0.25
 """Of a face's box, added on each side: hair and chin are the person's too."""
+_EVEN: Final = np.float32(0.01)
+"""Grey levels by which no cell is brighter: where faces were blanked, only rounding would tell."""
 
 
 def scene_hash(pixels: Pixels, boxes: Sequence[PixelBox]) -> int:
@@ -42,5 +44,5 @@ def scene_hash(pixels: Pixels, boxes: Sequence[PixelBox]) -> int:
         kept[top : int(max(0.0, bottom)), left : int(max(0.0, right))] = False
     small[~kept] = small[kept].mean() if kept.any() else 0.0
     cells = cv2.resize(small, _GRID, interpolation=cv2.INTER_AREA)
-    bits = (cells[:, 1:] > cells[:, :-1]).ravel()
+    bits = (cells[:, 1:] > cells[:, :-1] + _EVEN).ravel()
     return int.from_bytes(np.packbits(bits).tobytes(), "big")

@@ -95,6 +95,21 @@ def test_what_cannot_be_done_is_said(still, command, words, code, said):
     assert still.json("accounts", "show", "ACCOUNT")["Changes"] == []
 
 
+def test_a_termination_is_left_by_appeal_alone(cli, officers, account):
+    """What takes two is not undone by one, nor by another standing."""
+    olga, otto = officers
+    cli.json("officers", "add", "Nadia Newcomer", "--role", "appeals")
+    for officer in (olga, otto):
+        cli.json("accounts", "terminate", account, "--reason", "x", "--officer", officer)
+    for command in ("reinstate", "suspend", "restrict"):
+        code, message = cli.fails("accounts", command, account, "--reason", "x", "--officer", olga)
+        assert (code, "by appeal only" in message) == (1, True)
+    words = ("appeals", "submit", account, "--by", "Guy", "--statement", "it was another")
+    appeal = cli.json(*words)["AppealId"]
+    granted = cli.json("appeals", "grant", appeal, "--reason", "x", "--officer", "Nadia Newcomer")
+    assert granted["Standing"] == "good"
+
+
 def test_the_same_standing_again_is_said(cli, account):
     code, message = cli.fails("accounts", "reinstate", account, "--reason", "x")
     assert (code, "is good already" in message) == (1, True)

@@ -59,6 +59,17 @@ def test_a_finding_that_somebody_else_confirms_keeps_the_standing(cli, officers,
     assert (code, "changed by appeal" in message) == (1, True)
 
 
+def test_a_finding_against_the_house_is_kept_and_changes_nothing(cli, officers, house):
+    """Nobody could lift its suspension."""
+    found = opened(cli, house, "suspend", "--officer", officers[0])
+    assert (found["Severity"], found["Status"], found["Standing"]) == ("suspend", "open", "good")
+    confirmed = cli.json(
+        "findings", "confirm", found["FindingId"], "--reason", "so it is", "--officer", officers[1]
+    )
+    assert (confirmed["Status"], confirmed["Standing"]) == ("confirmed", "good")
+    assert cli.json("accounts", "show", house)["Changes"] == []
+
+
 def test_a_scan_of_an_account_that_did_nothing_finds_nothing(cli, account):
     assert "nothing new was found" in cli.says("findings", "scan")
     assert cli.json("findings", "scan", "--account", account) == []

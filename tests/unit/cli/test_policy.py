@@ -102,16 +102,40 @@ def test_a_pack_whose_day_has_not_come_is_only_watched(cli, own):
 
 
 def test_an_issuer_is_trusted_by_an_officer(cli, house):
-    """Before, nothing that it signed is taken."""
+    """Before, nothing that it signed is taken; and it is said why."""
     write_pack(cli.data_dir / "packs", "own")
-    said = cli.run("policy", "packs", "--json")
-    assert "note: the pack `own` carries no signature of an issuer that is trusted here" in said.stderr
-    assert "own" not in {each["Pack"] for each in json.loads(said.stdout)}
+    assert state(cli, "own") == "refused"
     code, message = cli.fails("policy", "show", "own")
     assert (code, "countenance policy trust" in message) == (2, True)
     assert "no signature of an issuer" in problems(cli)["own"]
     assert "put its packs into" in cli.says("policy", "trust", VKEY)
     assert state(cli, "own") == "available"
+
+
+def test_a_folder_that_is_no_pack_to_be_used_is_listed_with_the_reason_and_the_remedy(cli, own, account):
+    """It stops nothing else; what is in use and is such a folder now stops the calls, and that is said."""
+    (cli.data_dir / "packs" / "emp\x1bty").mkdir()
+    write_pack(cli.data_dir / "packs", FREE)
+    cli.json("policy", "activate", "own")
+    (own / "policies.cedar").write_text("permit (principal, action, resource);")
+    listed = [each for each in cli.json("policy", "packs") if each["State"] == "refused"]
+    told = {each["Pack"]: (each["InUse"], each["Problem"], each["Remedy"]) for each in listed}
+    assert told.keys() == {"emp\x1bty", FREE, "own"}
+    assert {name: in_use for name, (in_use, _, _) in told.items()} == {
+        "emp\x1bty": False,
+        FREE: False,
+        "own": True,
+    }
+    assert "has the name of one of ours" in told[FREE][1]
+    assert "was changed after it was signed" in told["own"][1]
+    assert all(remedy for _, _, remedy in told.values())
+    said = cli.says("policy", "packs")
+    assert f"{told['own'][1]}: {told['own'][2]}" in said
+    assert "in use, and calls fail for want of it: `countenance policy deactivate own`" in said
+    assert said.count("calls fail") == 1
+    assert "\x1b" not in said
+    assert problems(cli).keys() == told.keys()
+    assert "\x1b" not in cli.run("policy", "check").output
 
 
 def test_what_is_in_use_is_checked(cli, own):

@@ -52,7 +52,7 @@ def still(still):
     """With two packs of its own, not in use."""
     still.json("policy", "trust", VKEY)
     write_pack(still.data_dir / "packs", "own")
-    looks = rule("looks", "LOOKS-1", "context.thresholdBp < 9500 && !principal.trained")
+    looks = rule("looks", "LOOKS-1", "context.thresholdBp < 9500 && context.callsLastHour < 1000")
     write_pack(still.data_dir / "packs", "looks", policies=looks)
     return still
 
@@ -113,7 +113,7 @@ def test_people_are_told_the_same_in_words(still, log):
     assert "8 of 13" in said
     assert "SearchFaces for photo-library: 1" in said
     assert "LOOKS-1 *" in said
-    assert f"* entries do not say {UNSAID['training'][1]} (LOOKS-1)" in said
+    assert f"* entries do not say {UNSAID['rate'][1]} (LOOKS-1)" in said
     assert "note: line 14 was left out: it is no JSON" in said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -47,6 +48,7 @@ def test_one_officer_approves_and_another_request_is_refused_with_a_reason(cli, 
         "ApprovedBy": [],
         "ApprovalsNeeded": 1,
         "DecidedAt": None,
+        "ExpiresAt": None,
     }
     assert f"countenance purposes approve {made['RequestId']}" in request.stderr
     assert "need a notice on file" in request.stderr
@@ -83,18 +85,52 @@ def test_an_officer_who_is_missing_is_named(cli, officers):
     assert "another must run this command (Olga Officer)" in said
 
 
-def test_what_the_house_itself_may_do_takes_two_who_did_not_ask_for_it(cli, officers, house):
-    """But for what is of low risk."""
-    assert cli.json("accounts", "show", house)["Purposes"] == ["development"]
-    request = asked(cli, house, RISKY, "--by", "Olga Officer")
-    code, message = cli.fails("purposes", "approve", request, "--officer", "Olga Officer")
-    assert (code, "may not approve what they asked for" in message) == (1, True)
-    said = cli.says("purposes", "approve", request, "--officer", "Otto Officer")
-    assert "1 of the 2 officers" in said
-    assert "there is no other officer yet" in said
+def test_the_word_of_an_officer_who_has_gone_does_not_count(cli, officers):
+    """Nor is it said to: else two would wait for a third who is not wanted."""
+    olga, otto = officers
+    account = cli.json("accounts", "create", "Police", "--profile", "law_enforcement")["AccountId"]
+    request = asked(cli, account, TWO)
+    cli.json("purposes", "approve", request, "--officer", otto)
+    cli.json("officers", "remove", otto)
     cli.json("officers", "add", "Nadia Newcomer", "--role", "x")
+    said = cli.says("purposes", "approve", request, "--officer", olga)
+    assert f"1 of the 2 officers that `{TWO}` takes said yes" in said
+    assert "another must run this command (Nadia Newcomer)" in said
     approved = cli.json("purposes", "approve", request, "--officer", "Nadia Newcomer")
+    assert approved["Status"] == "approved"
+
+
+def test_what_the_house_itself_may_do_takes_two_officers(cli, officers, house):
+    """But for what is of low risk. Who asks may be one of them, and is not enough."""
+    olga, otto = officers
+    assert cli.json("accounts", "show", house)["Purposes"] == ["development"]
+    request = asked(cli, house, RISKY, "--by", olga)
+    said = cli.says("purposes", "approve", request, "--officer", olga)
+    assert f"1 of the 2 officers that `{RISKY}` takes said yes" in said
+    assert f"another must run this command ({otto})" in said
+    assert cli.json("accounts", "show", house)["Purposes"] == ["development"]
+    code, message = cli.fails("purposes", "approve", request, "--officer", olga)
+    assert (code, "has said so already" in message) == (1, True)
+    approved = cli.json("purposes", "approve", request, "--officer", otto)
     assert (approved["Status"], approved["ApprovalsNeeded"]) == ("approved", 2)
+    assert approved["ApprovedBy"] == [olga, otto]
+    assert cli.json("accounts", "show", house)["Purposes"] == [RISKY, "development"]
+
+
+def test_an_approval_ends_after_two_years_unless_it_is_of_low_risk(cli, account):
+    """When is shown wherever the request is."""
+    risky = cli.json("purposes", "approve", asked(cli, account, RISKY))
+    mild = cli.json("purposes", "approve", asked(cli, account, "development"))
+    lasts = datetime.fromisoformat(risky["ExpiresAt"]) - datetime.fromisoformat(risky["DecidedAt"])
+    assert abs(lasts - timedelta(days=730)) < timedelta(minutes=1)
+    assert mild["ExpiresAt"] is None
+    for shown in (
+        cli.json("purposes", "requests", "--account", account),
+        cli.json("accounts", "show", account)["Requests"],
+    ):
+        ends = {each["Purpose"]: each["ExpiresAt"] for each in shown}
+        assert ends == {RISKY: risky["ExpiresAt"], "development": None}
+    assert risky["ExpiresAt"] in cli.says("purposes", "requests", "--account", account)
 
 
 ID = "cc5a3315-c2c0-494c-bc0a-f82211d9ac08"

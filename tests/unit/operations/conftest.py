@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
-from countenance.conduct import Conduct
 
 from countenance.accounts import Accounts, Governance
 from countenance.audit import AuditLog
 from countenance.audit.tree import LogTree
+from countenance.conduct import Conduct
 from countenance.errors import ServiceError
 from countenance.gallery import Gallery
 from countenance.gateway.obligations import DISCHARGES

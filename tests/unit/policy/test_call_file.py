@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countenance.facts import AGES, CHARTER_KINDS, PROFILES, RECORD_KINDS, SOURCES, Charter, Claims
+from countenance.facts import (
+    AGES,
+    CHARTER_KINDS,
+    PROFILES,
+    RECORD_KINDS,
+    SOURCES,
+    AccountFacts,
+    Charter,
+    Claims,
+)
+from countenance.operations import defaults
 from countenance.policy import AccessRequest, Decision, Resource, call_file, load_purposes
 from countenance.policy.call_file import parse_call
 from countenance.policy.groups import GROUPS
@@ -27,8 +37,9 @@ def test_only_the_operation_must_be_said():
     assert request.resource == Resource("Account", ACCOUNT, ACCOUNT)
     assert (request.account.standing, request.account.effective_standing) == ("good", "good")
     assert request.account.terms_accepted
-    assert request.account.purposes == frozenset()
-    assert (request.purpose, request.charter, request.officer) == (None, None, False)
+    assert request.account.purposes == request.account.serves == frozenset()
+    assert (request.purpose, request.own_purpose) == (None, None)
+    assert (request.charter, request.officer) == (None, False)
     assert request.claims == Claims()
     assert (request.threshold, request.candidates) == (80.0, 4096)
     assert request.model is not None
@@ -52,10 +63,12 @@ def test_a_call_is_told_in_full():
                 "records": ["notice"],
                 "trained": True,
                 "beneficiary_barred": True,
+                "serves": ["business", "public_body"],
             },
             "operator": "guy",
             "officer": True,
             "purpose": "missing-persons",
+            "own_purpose": "disaster-victims",
             "claims": {
                 "case": "C-1",
                 "source": "cctv",
@@ -94,7 +107,9 @@ def test_a_call_is_told_in_full():
     assert (account.purposes, account.records) == ({"research"}, {"notice"})
     assert account.operator_trained
     assert account.beneficiary_barred
+    assert account.serves == {"business", "public_body"}
     assert (request.operator, request.officer, request.purpose) == ("guy", True, "missing-persons")
+    assert request.own_purpose == "disaster-victims"
     assert request.claims == Claims(
         case="C-1",
         source="cctv",
@@ -130,6 +145,11 @@ def test_the_members_are_those_of_the_values_that_they_make():
     """A claim or a bound that a file cannot tell could not be tested for."""
     assert set(Claims.__dataclass_fields__) == call_file._CLAIMS
     assert set(Charter.__dataclass_fields__) == call_file._CHARTER_MEMBERS
+    told = AccessRequest.__dataclass_fields__.keys() - {"access_key_id", "service", "resource", "now_s"}
+    assert told | {"collection", "at"} == call_file._CALL
+    of_account = AccountFacts.__dataclass_fields__.keys() - {"terms_wanted", "parents", "upstream"}
+    names = {"account_id": "id", "operator_trained": "trained"}
+    assert {names.get(name, name) for name in of_account} == call_file._ACCOUNT_MEMBERS
 
 
 @pytest.mark.parametrize(
@@ -137,6 +157,7 @@ def test_the_members_are_those_of_the_values_that_they_make():
     [
         *((name, 80.0, 4096) for name in (*GROUPS["search"], *GROUPS["stream"])),
         ("CompareFaces", 80.0, None),
+        ("AssociateFaces", 75.0, None),
         ("IndexFaces", None, None),
         ("DetectFaces", None, None),
         ("CreateCollection", None, None),
@@ -147,6 +168,31 @@ def test_an_operation_has_the_defaults_that_it_has(operation, threshold, candida
     """A threshold on an operation without one would explain a call that cannot be made."""
     request = call(operation)
     assert (request.threshold, request.candidates) == (threshold, candidates)
+
+
+def test_the_defaults_are_those_of_the_operations():
+    """Else a call would be explained that the server judges otherwise."""
+    assert call("SearchFaces").threshold == defaults.SEARCH_THRESHOLD
+    assert call("CompareFaces").threshold == defaults.COMPARE_THRESHOLD
+    assert call("AssociateFaces").threshold == defaults.ASSOCIATE_THRESHOLD
+    assert call("SearchFaces").candidates == defaults.MOST_FACES
+
+
+@pytest.mark.parametrize(
+    ("told", "rule_ids"),
+    [
+        ({}, ("CORE-001",)),
+        ({"own_purpose": "research"}, ("CORE-001",)),
+        ({"own_purpose": "development"}, ("PUR-017",)),
+        ({"own_purpose": "development", "officer": True}, ("CORE-001",)),
+        ({"account": {"purposes": ["research"], "serves": ["business"]}}, ("CORE-001",)),
+        ({"account": {"purposes": ["research"], "serves": ["business", "law_enforcement"]}}, ("PUR-009",)),
+    ],
+)
+def test_a_call_is_explained_by_what_its_key_is_for_and_whom_its_account_serves(engine, told, rule_ids):
+    """As the server would judge it that knows both."""
+    request = call("countenance:AssumePurpose", purpose="research", **told)
+    assert engine.decide(request).rule_ids == rule_ids
 
 
 def test_null_says_that_nothing_was_said():
@@ -241,6 +287,14 @@ MISTAKES = [
     ({"account": {"beneficiary_barred": None}}, "`beneficiary_barred` is not true or false"),
     ({"account": {"purposes": "research"}}, "`purposes` is not a list of texts"),
     ({"account": {"records": [1]}}, "`records` is not a list of texts"),
+    ({"account": {"records": ["notices"]}}, "`records` has `notices`, which is no kind of record"),
+    ({"account": {"records": ["notice", ""]}}, "`records` has ``, which is no kind of record"),
+    ({"account": {"serves": "business"}}, "`serves` is not a list of texts"),
+    ({"account": {"serves": None}}, "`serves` is not a list of texts"),
+    ({"account": {"serves": [["business"]]}}, "`serves` is not a list of texts"),
+    ({"account": {"serves": ["business", "police"]}}, "`serves` has `police`, which is no profile"),
+    ({"own_purpose": ["research"]}, "`own_purpose` is not a text"),
+    ({"ownPurpose": "research"}, "the call has no member `ownPurpose`"),
     ({"account": {"id": 111122223333}}, "`id` is not a text"),
     ({"operator": None}, "`operator` is not a text"),
     ({"officer": "no"}, "`officer` is not true or false"),
@@ -304,7 +358,11 @@ CALLS = nearly(
     call_file._CALL,
     operation=st.sampled_from(["SearchFaces", "rekognition:IndexFaces", "countenance:GetHealth"]),
     account=nearly(
-        call_file._ACCOUNT_MEMBERS, standing=st.sampled_from(STANDINGS), profile=st.sampled_from(PROFILES)
+        call_file._ACCOUNT_MEMBERS,
+        standing=st.sampled_from(STANDINGS),
+        profile=st.sampled_from(PROFILES),
+        serves=st.lists(st.sampled_from(PROFILES)),
+        records=st.lists(st.sampled_from(sorted(RECORD_KINDS))),
     ),
     claims=nearly(call_file._CLAIMS, source=st.sampled_from(SOURCES), age=st.sampled_from(AGES)),
     threshold=st.floats(0, 100),
@@ -331,7 +389,10 @@ def test_whatever_the_file_holds_it_is_a_call_or_a_mistake(engine, told):
 @given(
     standing=st.sampled_from(STANDINGS),
     profile=st.sampled_from(PROFILES),
+    serves=st.lists(st.sampled_from(PROFILES)),
     purpose=st.sampled_from(sorted(load_purposes())),
+    own_purpose=st.sampled_from(sorted(load_purposes())),
+    operation=st.sampled_from(["rekognition:SearchFaces", "countenance:CreateAccessKey"]),
     source=st.sampled_from(SOURCES),
     age=st.sampled_from(AGES),
     records=st.lists(st.sampled_from(sorted(RECORD_KINDS))),
@@ -346,13 +407,15 @@ def test_every_word_that_is_documented_is_understood_and_decided(engine, **told)
         json.loads(
             json.dumps(
                 {
-                    "operation": "rekognition:SearchFaces",
+                    "operation": told["operation"],
                     "account": {
                         "standing": told["standing"],
                         "profile": told["profile"],
                         "records": told["records"],
+                        "serves": told["serves"],
                     },
                     "purpose": told["purpose"],
+                    "own_purpose": told["own_purpose"],
                     "claims": {"source": told["source"], "age": told["age"]},
                     "threshold": told["threshold"],
                     "candidates": told["candidates"],

@@ -264,9 +264,8 @@ class Calls:
         purposes = tuple(self._catalogue.values())
         needs = [1 + len(purpose.requires) for purpose in purposes]  # who needs more may lack more
         purpose = self._random.choices(purposes, weights=needs)[0]
-        wanted = self._random.choices((purpose.operations, ("CreateCollection",), OTHERS), weights=(7, 1, 2))[
-            0
-        ]
+        kinds = (purpose.operations, ("CreateCollection",), sorted(FOR_A_PURPOSE), OTHERS)
+        wanted = self._random.choices(kinds, weights=(7, 1, 1, 2))[0]
         call = self._changed(
             self._lawful(self._one_of(wanted), purpose),
             account__profile=self._one_of(purpose.profiles),
@@ -345,7 +344,8 @@ class Calls:
 
     def _own_purpose(self, call):
         """Of the credential: for one that is asked for by it, any; a call with a face is under its own."""
-        return {"own_purpose": self._one_of((*self._catalogue, "withdrawn", None, call.purpose))}
+        own = self._one_of((*self._catalogue, "withdrawn", None, call.purpose))
+        return {"own_purpose": own, "officer": call.officer or self._random.random() < 0.3}
 
     def _bounds(self, call):
         purpose = self._catalogue.get(call.purpose or "", self._catalogue["development"])
@@ -367,7 +367,10 @@ class Calls:
         ))  # fmt: skip
 
     def _live(self, call):
-        return {"claims__live": True, "resource__charter__kind": self._one_of((*CHARTER_KINDS, "consented"))}
+        """Of people who agreed or did not, for police or for nobody of the kind."""
+        serves = self._one_of((call.account.serves, frozenset({"law_enforcement"})))
+        kind = self._one_of((*CHARTER_KINDS, "consented"))
+        return {"claims__live": True, "account__serves": serves, "resource__charter__kind": kind}
 
     def _lacks(self, call):
         """Something that the purpose needs and that is not there."""

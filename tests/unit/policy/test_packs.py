@@ -16,6 +16,7 @@ import pytest
 from countenance.errors import SetupError
 from countenance.policy import AccessRequest, Decision, PolicyEngine
 from countenance.policy.call_file import parse_call
+from countenance.policy.groups import GROUPS
 from countenance.policy.packs import (
     FILES,
     SIGNATURE,
@@ -102,8 +103,46 @@ def test_profile_packs_are_always_in_force_for_profile_and_purpose(built, police
     by_profile = lawful("SearchFaces", "missing-persons", account__profile="law_enforcement")
     assert engine.packs_for(by_profile) == {"law-enforcement"}
     assert engine.decide(by_profile).rule_ids == ("LE-005",)
+    serving = {"account__serves": frozenset({"business", "law_enforcement"})}
+    by_service = lawful("SearchFaces", "missing-persons", account__profile="public_body", **serving)
+    assert engine.packs_for(by_service) == {"law-enforcement"}
+    assert set(engine.decide(by_service).rule_ids) == {"LE-005", "PUR-009"}
     assert engine.packs_for(lawful("CompareFaces", "identity-proofing")) == {"identity-proofing"}
     assert engine.packs_for(lawful("SearchFaces", "missing-persons")) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "serves", [frozenset(), frozenset({"law_enforcement"})], ids=["police", "for police"]
+)
+@pytest.mark.parametrize(
+    ("changes", "rule_ids"),
+    [
+        ({}, ("CORE-001",)),
+        ({"account__operator_trained": False}, ("LE-005",)),
+        ({"claims__case": None}, ("LE-003", "PUR-011")),
+        ({"threshold": 89.0}, ("PUR-005",)),
+    ],
+    ids=["lawful", "not trained", "no case", "below the purpose's own bound"],
+)
+def test_a_comparison_for_police_is_held_to_what_a_search_is(built, lawful, serves, changes, rule_ids):
+    """One face against the faces of a crowd is a search, whatever the operation is called."""
+    profile = "public_body" if serves else "law_enforcement"
+    given = {"account__profile": profile, "account__serves": serves, "account__operator_trained": True}
+    engine = built(SHIPPED)
+    for operation in ("CompareFaces", "SearchFacesByImage"):
+        verdict = engine.decide(lawful(operation, "missing-persons", **given | changes))
+        assert verdict.rule_ids == rule_ids
+        assert ("human_review" in verdict.obligations) == (rule_ids == ("CORE-001",))
+
+
+def test_where_nobody_reviews_no_comparison_of_police_is_answered(operations, lawful):
+    """LE-004 is a duty: who cannot discharge it refuses."""
+    duties = set(ALL_DUTIES) - {"human_review"}
+    engine = PolicyEngine.load(operations, packs=SHIPPED, discharges=duties, today=TODAY)
+    given = {"account__profile": "law_enforcement", "account__operator_trained": True}
+    for operation in ("CompareFaces", "SearchFacesByImage"):
+        assert engine.decide(lawful(operation, "missing-persons", **given)).rule_ids == ("LE-004",)
+    assert engine.decide(lawful("CompareFaces", "missing-persons")).decision is Decision.ALLOW
 
 
 def test_no_activation_turns_off_or_narrows_what_is_always_in_force(built, police):
@@ -184,20 +223,28 @@ def test_an_activation_for_some_accounts_binds_only_those(built, tmp_path, lawfu
 @pytest.mark.parametrize(
     ("binds", "bound"),
     [
-        ({}, {"development", "photo-library", "identity-verification"}),
-        ({"profiles": ["business"]}, {"photo-library"}),
+        ({}, {"development", "photo-library", "identity-verification", "for a business", "for both"}),
+        ({"profiles": ["business"]}, {"photo-library", "for a business", "for both"}),
+        ({"profiles": ["public_body"]}, {"for both"}),
         ({"purposes": ["development"]}, {"development"}),
-        ({"profiles": ["business"], "purposes": ["development"]}, {"development", "photo-library"}),
+        (
+            {"profiles": ["business"], "purposes": ["development"]},
+            {"development", "photo-library", "for a business", "for both"},
+        ),
     ],
-    ids=["everybody", "a profile", "a purpose", "either"],
+    ids=["everybody", "a profile", "a profile that is only served", "a purpose", "either"],
 )
 def test_a_pack_binds_by_profile_or_purpose(built, tmp_path, lawful, binds, bound):
-    """Either is enough; neither means everybody."""
+    """Either is enough, the profile of one for whom the account acts too; neither means everybody."""
     engine = built({"x": make_pack(tmp_path, "x", binds=binds)}, "x")
     calls = {
         "development": lawful("SearchFaces"),
         "photo-library": lawful("SearchFaces", "photo-library", account__profile="business"),
         "identity-verification": lawful("CompareFaces", "identity-verification"),
+        "for a business": lawful("SearchFaces", "photo-library", account__serves=frozenset({"business"})),
+        "for both": lawful(
+            "SearchFaces", "photo-library", account__serves=frozenset({"business", "public_body"})
+        ),
     }
     assert {name for name, call in calls.items() if engine.packs_for(call)} == bound
 
@@ -252,6 +299,44 @@ def test_a_hostile_pack_is_refused_though_somebody_trusted_signed_it(tmp_path, m
     write_pack(tmp_path, "x", **made)
     with pytest.raises(SetupError, match=problem):
         load_packs(tmp_path, TRUSTED)
+
+
+FORBIDS_ALL = FORBID % OURS
+OWES_ALL = DUTY % ("permit", OURS)
+
+
+@pytest.mark.parametrize(
+    ("made", "mode", "is_enforced"),
+    [
+        ({}, "enforce", True),
+        ({"always": True}, "shadow", True),
+        ({}, "shadow", False),
+        ({"in_force": {"from": "2099-01-01"}}, "enforce", False),
+    ],
+    ids=["enforced", "always", "in shadow", "not in force yet"],
+)
+def test_a_signed_pack_that_forbids_all_closes_neither_terms_nor_due_process(
+    built, tmp_path, lawful, made, mode, is_enforced
+):
+    """Nor does it keep an officer from ending its use; whoever signs packs is no judge in its own case."""
+    tests = [
+        {"name": name, "call": {"operation": f"countenance:{name}"}, "breaks": ["X-1"], "owes": ["o"]}
+        for name in ("SubmitAppeal", "DeactivatePack")
+    ]
+    pack = make_pack(tmp_path, "x", policies=FORBIDS_ALL, obligations=OWES_ALL, tests=tests, **made)
+    assert pack.signed_by == "packs.example"
+    engine = built({"x": pack}, Activation("x", mode))
+    open_to_all = {*GROUPS["terms"], *GROUPS["dueProcess"]}
+    for name in (*open_to_all, "DeactivatePack"):
+        verdict = engine.decide(lawful(name))
+        assert (verdict.decision, verdict.errors, verdict.obligations) == (Decision.ALLOW, (), ()), name
+        assert verdict.shadow == (() if is_enforced else ("X-1",))
+        if name in open_to_all:
+            shut_out = lawful(name, account__standing="suspended", account__terms_accepted=False)
+            assert engine.decide(shut_out).decision is Decision.ALLOW
+    assert engine.decide(lawful("DeactivatePack", officer=False)).rule_ids == ("CORE-004",)
+    for name in ("SearchFaces", "ListFaces", "ActivatePack", "OpenFinding", "AssumePurpose"):
+        assert ("X-1" in engine.decide(lawful(name)).rule_ids) == is_enforced
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 import pytest
 
@@ -14,7 +16,7 @@ from countenance.errors import SetupError
 from countenance.facts import Charter, Claims
 from countenance.gateway import record
 from countenance.policy import load_purposes
-from countenance.policy.simulation import Simulation, engine_for, to_call, to_request
+from countenance.policy.simulation import UNSAID, Simulation, engine_for, to_call, to_request
 from rule_packs import make_pack, rule
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -112,6 +114,11 @@ def test_only_calls_that_got_to_the_policy_and_use_faces_are_judged(simulate):
         (json.dumps(entry(claims=[])), "items"),
         (json.dumps(entry(threshold={"asked": 101})), "0 to 100"),
         (json.dumps(entry(purpose=7)), "not a text"),
+        (json.dumps(entry(trained="yes")), "`trained` is not true or false"),
+        (json.dumps(entry("DetectFaces", asked={"attributes": ["SOUL"]})), "`SOUL`"),
+        (json.dumps(entry("CreateCollection", charter={"kind": "consented"})), "no 'purposes'"),
+        (json.dumps(entry("CreateCollection", charter=["consented"])), "dictionary"),
+        (json.dumps(entry(records=["luck"])), "no kind of record"),
         (b"\xff\xfe", "no JSON"),
     ],
 )
@@ -176,10 +183,50 @@ def test_calls_before_the_day_given_only_count_for_the_rate(simulate):
     assert apart.refused == 0
 
 
-def test_a_rule_that_looks_at_what_no_entry_says_is_marked(simulate):
-    policies = rule("pack", "PACK-1", 'context.attributes.contains("GENDER") && !principal.trained')
-    outcome = simulate([entry()], packs={"pack": {"policies": policies}})
-    assert outcome.rules["PACK-1"].unsaid == ("attributes", "training")
+@pytest.mark.parametrize(
+    ("condition", "unsaid"),
+    [
+        ("context.callsLastHour > 5 && context has model && context.model.gatePassed", ("model", "rate")),
+        ("context has model && context.model has worstGroupTprBp", ("model",)),
+        ("resource is Collection && resource.faceCount > 5", ("face count",)),
+        ("resource is Collection && resource.faceCap > 5", ()),
+        ('principal.account.purposes.contains("development")', ("purposes",)),
+        ('resource is Collection && resource.purposes.contains("development")', ()),
+        ('principal.account.serves.contains("business")', ("beneficiary",)),
+        ('principal in Profile::"business"', ("beneficiary",)),
+        ("context has ownPurpose", ("own purpose",)),
+        ('principal.operator == "Guy" && principal.officer', ("names", "officer")),
+        ('principal in Account::"111122223333"', ("names",)),
+        ('principal.account["standing"] == "restricted"', ("standing",)),
+        ('principal in Standing::"restricted"', ("standing",)),
+        ('context.attributes.contains("GENDER") && !principal.trained', ()),
+        ('principal.account.records.contains(".officer")', ()),
+    ],
+)
+def test_a_rule_that_looks_at_what_no_entry_says_is_marked(simulate, condition, unsaid):
+    """And no other one: what its words happen to say is not what it looks at."""
+    policies = rule("pack", "PACK-1", condition, remedy='"use" a photo of the officer')
+    assert simulate([], packs={"pack": {"policies": policies}}).rules["PACK-1"].unsaid == unsaid
+
+
+def test_whatever_a_rule_may_look_at_is_in_the_entry_or_marked():
+    """A fact that is new to the schema must not be taken for something in silence."""
+    told = {
+        *("account", "profile", "records", "trained", "owner"),  # of the account, but for its standing
+        *("now", "operation", "purpose", "purposeName", "thresholdBp", "candidates", "attributes"),
+        *("hasCase", "consent", "live", "source", "age", "authorized", "exigent", "offenceFacts"),
+        *("probableCause", "liveness", "model", "charter"),
+        *("purposes", "kind", "faceCap", "retentionDays", "minorsAllowed", "hasLegalBasis"),
+        *("mostFaces", "mostDays", "mayHaveMinors", "mayBeConsented"),  # of the charter's purposes
+        *("profiles", "operations", "minimumThresholdBp", "maximumCandidates", "callsPerHour", "requires"),
+        *("hasFpirBudget", "risk"),  # of the purpose
+    }
+    unsaid = {name.rpartition(".")[2] for names, _ in UNSAID.values() for name in names}
+    schema = resources.files("countenance.policy").joinpath("schema.cedarschema").read_text("utf-8")
+    members = set(re.findall(r"^    (\w+)\??: ", schema, re.MULTILINE))
+    assert len(members) > 40
+    assert members <= told | unsaid
+    assert {name for name in unsaid if not name.endswith("::")} <= members
 
 
 def test_an_allowed_call_that_core_rules_refuse_as_rebuilt_is_told(simulate):
@@ -254,15 +301,54 @@ def test_an_absent_charter_is_that_of_the_purpose():
         assert request.resource.charter == purpose.charter()
         made = to_request(entry("CreateCollection", purpose=name))
         assert made.charter == purpose.charter()
-        assert made.resource.kind == "Account"
+        assert (made.resource.kind, made.resource.charter) == ("Collection", None)
 
 
-def test_training_is_taken_as_the_decision_of_then_says():
-    """Whoever was allowed under a purpose that needs it was trained."""
+def test_a_charter_that_was_asked_for_is_the_one_that_is_judged(simulate):
+    """Also with further purposes: of an allowed call they were approved; of a refused one nobody says so."""
+    asked = {
+        "purposes": ["development", "photo-library"],
+        "kind": "consented",
+        "face_cap": 9,
+        "face_count": 0,
+        "minors_allowed": False,
+        "legal_basis": True,
+    }
+    made = entry("CreateCollection", charter=asked)
+    request = to_request(made)
+    assert request.charter == Charter(
+        purposes=("development", "photo-library"),
+        kind="consented",
+        legal_basis="in the entry",
+        face_cap=9,
+        retention_days=None,
+        minors_allowed=False,
+    )
+    assert request.account.purposes == {"development", "photo-library"}
+    refused = to_request(made | {"decision": "deny", "outcome": "refused"})
+    assert refused.account.purposes == {"development"}
+    looks = rule("pack", "PACK-1").partition("forbid")[0] + (
+        'forbid (principal in Pack::"pack", action in Action::"chartering", resource is Collection)'
+        "when { context has charter && context.charter.faceCap < 10 };"
+    )
+    outcome = simulate([made, entry("CreateCollection")], packs={"pack": {"policies": looks}})
+    assert (outcome.calls, outcome.rules["PACK-1"].refused, outcome.rebuilt_otherwise) == (2, 1, 0)
+
+
+def test_training_and_attributes_are_what_the_entry_says():
+    """What is not there was not so, whatever the purpose and the decision."""
     purpose = next(name for name, each in load_purposes().items() if "training" in each.requires)
-    assert to_request(entry(purpose=purpose)).account.operator_trained
-    assert not to_request(entry(purpose=purpose, decision="deny")).account.operator_trained
-    assert not to_request(entry()).account.operator_trained
+    assert to_request(entry(purpose=purpose, trained=True)).account.operator_trained
+    assert not to_request(entry(purpose=purpose)).account.operator_trained
+    asked = entry("DetectFaces", asked={"attributes": ["EMOTIONS", "SMILE"]})
+    assert to_request(asked).attributes == {"EMOTIONS", "SMILE"}
+    assert to_request(entry("DetectFaces")).attributes == frozenset()
+
+
+def test_the_purpose_is_the_keys_own_where_none_is_asked_for():
+    assert to_request(entry()).own_purpose == "development"
+    asked = to_request(entry("AssumePurpose", service="countenance", purpose="research"))
+    assert (asked.purpose, asked.own_purpose) == ("research", None)
 
 
 def test_an_entry_as_the_server_writes_it_is_understood():
@@ -280,11 +366,15 @@ def test_an_entry_as_the_server_writes_it_is_understood():
         records=("notice",),
         claims={"source": "relative", "age": "adult"},
         candidates_asked=5,
+        attributes_asked=("AGE_RANGE", "GENDER"),
+        trained=True,
         threshold_asked=97.5,
         threshold=98.0,
     )
     call = to_call(json.loads(draft_event(event, None, lambda _: None).entry))
     assert call["candidates"] == 5
+    assert call["attributes"] == ["AGE_RANGE", "GENDER"]
+    assert call["account"]["trained"] is True
     assert call["threshold"] == 97.5
     assert call["account"]["profile"] == "public_body"
     assert call["claims"] == {"source": "relative", "age": "adult"}
@@ -314,6 +404,7 @@ def test_everything_that_the_gateway_writes_of_claims_and_charters_is_read_back(
     )
     told = entry(case="0" * 64, claims=record._in_clear(claims), charter=record._charter_told(charter, 3))
     request = to_request(json.loads(json.dumps(told)))
+    assert to_request(told | {"operation": "CreateCollection"}).charter == charter
     read = {name: value is not None for name, value in request.claims.attested().items()}
     assert read.keys() == claims.attested().keys()
     assert (request.claims.source, request.claims.age, request.claims.live) == ("cctv", "minor", True)

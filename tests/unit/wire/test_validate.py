@@ -11,6 +11,7 @@ from countenance.errors import ValidationException
 from countenance.wire.codec import parse_request
 from countenance.wire.model import (
     ListShape,
+    MapShape,
     OperationModel,
     StringShape,
     StructureShape,
@@ -23,6 +24,7 @@ from strategies import ABSENT, bounds_of, planted, requests_for, smallest
 MODELS = load_models()
 OPERATIONS = [operation for service in MODELS.services.values() for operation in service.operations.values()]
 REKOGNITION = MODELS.services["rekognition"].operations
+ARN = "arn:aws:rekognition:us-east-1:123456789012:collection/c"
 
 
 def message_of(request, operation):
@@ -139,7 +141,7 @@ def test_secret_values_are_not_shown():
 )
 def test_tag_keys_take_letters_of_every_script(key, is_allowed):
     r"""\p{L} of the model means Unicode's letters; Python's own re has no such class."""
-    request = {"ResourceArn": "arn:aws:rekognition:us-east-1:123456789012:collection/c", "Tags": {key: ""}}
+    request = {"ResourceArn": ARN, "Tags": {key: ""}}
     if is_allowed:
         validate(request, REKOGNITION["TagResource"])
     else:
@@ -177,6 +179,46 @@ def test_a_number_that_is_not_finite_is_refused(value):
         "FaceMatchThreshold": value,
     }
     assert "must be a finite number" in message_of(request, REKOGNITION["SearchFaces"])
+
+
+def strings_of(shape, steps=()):
+    """Where a request may have a text: as `planted` wants it."""
+    match shape:
+        case StructureShape():
+            for name, member in shape.members.items():
+                yield from strings_of(member, (*steps, name))
+        case ListShape():
+            yield from strings_of(shape.member, (*steps, "[]"))
+        case MapShape():
+            yield from strings_of(shape.key, (*steps, "{key}"))
+            yield from strings_of(shape.value, (*steps, "{value}"))
+        case StringShape(json_value=False):
+            yield steps
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "request_", "path"),
+    [
+        ("countenance", "SubmitAppeal", {"Statement": "it was\0not us"}, "statement"),
+        ("countenance", "AssumePurpose", {"Purpose": "development", "Case": "\0"}, "case"),
+        ("rekognition", "TagResource", {"ResourceArn": ARN, "Tags": {"k": "v\0"}}, "tags.1.value"),
+        ("rekognition", "TagResource", {"ResourceArn": ARN, "Tags": {"k\0": "v"}}, "tags.1.key"),
+        ("rekognition", "DeleteFaces", {"CollectionId": "c", "FaceIds": ["\0"]}, "faceIds.1.member"),
+    ],
+)
+def test_no_text_has_the_character_that_no_database_keeps(service, operation, request_, path):
+    """PostgreSQL refuses U+0000 in texts: let through, it would be a failure of ours."""
+    message = message_of(request_, MODELS.services[service].operations[operation])
+    assert f"Value '***' at '{path}' failed to satisfy constraint: Member must not have the char" in message
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_no_text_of_any_operation_has_it(operation):
+    """Wherever it stands, and whatever the model asks of it beside."""
+    whole = smallest(operation.input_shape)
+    for steps in strings_of(operation.input_shape):
+        message = message_of(planted(whole, operation.input_shape, steps, "a\0"), operation)
+        assert "Member must not have the character U+0000" in message, steps
 
 
 @pytest.mark.parametrize("given_", [{}, {"A": "x", "B": "y"}])

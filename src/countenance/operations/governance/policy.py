@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
+
+import orjson
 
 from countenance.errors import InvalidParameterException
 from countenance.facts import AccountFacts
@@ -58,6 +59,8 @@ def list_packs(_: ListPacksRequest, deps: Deps) -> ListPacksResponse:
 def activate_pack(request: ActivatePackRequest, deps: Deps) -> ActivatePackResponse:
     """Use a pack from the next call on."""
     officer, mode = require_officer(deps), request.get("Mode", "enforce")
+    for account_id in request.get("AccountIds", ()):
+        deps.accounts.require_account(account_id)  # a typo must not enforce it for nobody
     pack = deps.packs.activate(
         request["Pack"],
         mode=mode,
@@ -86,12 +89,13 @@ def deactivate_pack(request: DeactivatePackRequest, deps: Deps) -> DeactivatePac
 def explain_call(request: ExplainCallRequest, deps: Deps) -> ExplainCallResponse:
     """What policy would say to a call of the caller's account."""
     try:
-        told = json.loads(request["Call"])
+        told = orjson.loads(request["Call"])  # strictly: its words come back in messages, which must be UTF-8
         if not isinstance(told, dict):
             raise ValueError("the call is not an object")  # noqa: TRY004, TRY301  # told to the caller
         told["account"] = {"id": deps.caller.account_id}
-        asked = parse_call({"purpose": deps.caller.purpose} | told if deps.caller.purpose else told)
-    except (ValueError, RecursionError) as error:
+        own = deps.caller.purpose
+        asked = parse_call({"purpose": own, "own_purpose": own} | told if own else told)
+    except ValueError as error:
         raise InvalidParameterException(f"`Call` cannot be read: {error}") from None
     verdict = _engine(deps).decide(replace(asked, account=_own_account(deps)))
     broken: list[BrokenRuleSummary] = [

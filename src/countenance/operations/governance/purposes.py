@@ -44,10 +44,11 @@ def list_purposes(_: ListPurposesRequest, deps: Deps) -> ListPurposesResponse:
 def request_purpose(request: RequestPurposeRequest, deps: Deps) -> RequestPurposeResponse:
     """Ask for a purpose of the catalogue."""
     purpose = require_purpose(request["Purpose"])
+    needed = _needed(purpose, deps.caller.account_id, deps)
     request_id = deps.governance.grants.request(
         deps.caller.account_id, purpose.name, request["Justification"], actor=deps.actor()
     )
-    return {"RequestId": str(request_id), "Status": "pending", "ApprovalsNeeded": purpose.approvals}
+    return {"RequestId": str(request_id), "Status": "pending", "ApprovalsNeeded": needed}
 
 
 def list_purpose_requests(request: ListPurposeRequestsRequest, deps: Deps) -> ListPurposeRequestsResponse:
@@ -62,6 +63,7 @@ def decide_purpose_request(request: DecidePurposeRequestRequest, deps: Deps) -> 
     request_id = uuid.UUID(request["RequestId"])
     asked = grants.require(request_id)
     purpose = require_purpose(asked.purpose)
+    needed = _needed(purpose, asked.account_id, deps)
     status = grants.decide(
         request_id,
         request["Decision"],
@@ -72,7 +74,7 @@ def decide_purpose_request(request: DecidePurposeRequestRequest, deps: Deps) -> 
         actor=deps.actor(),
     )
     said = [*asked.approved_by, *([officer] if request["Decision"] == "approve" else [])]
-    return {"Status": status, "ApprovalsNeeded": purpose.approvals, "ApprovedBy": said}
+    return {"Status": status, "ApprovalsNeeded": needed, "ApprovedBy": said}
 
 
 def assume_purpose(request: AssumePurposeRequest, deps: Deps) -> AssumePurposeResponse:
@@ -118,6 +120,10 @@ def assume_purpose(request: AssumePurposeRequest, deps: Deps) -> AssumePurposeRe
         },
         "Purpose": purpose.name,
     }
+
+
+def _needed(purpose: Purpose, account_id: str, deps: Deps) -> int:
+    return deps.governance.grants.approvals_needed(account_id, approvals=purpose.approvals, risk=purpose.risk)
 
 
 def _to_summary(purpose: Purpose, status: str | None) -> PurposeSummary:

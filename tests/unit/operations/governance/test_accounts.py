@@ -49,18 +49,26 @@ def test_an_account_describes_itself(call, account):
 
 
 def test_a_new_key_works_and_tells_its_secret_once(call, account):
-    made = call("CreateAccessKey", Operator="night shift")
+    administrative = replace(call, caller=replace(call.caller, purpose=None))
+    made = administrative("CreateAccessKey", Operator="night shift", Purpose="development")
     credential = call.accounts.find_credential(made["AccessKeyId"])
     assert (credential.account_id, credential.secret) == (account.account_id, made["SecretAccessKey"])
     assert made["Operator"] == "night shift"
     listed = call("ListAccessKeys")["AccessKeys"]
     assert {key["AccessKeyId"] for key in listed} == {call.caller.access_key_id, made["AccessKeyId"]}
-    assert made["Purpose"] == "development"  # the caller's, unless said otherwise
+    assert made["Purpose"] == "development"
     assert all(set(key) - {"Purpose"} == {"AccessKeyId", "Operator", "Status", "CreatedAt"} for key in listed)
 
 
-def test_a_new_key_is_the_callers_operators_unless_said_otherwise(call):
-    assert call("CreateAccessKey")["Operator"] == "tester"
+def test_a_new_key_is_the_callers_operators_and_for_the_callers_purpose_unless_said_otherwise(call):
+    made = call("CreateAccessKey")
+    assert (made["Operator"], made["Purpose"]) == ("tester", "development")
+
+
+def test_a_key_for_a_purpose_makes_no_keys_in_the_name_of_others(call):
+    """Else training on record would be a matter of whose name one takes."""
+    with pytest.raises(AccessDeniedException, match="makes no keys for other operators"):
+        call("CreateAccessKey", Operator="somebody trained")
 
 
 def test_a_revoked_key_is_listed_as_such_and_revoked_again_without_complaint(call):

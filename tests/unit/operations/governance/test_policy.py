@@ -19,6 +19,7 @@ from countenance.policy.register import PackRegister, PoliciesInForce
 from countenance.wire.model import load_models
 from governed import OFFICERS, accept_all, grant
 from rule_packs import ISSUER, VKEY, rule, write_pack
+from small_server import small_server
 
 OLGA = OFFICERS[0]
 SEARCH = {
@@ -273,6 +274,14 @@ def test_a_call_is_explained_for_the_purpose_of_the_key_unless_it_says_another(c
     assert "PUR-003" in broken(unbound("ExplainCall", Call=json.dumps(told)))
 
 
+def test_a_purpose_that_is_asked_for_is_explained_for_the_purpose_of_the_key(caller):
+    """As the gateway has it: what a key may make depends on what it is for itself."""
+    told = json.dumps({"operation": "countenance:AssumePurpose", "purpose": "research"})
+    assert "PUR-017" in broken(caller("ExplainCall", Call=told))
+    unbound = replace(caller, caller=replace(caller.caller, purpose=None))
+    assert "PUR-017" not in broken(unbound("ExplainCall", Call=told))
+
+
 def test_a_permitted_call_tells_the_duties_that_come_with_it(caller):
     told = json.dumps(SEARCH | {"purpose": "missing-persons", "threshold": 95, "candidates": 5})
     assert caller("ExplainCall", Call=told)["Obligations"] == []  # of what is refused nothing is owed
@@ -332,12 +341,24 @@ def test_what_the_account_may_do_now_is_what_explains(call, with_packs):
         '{"operation": "SearchFaces", "at": null, "purpose": 1}',
         "[" * 60_000,
         '{"operation": "SearchFaces", "calls_last_hour": ' + "9" * 5000 + "}",
+        '{"operation": "SearchFaces", "calls_last_hour": ' + str(2**70) + "}",
+        '{"operation": "SearchFaces", "operator": "\\ud800"}',
+        '{"\\ud800": 1}',
     ],
 )
 def test_what_is_no_call_is_refused_with_what_is_wrong(caller, text):
     """A misspelt member would explain another call than was meant."""
     with pytest.raises(InvalidParameterException, match=r"`Call` cannot be read: ."):
         caller("ExplainCall", Call=text)
+
+
+@pytest.mark.parametrize("text", ['{"\\ud800": 1}', '{"operation": "\\ud800"}', "[" * 60_000])
+def test_what_is_no_call_is_answered_as_such_over_the_wire(empty_database_url, tmp_path, engine, text):
+    """What the caller wrote comes back in the message: it must not be a reason to fail."""
+    models = load_models()
+    with small_server(empty_database_url, tmp_path / "data", models=models, policy=engine) as server:
+        answer, told = server.bench.call("ExplainCall", {"Call": text}, service="countenance")
+    assert (answer.status, told["__type"]) == (400, "InvalidParameterException")
 
 
 def test_an_unknown_member_is_named(caller):
@@ -351,10 +372,9 @@ def test_an_unknown_member_is_named(caller):
         {"operation": "NoSuchOperation"},
         {"operation": "elsewhere:SearchFaces"},
         {"operation": "StartFaceSearch"},
-        {"calls_last_hour": 2**70},
-        {"operator": "\ud800"},
+        {"calls_last_hour": 2**63 - 1},
         {"purpose": "no-such-purpose"},
-        {"collection": {"id": 'x"y', "face_count": -1, "face_cap": 2**64}},
+        {"collection": {"id": 'x"y', "face_count": -1, "face_cap": 2**63 - 1}},
     ],
 )
 def test_what_cannot_be_decided_is_explained_as_refused(caller, odd):
