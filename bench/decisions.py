@@ -82,7 +82,7 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
     rows.append(
         (
             f"suspension under {_SUSPENSION_CLIENTS} clients, 2 workers: last answer after it was told",
-            f"{suspension['last_answer_ms']:.0f} ms ({suspension['answered']:,} calls answered before)",
+            f"{suspension['last_answer_ms']:.0f} ms ({int(suspension['answered']):,} calls answered before)",
             "<= 1 s",
             suspension["last_answer_ms"] <= 1000,
         )

@@ -298,6 +298,7 @@ def make_bench(
                 conduct=open_conduct(store, log_keys, governance),
                 packs=PackRegister(store),
                 policies=FixedPolicies(policy),
+                fpir_budget=0.0,
             ),
             region="us-east-1",
             clock=clock,

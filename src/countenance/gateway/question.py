@@ -57,7 +57,7 @@ def question_of(call: Validated, services: GatewayServices) -> Question:
             connection,
             caller.account_id,
             operator=caller.operator,
-            beneficiary=caller.claims.beneficiary,
+            beneficiary=_beneficiary(call),
             now=now,
         )
         if read is None:
@@ -90,6 +90,14 @@ def _purpose(call: Validated) -> str | None:
         if asked is not None:
             return asked
     return call.caller.purpose
+
+
+def _beneficiary(call: Validated) -> str | None:
+    """For whom the call is: of the credential, or of the one that is asked for."""
+    if call.operation.name == "AssumePurpose":
+        asked: str | None = call.request.get("OnBehalfOf")
+        return asked
+    return call.caller.claims.beneficiary
 
 
 def _of_faces(

@@ -147,7 +147,7 @@ class Deps:
     conduct: Conduct
     packs: PackRegister
     policies: PoliciesInForce
-    fpir_budget: float = 0.0
+    fpir_budget: float
     judged: frozenset[uuid.UUID | None] | None = None
     report: Report = field(default_factory=Report)
 

@@ -214,6 +214,30 @@ def test_for_whom_a_call_is_decides_whether_it_is_barred(bench, make_bench):
     assert not ask(bench, "DetectFaces", {"Image": PICTURE}, **own).account.beneficiary_barred
 
 
+def test_credentials_are_asked_for_as_for_whom_they_will_be(bench, make_bench):
+    """Else an account that acts for a business and a police force could work for neither."""
+    governance, customers = bench.services.governance, {}
+    for profile in ("business", "law_enforcement"):
+        customers[profile] = make_bench().account.account_id
+        bench.services.accounts.change_profile(customers[profile], profile)
+        relation = governance.relations.declare(
+            bench.account.account_id, "acts_for", customers[profile], actor=Actor("test")
+        )
+        governance.relations.confirm(relation, account_id=customers[profile], actor=Actor("test"))
+    wanted = {"Purpose": "photo-library"}
+    assert ask(bench, "AssumePurpose", wanted, service="countenance").account.serves == {
+        "business",
+        "law_enforcement",
+    }
+    for profile, customer in customers.items():
+        asked = ask(bench, "AssumePurpose", wanted | {"OnBehalfOf": customer}, service="countenance")
+        assert asked.account.serves == {profile}
+        inherited = claiming(bench, "development", Claims(beneficiary=customer))
+        assert ask(bench, "AssumePurpose", wanted, service="countenance", **inherited).account.serves == set(
+            customers
+        )
+
+
 # ---- Thresholds, candidates, attributes
 
 

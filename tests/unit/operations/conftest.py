@@ -78,6 +78,7 @@ class Client:
             conduct=self.conduct,
             packs=self.packs,
             policies=self.policies,
+            fpir_budget=0.0,
         )
 
 

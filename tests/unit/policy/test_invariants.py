@@ -106,7 +106,9 @@ def _wrongs(
     yield "suspended", "suspended" in standings
     yield "terminated", "terminated" in standings
     yield "not approved yet", "pending" in standings[:2]
-    yield "immigration enforcement", "immigration_enforcement" in {account.profile, *account.serves}
+    yield "immigration enforcement", account.profile == "immigration_enforcement"
+    served = "immigration_enforcement" in account.serves
+    yield "for immigration enforcement", served and does not in SAYS_FOR_WHOM
     yield "for somebody who is barred", account.beneficiary_barred and does not in SAYS_FOR_WHOM
     if does in FOR_A_PURPOSE:
         yield "purpose not approved", call.purpose is not None and call.purpose not in account.purposes
@@ -130,7 +132,8 @@ def _for_whom(call: AccessRequest, purpose: Purpose | None) -> Iterator[tuple[st
     """Nobody may do for others what they may not do themselves, nor what it may not do for itself."""
     if purpose is not None:
         yield "not for this profile", call.account.profile not in purpose.profiles
-        served = [profile for profile in call.account.serves if profile not in purpose.profiles]
+        served = [] if call.operation == "RequestPurpose" else call.account.serves
+        served = [profile for profile in served if profile not in purpose.profiles]
         yield "not for those whom it serves", bool(served)
 
 
