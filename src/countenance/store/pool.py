@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ class Database:
                 **_KEEPALIVES,
             },
             configure=self._configure,
-            check=ConnectionPool.check_connection,
+            check=_check,
             timeout=_WAIT_FOR_CONNECTION_S,
             max_idle=300.0,
             reconnect_timeout=60.0,
@@ -119,6 +120,21 @@ class Database:
         if _refuse_lossy(connection) != self._system_identifier:
             # INVARIANT: snapshots kept by readers mean nothing in another cluster (docs/adr/0004).
             raise StoreUnavailable("the database was replaced under a running server: restart the server")
+
+
+def _check(connection: Connection) -> None:
+    """Ask the server only of a connection on which something waits: of an idle one, mostly its end.
+
+    A round trip for every connection that is handed out would cost as much as half a decision. An end that
+    never came (a machine that was lost with its network) is for the keepalives.
+
+    Raises:
+        psycopg.OperationalError: the connection is at its end.
+    """
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 def _inspect(url: str) -> int:
