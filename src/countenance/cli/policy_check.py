@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from countenance.cli.policy_packs import NO_REVIEW_BRIEFLY
 from countenance.cli.policy_sources import (
     PolicySource,
     database_options,
@@ -140,7 +141,7 @@ def _print(results: Sequence[dict[str, Any]]) -> None:
         name = result["Pack"]
         if not result["Problems"]:
             told = f"{result['Tests']} tests, signed by {result['SignedBy']}, digest {result['Digest']}"
-            click.echo(f"{name}: sound ({told})")
+            click.echo(f"{name}: sound ({told}), {NO_REVIEW_BRIEFLY}")
         for problem in result["Problems"]:
             click.secho(to_words(f"{name}: {problem}"), fg="red")
     if not results:

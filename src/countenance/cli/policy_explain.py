@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import click
 
+from countenance.cli.policy_packs import NO_REVIEW_BRIEFLY
 from countenance.cli.policy_sources import database_options, open_policies, pack_option
 from countenance.cli.tables import as_json_option, print_json, to_words
 from countenance.policy import AccessRequest, Decision, PolicyEngine, Verdict
@@ -109,7 +110,7 @@ def _members(engine: PolicyEngine, request: AccessRequest, verdict: Verdict) -> 
 def _print(engine: PolicyEngine, request: AccessRequest, verdict: Verdict) -> None:
     is_allowed = verdict.decision is Decision.ALLOW
     click.secho(f"{verdict.decision.value} {request.action}", fg="green" if is_allowed else "red", bold=True)
-    binding = ", ".join(sorted(engine.packs_for(request)))
+    binding = ", ".join(f"{name} ({NO_REVIEW_BRIEFLY})" for name in sorted(engine.packs_for(request)))
     click.echo(f"by the core rules{f' and the packs that bind it: {binding}' if binding else ''}")
     for rule in verdict.broken:
         click.echo(f"  {to_words(rule)}")

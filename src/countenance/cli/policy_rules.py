@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from countenance.cli.policy_packs import NO_REVIEW_BRIEFLY
 from countenance.cli.policy_sources import (
     database_options,
     open_policies,
@@ -43,4 +44,5 @@ def rules(names: tuple[str, ...], as_json: bool, **given: Any) -> None:
         print_json({"Rules": rows, "PolicyDigest": engine.digest})
         return
     print_rows(rows, as_json=False, columns=("RuleId", "Pack", "State", "Does", "Message", "Remedy"))
+    click.echo(f"every pack but `core`: {NO_REVIEW_BRIEFLY}")
     click.echo(f"policy digest {engine.digest}, as entries of the log have it")
