@@ -9,8 +9,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,9 @@ from countenance.wire.model import data_path, load_models
 from generator import generate
 from packs import bench_settings
 from photographs import SIZES, load_data_set, one_photo_of_each, picture_of
-from serving import CLIENTS, OFFICER, silent
+from serving import CLIENTS, OFFICER, server_without, silent
 from signed import image_of, sign
 
-_UNDECIDED = Path(__file__).resolve().parent / "undecided"
 _BLOCKS, _IN_A_BLOCK = 21, 150
 """A process has one engine: blocks of one, in turns, so that noise hits all alike."""
 _SUSPENSION_CLIENTS = 64
@@ -185,7 +183,7 @@ def measure_throughput(photos: Path, *, rounds: int, pictures: int) -> dict[str,
         folder = Path(name)
         with (
             running_server(folder / "decided", settings, accept_terms=OFFICER, log=silent) as decided,
-            _undecided_server(folder / "undecided", settings) as undecided,
+            server_without("undecided", folder / "undecided", settings) as undecided,
         ):
             servers = {"decided": decided, "undecided": undecided}
             requests = {
@@ -199,20 +197,6 @@ def measure_throughput(photos: Path, *, rounds: int, pictures: int) -> dict[str,
                     if turn:  # the first turn warms up
                         elapsed[which] += report["wall_seconds"]
     return {f"{which}_per_second": rounds * calls / seconds for which, seconds in elapsed.items()}
-
-
-@contextmanager
-def _undecided_server(folder: Path, settings: Any) -> Iterator[RunningServer]:
-    kept = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(_UNDECIDED)
-    try:
-        with running_server(folder, settings, accept_terms=OFFICER, log=silent) as server:
-            yield server
-    finally:
-        if kept is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = kept
 
 
 def measure_suspension() -> dict[str, float]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +13,8 @@ from countenance.cli.server_process import RunningServer, running_server
 from generator import generate
 from packs import bench_settings
 from photographs import SIZES, load_data_set, one_photo_of_each, picture_of
-from serving import CLIENTS, OFFICER, silent
+from serving import CLIENTS, OFFICER, server_without, silent
 from signed import Connection, image_of, sign
-
-_UNRECORDED = Path(__file__).resolve().parent / "unrecorded"
-
-
-@contextmanager
-def unrecorded_server(folder: Path, settings: Any) -> Iterator[RunningServer]:
-    kept = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(_UNRECORDED)
-    try:
-        with running_server(folder, settings, accept_terms=OFFICER, log=silent) as server:
-            yield server
-    finally:
-        if kept is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = kept
 
 
 def measure_cost(photos: Path, pack: str, *, rounds: int, pictures: int = 12) -> dict[str, Any]:
@@ -45,7 +26,7 @@ def measure_cost(photos: Path, pack: str, *, rounds: int, pictures: int = 12) ->
         folder = Path(name)
         with (
             running_server(folder / "recorded", settings, accept_terms=OFFICER, log=silent) as recorded,
-            unrecorded_server(folder / "unrecorded", settings) as unrecorded,
+            server_without("unrecorded", folder / "unrecorded", settings) as unrecorded,
         ):
             servers = {"recorded": recorded, "unrecorded": unrecorded}
             signed = {

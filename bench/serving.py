@@ -18,7 +18,8 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,21 @@ def members_of(operation: str, picture: Path) -> dict[str, Any]:
 
 def silent(_line: str) -> None:
     """The server's lines at start are not part of the table."""
+
+
+@contextmanager
+def server_without(what: str, folder: Path, settings: Settings) -> Iterator[RunningServer]:
+    """A server that lacks a part on purpose: `sitecustomize.py` of the folder bench/WHAT takes it out."""
+    kept = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent / what)
+    try:
+        with running_server(folder, settings, accept_terms=OFFICER, log=silent) as server:
+            yield server
+    finally:
+        if kept is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = kept
 
 
 def measure_start(settings: Settings, picture: Path, folder: Path) -> dict[str, float]:

@@ -35,6 +35,8 @@ def test_the_story_goes_as_the_terms_say_and_all_of_it_is_in_the_log():
         "us-wa-43.386, legal review: none",  # a government's pack
         "suspend",  # a finding that acts
         "AUP-002",  # the firm, and through it the agency
+        "firm: ChangeStanding to suspended",  # proven by name, offline
+        "agency: CarryStanding to suspended",
         "reinstated",
         "every step went as the terms say, and all of it is in the log",
     ):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 import click
 
-from countenance.cli.lazy_group import LazyGroup
-from countenance.errors import CountenanceError, ServiceError, SetupError
+from countenance.cli.worded_group import WordedGroup
 
 COMMANDS = {
     "status": ("countenance.cli.audit_status:status", "How the log stands; exits 1 if it is behind."),
@@ -23,25 +20,9 @@ COMMANDS = {
 """Name → (module and command, what the group's help says of it)."""
 
 
-class _AuditCommands(LazyGroup):
-    """The group's help needs none of its commands, and `verify` no database."""
-
-    commands_of: ClassVar = {name: place for name, (place, _) in COMMANDS.items()}
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (ServiceError, SetupError):
-            raise
-        except CountenanceError as error:  # of the database: it went away, or what it holds does not fit
-            raise SetupError(
-                str(error), remedy="see that the database runs, then try `countenance audit reconcile --full`"
-            ) from error
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+class _AuditCommands(WordedGroup):
+    worded = COMMANDS
+    remedy = "see that the database runs, then try `countenance audit reconcile --full`"
 
 
 @click.group(cls=_AuditCommands)

@@ -10,6 +10,7 @@ import click
 from countenance.cli.policy_packs import NO_REVIEW_BRIEFLY
 from countenance.cli.policy_sources import database_options, open_policies, pack_option
 from countenance.cli.tables import as_json_option, print_json, to_words
+from countenance.operations.governance.policy import to_broken
 from countenance.policy import AccessRequest, Decision, PolicyEngine, Verdict
 from countenance.policy.call_file import parse_call
 
@@ -89,16 +90,7 @@ def _parse(call: IO[bytes]) -> AccessRequest:
 def _members(engine: PolicyEngine, request: AccessRequest, verdict: Verdict) -> dict[str, Any]:
     return {
         "Decision": verdict.decision.value,
-        "BrokenRules": [
-            {
-                "RuleId": rule.rule_id,
-                "Pack": rule.pack,
-                "Message": rule.message,
-                "Remedy": rule.remedy,
-                "Citation": rule.cite,
-            }
-            for rule in verdict.broken
-        ],
+        "BrokenRules": [to_broken(rule) for rule in verdict.broken],
         "Obligations": list(verdict.obligations),
         "Shadow": list(verdict.shadow),
         "Packs": sorted(engine.packs_for(request)),

@@ -13,6 +13,7 @@ from countenance.cli.policy_sources import (
     pack_option,
 )
 from countenance.cli.tables import as_json_option, print_json, print_rows
+from countenance.policy.decision import review_of
 
 
 @click.command()
@@ -31,6 +32,7 @@ def rules(names: tuple[str, ...], as_json: bool, **given: Any) -> None:
         {
             "RuleId": rule.rule_id,
             "Pack": rule.pack,
+            "LegalReview": review_of(rule.pack),
             "State": engine.state_of(rule.rule_id),
             "Does": "duty" if rule.obligation else "forbids" if rule.is_forbid else "allows",
             "Message": rule.message,

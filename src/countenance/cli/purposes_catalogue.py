@@ -8,6 +8,7 @@ import click
 
 from countenance.cli.catalogue import NOT_FOR, parse_purpose, require_purpose
 from countenance.cli.tables import as_json_option, print_facts, print_json, print_rows
+from countenance.operations.governance.purposes import to_summary
 from countenance.policy.purposes import REQUIREMENTS, Purpose, load_purposes
 
 
@@ -47,24 +48,10 @@ def show(name: str, as_json: bool) -> None:
 
 
 def to_members(purpose: Purpose) -> dict[str, Any]:
-    """As ListPurposes names them."""
+    """As ListPurposes names them, and what a charter made under it says."""
     return {
-        "Name": purpose.name,
-        "Title": purpose.title,
-        "Summary": purpose.summary,
-        "Risk": purpose.risk,
-        "Approvals": purpose.approvals,
-        "Profiles": list(purpose.profiles),
-        "Operations": list(purpose.operations),
-        "Attributes": list(purpose.attributes),
-        "MinimumThreshold": purpose.minimum_threshold,
-        "MaximumCandidates": purpose.maximum_candidates,
-        "FpirBudget": purpose.fpir_budget,
-        "FaceCap": purpose.face_cap,
-        "CallsPerHour": purpose.calls_per_hour,
+        **to_summary(purpose),
         "RetentionDays": purpose.retention_days,
         "CharterKind": purpose.kind,
         "LegalBasis": purpose.legal_basis,
-        "MinorsAllowed": purpose.minors_allowed,
-        "Requires": sorted(purpose.requires),
     }

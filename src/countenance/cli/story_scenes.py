@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -211,7 +212,6 @@ def due_process(stage: Stage, cast: Cast) -> None:
 
 def the_proof(stage: Stage, cast: Cast) -> None:
     """All of it is in the log: every receipt is checked offline, against a copy of the log."""
-    del cast
     time.sleep(_MERGED_AFTER_S)  # a receipt promises its entry within five seconds
     receipts = stage.scratch / "receipts.txt"
     receipts.write_text("\n".join(stage.receipts.headers) + "\n")
@@ -220,6 +220,28 @@ def the_proof(stage: Stage, cast: Cast) -> None:
     mirror = str(stage.scratch / "mirror")
     stage.run("audit", "export", "--format", "tlog", "-o", mirror, show=1)
     stage.run(*("audit", "verify", mirror, "--log-key", _log_key(keys), "--receipts", str(receipts)), show=20)
+    for party, operation, standing in (
+        (cast.firm, "ChangeStanding", "suspended"),
+        (cast.agency, "CarryStanding", "suspended"),
+        (cast.firm, "ChangeStanding", "good"),
+    ):
+        _prove_standing(stage, party, operation, standing, log_key=_log_key(keys))
+
+
+def _prove_standing(stage: Stage, party: Party, operation: str, standing: str, *, log_key: str) -> None:
+    """What no call has a receipt of, as the server did it: the entry itself, and the proof of its place."""
+    told = party.countenance.list_audit_entries(Operation=operation)["Entries"]
+    events = [each["EventId"] for each in told if json.loads(each["Entry"])["standing"]["to"] == standing]
+    if not events:
+        stage.fail(f"the log should say that the {party.name} is {standing}")
+        return
+    stage.tell(f"{party.name}: {operation} to {standing}, the entry and its proof from GetInclusionProof")
+    proven = party.countenance.get_inclusion_proof(EventId=events[0])
+    files = {"--entry": stage.scratch / "entry", "--proof": stage.scratch / "proof"}
+    for name, member in (("--entry", "Entry"), ("--proof", "ProofFile")):
+        files[name].write_text(proven[member], encoding="utf-8")
+    given = [word for name, path in files.items() for word in (name, str(path))]
+    stage.run("audit", "verify", *given, "--log-key", log_key, show=2)
 
 
 SCENES: tuple[Callable[[Stage, Cast], None], ...] = (

@@ -15,9 +15,13 @@ Worded = Mapping[str, tuple[str, str]]
 
 
 class WordedGroup(LazyGroup):
-    """Subclassed with `worded`, of which `commands_of` is made."""
+    """Subclassed with `worded`, of which `commands_of` is made.
+
+    `remedy`: what to do when the database went away, or what it holds does not fit.
+    """
 
     worded: ClassVar[Worded] = {}
+    remedy: ClassVar[str] = "see that the database runs (`countenance doctor`)"
 
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)
@@ -28,10 +32,8 @@ class WordedGroup(LazyGroup):
             return super().invoke(ctx)
         except (ServiceError, SetupError):
             raise
-        except CountenanceError as error:  # of the database: it went away, or what it holds does not fit
-            raise SetupError(
-                str(error), remedy="see that the database runs (`countenance doctor`)"
-            ) from error
+        except CountenanceError as error:  # of the database
+            raise SetupError(str(error), remedy=self.remedy) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

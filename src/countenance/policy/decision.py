@@ -88,6 +88,11 @@ class AccessRequest:
         return f"{self.service}:{self.operation}"
 
 
+def review_of(pack: str) -> str | None:
+    """What a manifest says of the legal review of a pack: always `none`; None of our own rules."""
+    return None if pack == "core" else "none"
+
+
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
     """One rule that a call broke, in words for the caller.
@@ -103,7 +108,7 @@ class BrokenRule:
     cite: str
 
     def __str__(self) -> str:
-        origin = "" if self.pack == "core" else f" [{self.pack}, legal review: none]"
+        origin = f" [{self.pack}, legal review: {review}]" if (review := review_of(self.pack)) else ""
         remedy = f"; {self.remedy}" if self.remedy else ""
         cite = f" ({self.cite})" if self.cite else ""
         return f"{self.rule_id}{origin}: {self.message}{remedy}{cite}"

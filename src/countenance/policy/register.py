@@ -60,13 +60,18 @@ class PackRegister:
 
     def packs(self) -> dict[str, Pack]:
         """Every pack that is here and signed by somebody trusted, by id; what is not is among `refused`."""
-        return self._look()[0]
+        return self.look()[0]
 
     def refused(self) -> dict[str, SetupError]:
         """Folders of this server's own that are no packs to be used, by name, with the reason."""
-        return self._look()[1]
+        return self.look()[1]
 
-    def _look(self) -> tuple[dict[str, Pack], dict[str, SetupError]]:
+    def look(self) -> tuple[dict[str, Pack], dict[str, SetupError]]:
+        """`packs` and `refused` of one moment: every signature is verified anew.
+
+        Raises:
+            SetupError: a key that is trusted here is damaged.
+        """
         found, refused = dict(_shipped()), dict[str, SetupError]()
         if self._folder is None or not self._folder.is_dir():
             return found, refused
@@ -114,10 +119,20 @@ class PackRegister:
         return renewed
 
     def issuers(self) -> list[Verifier]:
-        """Whose signatures are trusted here."""
+        """Whose signatures are trusted here.
+
+        Raises:
+            SetupError: one of the keys is damaged.
+        """
         with self._database.read() as connection:
             rows = connection.execute(_QUERIES["list_issuers"]).fetchall()
-        return [*shipped_issuers(), *(Verifier.parse(vkey) for (vkey,) in rows)]
+        try:
+            return [*shipped_issuers(), *(Verifier.parse(vkey) for (vkey,) in rows)]
+        except NoteInvalid as error:
+            raise SetupError(
+                f"a key of an issuer that is trusted here is damaged: {error}",
+                remedy="the table `pack_issuer` was changed by somebody else than Countenance: restore it",
+            ) from error
 
     def active(self, connection: Connection | None = None) -> list[ActivePack]:
         """Those that were activated, by id; packs that are always in force are not among them."""
@@ -157,7 +172,7 @@ class PackRegister:
             ConflictException: all of its rules have ended; or it is in force always.
             InvalidParameterException: its tests fail, or it does not go together with the others.
         """
-        present, refused = self._look()
+        present, refused = self.look()
         if name in refused:
             raise InvalidParameterException(f"the pack `{name}` cannot be used: {refused[name]}")
         pack = present.get(name)
@@ -301,7 +316,7 @@ class PoliciesInForce:
         self, activations: Iterable[Activation] | None = None, *, today: date | None = None
     ) -> PolicyEngine:
         """An engine of these activations, or of those in use."""
-        packs, refused = self._register.packs(), self._register.refused()
+        packs, refused = self._register.look()
         if activations is None:
             active = self._register.active()
             for each in active:

@@ -289,6 +289,7 @@ class BoundingBox(TypedDict):
 class BrokenRuleSummary(TypedDict):
     RuleId: str
     Pack: str
+    LegalReview: NotRequired[str]
     Message: str
     Remedy: NotRequired[str]
     Citation: NotRequired[str]
@@ -1149,6 +1150,7 @@ class RevokeAccessKeyResponse(TypedDict):
 class RuleSummary(TypedDict):
     RuleId: str
     Pack: str
+    LegalReview: NotRequired[str]
     Forbids: NotRequired[bool]
     Message: str
     Remedy: NotRequired[str]

@@ -145,7 +145,9 @@ def test_what_is_in_use_is_checked(cli, own):
     cli.json("policy", "activate", "own")
     [checked] = [each for each in cli.json("policy", "check") if each["Pack"] == "own"]
     assert (checked["Problems"], checked["Tests"], checked["SignedBy"]) == ([], 1, "packs.example")
-    assert "own: sound (1 tests, signed by packs.example" in cli.says("policy", "check")
+    said = cli.says("policy", "check")
+    assert "own: sound (1 tests, signed by packs.example" in said
+    assert said.count("legal review: none") == said.count(": sound (")
 
 
 def problems(cli, *words):

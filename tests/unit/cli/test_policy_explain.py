@@ -53,11 +53,12 @@ def test_a_call_is_allowed_or_told_every_rule_that_it_breaks(still):
 def test_a_pack_that_is_named_is_judged_by_as_if_in_force(still):
     """With its name, and that no lawyer has reviewed it."""
     denied = explained(still, CALL, "--pack", "own")
-    assert [(each["RuleId"], each["Pack"]) for each in denied["BrokenRules"]] == [("OWN-1", "own")]
+    [told] = denied["BrokenRules"]
+    assert (told["RuleId"], told["Pack"], told["LegalReview"]) == ("OWN-1", "own", "none")
     assert denied["Packs"] == ["own"]
     said = still.says("policy", "explain", "-", "--pack", "own", input=json.dumps(CALL))
     assert "OWN-1 [own, legal review: none]: the threshold is 80; raise it" in said
-    assert "the packs that bind it: own" in said
+    assert "the packs that bind it: own (legal review: none)" in said
 
 
 def test_packs_in_use_and_watched_count_here(cli, house):

@@ -382,6 +382,18 @@ def test_a_pack_in_use_that_is_another_one_now_decides_nothing(house: House, low
                 house.engine(policies)
 
 
+def test_a_damaged_key_of_an_issuer_decides_nothing_and_is_told(house: House, lawful: Any):
+    """Not even where no pack is in use: who changed that table may have changed more. Due process stays."""
+    with house.database.transaction() as connection:
+        connection.execute("insert into pack_issuer (vkey, trusted_by) values ('nonsense', 'nobody')")
+    late = house.process()
+    assert not late.is_usable(TODAY)
+    with pytest.raises(SetupError, match="key of an issuer") as failed:
+        house.engine(late)
+    assert "pack_issuer" in failed.value.remedy
+    assert late.core(TODAY).decide(lawful("ListTerms")).decision is Decision.ALLOW
+
+
 def test_the_core_alone_is_there_for_what_must_stay_open(house: House, lawful: Any):
     """To read the terms, to read why and to appeal: also when a pack in use cannot be read."""
     write_pack(house.folder, "x")

@@ -13,6 +13,7 @@ from countenance.operations.deps import Deps
 from countenance.operations.whose import require_officer
 from countenance.policy import PolicyEngine
 from countenance.policy.call_file import parse_call
+from countenance.policy.decision import BrokenRule, review_of
 from countenance.policy.packs import Pack
 from countenance.policy.register import ActivePack
 from countenance.policy.rules import Rule
@@ -98,23 +99,27 @@ def explain_call(request: ExplainCallRequest, deps: Deps) -> ExplainCallResponse
     except ValueError as error:
         raise InvalidParameterException(f"`Call` cannot be read: {error}") from None
     verdict = _engine(deps).decide(replace(asked, account=_own_account(deps)))
-    broken: list[BrokenRuleSummary] = [
-        {
-            "RuleId": rule.rule_id,
-            "Pack": rule.pack,
-            "Message": rule.message,
-            "Remedy": rule.remedy,
-            "Citation": rule.cite,
-        }
-        for rule in verdict.broken
-    ]
     return {
         "Decision": verdict.decision.value,
-        "BrokenRules": broken,
+        "BrokenRules": [to_broken(rule) for rule in verdict.broken],
         "Obligations": list(verdict.obligations),
         "Shadow": list(verdict.shadow),
         "PolicyDigest": verdict.policy_digest,
     }
+
+
+def to_broken(rule: BrokenRule) -> BrokenRuleSummary:
+    """A rule that a call broke, as ExplainCall tells it."""
+    summary: BrokenRuleSummary = {
+        "RuleId": rule.rule_id,
+        "Pack": rule.pack,
+        "Message": rule.message,
+        "Remedy": rule.remedy,
+        "Citation": rule.cite,
+    }
+    if (review := review_of(rule.pack)) is not None:
+        summary["LegalReview"] = review
+    return summary
 
 
 def pack_state(pack: Pack, active: ActivePack | None, state: str) -> str:
@@ -184,6 +189,8 @@ def _to_rule(rule: Rule, engine: PolicyEngine) -> RuleSummary:
         "Citation": rule.cite,
         "State": engine.state_of(rule.rule_id),
     }
+    if (review := review_of(rule.pack)) is not None:
+        summary["LegalReview"] = review
     if rule.obligation:
         summary["Obligation"] = rule.obligation
     return summary

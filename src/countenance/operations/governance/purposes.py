@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 from countenance.accounts.grants import PurposeRequest
 from countenance.errors import AccessDeniedException
@@ -31,14 +32,13 @@ _SESSION_S = 3600
 
 def list_purposes(_: ListPurposesRequest, deps: Deps) -> ListPurposesResponse:
     """The whole catalogue, and what the caller's account has of it."""
+    now = datetime.now(UTC)
     mine = {
         each.purpose: each.status
         for each in reversed(deps.governance.grants.list(deps.caller.account_id))
-        if each.status in {"pending", "approved"}
+        if each.status in {"pending", "approved"} and not (each.expires_at and each.expires_at <= now)
     }
-    return {
-        "Purposes": [_to_summary(purpose, mine.get(purpose.name)) for purpose in load_purposes().values()]
-    }
+    return {"Purposes": [to_summary(purpose, mine.get(purpose.name)) for purpose in load_purposes().values()]}
 
 
 def request_purpose(request: RequestPurposeRequest, deps: Deps) -> RequestPurposeResponse:
@@ -126,7 +126,8 @@ def _needed(purpose: Purpose, account_id: str, deps: Deps) -> int:
     return deps.governance.grants.approvals_needed(account_id, approvals=purpose.approvals, risk=purpose.risk)
 
 
-def _to_summary(purpose: Purpose, status: str | None) -> PurposeSummary:
+def to_summary(purpose: Purpose, status: str | None = None) -> PurposeSummary:
+    """A purpose as it is listed; `status`: of the account's own request."""
     summary: PurposeSummary = {
         "Name": purpose.name,
         "Title": purpose.title,

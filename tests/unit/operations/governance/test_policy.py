@@ -108,7 +108,8 @@ def test_rules_of_a_pack_are_listed_while_it_is_in_use(officer):
     assert ours() == []
     officer("ActivatePack", Pack="ours")
     [told] = ours()
-    assert (told["RuleId"], told["State"]) == ("OURS-1", "enforce")
+    assert (told["RuleId"], told["State"], told["LegalReview"]) == ("OURS-1", "enforce", "none")
+    assert all("LegalReview" not in each for each in officer("ListRules")["Rules"] if each["Pack"] == "core")
     assert officer("ListRules")["PolicyDigest"] != before
     officer("ActivatePack", Pack="ours", Mode="shadow")
     [told] = ours()

@@ -110,6 +110,18 @@ def test_the_list_tells_what_the_account_has_of_it(call, other_call, officer):
     assert not any("Status" in each for each in other_call("ListPurposes")["Purposes"])
 
 
+def test_an_approval_past_its_end_is_none(call, officer):
+    """The list says what the next call would say."""
+    request = ask(call, "photo-library")
+    decide(officer(), request)
+    with call.database.transaction() as connection:
+        connection.execute(
+            "update purpose_request set expires_at = clock_timestamp() where request_id = %s", (request,)
+        )
+    [told] = [each for each in call("ListPurposes")["Purposes"] if each["Name"] == "photo-library"]
+    assert "Status" not in told
+
+
 # RequestPurpose
 
 
