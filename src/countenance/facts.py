@@ -140,7 +140,7 @@ class AccountFacts:
         records: kinds of records on file and in date.
         upstream: every account upstream, however far; `parents` are the direct ones.
         beneficiary_barred: the call is for an account that is suspended, terminated or may have none.
-        serves: profiles of those for whom the call is, or may be.
+        beneficiaries: the accounts for whom the call is, or may be, but its own; `serves` are their profiles.
         operator_trained: the calling operator's training is on record and in date.
     """
 
@@ -155,6 +155,7 @@ class AccountFacts:
     parents: tuple[AccountId, ...] = ()
     upstream: tuple[Upstream, ...] = ()
     beneficiary_barred: bool = False
+    beneficiaries: frozenset[AccountId] = frozenset()
     serves: frozenset[str] = frozenset()
     operator_trained: bool = False
 

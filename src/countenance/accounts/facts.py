@@ -61,7 +61,8 @@ class FactsReader:
         row = connection.execute(QUERIES["read_facts"], values).fetchone()
         if row is None:
             return None
-        standing, effective, profile, accepted, purposes, records, above, trained, barred, serves, epoch = row
+        standing, effective, profile, accepted, purposes, records, above, trained, *served, epoch = row
+        barred, serves, beneficiaries = served
         terms = self._terms.judge(
             (Acceptance(*each) for each in accepted), now=now, first_seen=self.first_seen
         )
@@ -84,6 +85,7 @@ class FactsReader:
                 for other, standing_of in sorted(standings.items())
             ),
             beneficiary_barred=barred,
+            beneficiaries=frozenset(map(AccountId, beneficiaries)),
             serves=frozenset(serves),
             operator_trained=trained,
         )

@@ -389,6 +389,7 @@ select
         )
     ),
     (select coalesce(array_agg(distinct b.profile), '{}') from served join account as b using (account_id)),
+    (select coalesce(array_agg(account_id), '{}') from served),
     (select epoch from policy_epoch)
 from account as a
 where a.account_id = %(account_id)s;

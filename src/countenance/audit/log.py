@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -113,14 +113,17 @@ class AuditLog:
         *,
         standing: str,
         effective_standing: str,
+        beneficiaries: Iterable[str] = (),
         observation: Observation | None = None,
     ) -> Draft | None:
         """Write the event, as `record` does, only if its key and its account's standing still hold.
 
         There is no moment between the check and the record: until the transaction ends no standing of the
-        account changes. None, and nothing written, when the key was revoked or a standing is another one.
+        account, or of a beneficiary, changes. None, and nothing written, when the key was revoked, a standing
+        is another one, or a beneficiary is one no more for whom anybody may act.
 
         Args:
+            beneficiaries: accounts for whom the call is, that policy found in good standing.
             observation: what detectors may look at for a while; sealed under the account's key.
         """
         draft = self._draft(connection, event)
@@ -129,6 +132,7 @@ class AuditLog:
             "access_key_id": event.access_key_id,
             "standing": standing,
             "effective_standing": effective_standing,
+            "beneficiaries": list(beneficiaries),
             "purpose": observation.purpose if observation else None,
             "observed_kind": observation.kind if observation else None,
             "observed": self.seal_observation(event.account_id, event.event_id, observation),

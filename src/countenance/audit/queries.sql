@@ -17,7 +17,7 @@ select count(*) from recorded;
 -- here (migration 0003 has the function, and why it is one).
 select record_in_force(
     %(event_id)s, %(account_id)s, %(access_key_id)s, %(standing)s, %(effective_standing)s,
-    %(account)s, %(entry)s, %(sealed)s, %(tags)s::bytea[], %(commitments)s::bytea[], %(touches)s::bytea[],
+    %(beneficiaries)s::text[], %(account)s, %(entry)s, %(sealed)s, %(tags)s::bytea[], %(commitments)s::bytea[], %(touches)s::bytea[],
     %(purpose)s, %(observed_kind)s, %(observed)s
 );
 

@@ -103,6 +103,8 @@ def _record_in_force(
         event,
         standing=call.asked.account.standing,
         effective_standing=call.asked.account.effective_standing,
+        # What is open while one of them is barred (the terms, due process) does not end with their standing.
+        beneficiaries=() if call.asked.account.beneficiary_barred else call.asked.account.beneficiaries,
         observation=observation_of(call, facts_of(call.request, call.response), services),
     )
     if draft is None:

@@ -38,7 +38,7 @@ _CALL = frozenset({
 })  # fmt: skip
 _ACCOUNT_MEMBERS = frozenset({
     "id", "standing", "effective_standing", "profile", "terms_accepted", "purposes", "records", "trained",
-    "beneficiary_barred", "serves",
+    "beneficiaries", "beneficiary_barred", "serves",
 })  # fmt: skip
 _CHARTER_MEMBERS = frozenset({
     "purposes", "kind", "legal_basis", "face_cap", "retention_days", "minors_allowed",
@@ -108,6 +108,7 @@ def _account(members: Mapping[str, Any]) -> AccountFacts:
         purposes=frozenset(_texts(told, "purposes", [purpose] if isinstance(purpose, str) else [])),
         records=_words(told, "records", RECORD_KINDS, "kind of record"),
         operator_trained=_flag(told, "trained"),
+        beneficiaries=frozenset(map(AccountId, _texts(told, "beneficiaries", []))),
         beneficiary_barred=_flag(told, "beneficiary_barred"),
         serves=_words(told, "serves", PROFILES, "profile"),
     )

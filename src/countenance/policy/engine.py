@@ -189,11 +189,12 @@ class PolicyEngine:
         return "shadow" if rule_id in self._shadow_ids else "enforce"
 
     def packs_for(self, request: AccessRequest) -> frozenset[str]:
-        """The packs that bind the account in this call."""
+        """The packs that bind the account in this call: for itself, or for those for whom it is."""
+        concerned = {request.account_id, *request.account.beneficiaries}
         return frozenset(
             name
             for name, activation in self.activations.items()
-            if (activation.accounts is None or request.account_id in activation.accounts)
+            if (activation.accounts is None or not activation.accounts.isdisjoint(concerned))
             and any(
                 self.packs[name].manifest.binds(profile, request.purpose)
                 for profile in {request.account.profile, *request.account.serves}

@@ -198,9 +198,9 @@ def _entries(folder: Traversable) -> list[Traversable]:
 
 def _read(folder: Traversable, file: str, remedy: str) -> bytes:
     entry = folder.joinpath(file)
-    if isinstance(entry, Path) and (entry.is_symlink() or (entry.exists() and not entry.is_file())):
-        raise SetupError(f"`{file}` of the pack `{folder.name}` is no plain file", remedy=remedy)
     try:
+        if isinstance(entry, Path) and (entry.is_symlink() or (entry.exists() and not entry.is_file())):
+            raise SetupError(f"`{file}` of the pack `{folder.name}` is no plain file", remedy=remedy)
         with entry.open("rb") as opened:
             data = opened.read(_MAX_FILE_BYTES + 1)
     except OSError as error:

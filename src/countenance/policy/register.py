@@ -70,13 +70,11 @@ class PackRegister:
         """`packs` and `refused` of one moment: every signature is verified anew.
 
         Raises:
-            SetupError: a key that is trusted here is damaged.
+            SetupError: the folder of packs cannot be read, or a key that is trusted here is damaged.
         """
         found, refused = dict(_shipped()), dict[str, SetupError]()
-        if self._folder is None or not self._folder.is_dir():
-            return found, refused
-        issuers = self.issuers()
-        for folder in sorted(each for each in self._folder.iterdir() if each.is_dir()):
+        folders, issuers = self._folders(), self.issuers()
+        for folder in folders:
             try:
                 pack = load_pack(folder, issuers)
             except SetupError as error:
@@ -91,6 +89,19 @@ class PackRegister:
                 found[folder.name] = pack
         return found, refused
 
+    def _folders(self) -> list[Path]:
+        if self._folder is None:
+            return []
+        try:
+            if not self._folder.is_dir():
+                return []
+            return sorted(each for each in self._folder.iterdir() if each.is_dir())
+        except OSError as error:
+            raise SetupError(
+                f"the folder of packs `{self._folder}` cannot be read: {error.strerror}",
+                remedy="let the user that the server runs as read it and what is in it",
+            ) from error
+
     def renew_shipped(self) -> list[str]:
         """Go over to the present text of packs in use that came with the program; which those are.
 
@@ -98,11 +109,13 @@ class PackRegister:
         an entry of the log, as at every activation.
         """
         renewed = []
-        for active in self.active():
-            pack = _shipped().get(active.pack)
-            if pack is None or pack.digest == active.digest:
-                continue
-            with self._database.transaction() as connection:
+        with self._database.transaction() as connection:
+            # INVARIANT: what an officer decides meanwhile is neither undone nor put down to somebody else.
+            connection.execute(_QUERIES["lock_activations"])
+            for active in self.active(connection):
+                pack = _shipped().get(active.pack)
+                if pack is None or pack.digest == active.digest:
+                    continue
                 values = {
                     "pack": active.pack,
                     "version": pack.manifest.version,
@@ -115,7 +128,7 @@ class PackRegister:
                 record_statement(
                     connection, "pack.activated", {name: values[name] for name in _TOLD_OF_ACTIVATION}
                 )
-            renewed.append(active.pack)
+                renewed.append(active.pack)
         return renewed
 
     def issuers(self) -> list[Verifier]:
@@ -213,6 +226,7 @@ class PackRegister:
             ResourceNotFoundException: it is not in use.
         """
         with self._within(connection) as changing:
+            changing.execute(_QUERIES["lock_activations"])
             if changing.execute(_QUERIES["deactivate"], {"pack": name}).rowcount == 0:
                 raise ResourceNotFoundException(f"the pack `{name}` is not in use")
             record_statement(changing, "pack.deactivated", {"pack": name})

@@ -331,7 +331,10 @@ def test_what_kinds_of_organisations_are_served_is_told(server: Server):
         relate(server, account, customer, "acts_for")
     relate(server, account, server.account(profile="research"))
     assert facts(server, account).serves == {"law_enforcement", "public_body"}
+    assert facts(server, account).beneficiaries == {police, court}
     assert facts(server, account, beneficiary=court).serves == {"public_body"}
+    assert facts(server, account, beneficiary=court).beneficiaries == {court}
+    assert facts(server, account, beneficiary=account).beneficiaries == frozenset()
     assert facts(server, account, beneficiary=account).serves == frozenset()
     assert facts(server, police).serves == frozenset()
 

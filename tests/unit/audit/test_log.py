@@ -154,6 +154,49 @@ def test_an_event_is_recorded_only_while_its_key_and_standing_hold(database: Dat
     assert beside == [(1,), (1,), (0,), (0,)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["standing = 'restricted'", "effective_standing = 'suspended'", "profile = 'immigration_enforcement'"],
+)
+def test_an_event_is_recorded_only_while_the_beneficiaries_may_be_acted_for(
+    database: Database, log_keys: KeyStore, change: str
+):
+    """A call for somebody stops with their standing as well; whoever changes it may tell of it."""
+    accounts, audit = Accounts(database, log_keys), AuditLog(log_keys)
+    account, other = (accounts.create_account("Test").account_id for _ in range(2))
+    key = accounts.create_access_key(account, operator="tester").access_key_id
+    good = {"standing": "good", "effective_standing": "good", "beneficiaries": (other,)}
+
+    def recorded(connection) -> bool:
+        return bool(
+            audit.record_in_force(connection, an_event(account_id=account, access_key_id=key), **good)
+        )
+
+    with database.transaction() as connection:
+        assert recorded(connection)
+        connection.execute(f"update account set {change} where account_id = %s", (other,))
+        assert recorded(connection)
+    with database.transaction() as connection:
+        assert not recorded(connection)
+
+
+def test_a_change_of_a_beneficiarys_standing_and_recordings_take_turns(
+    database: Database, log_keys: KeyStore
+):
+    """There is no moment between the check and the record for them either."""
+    accounts, audit = Accounts(database, log_keys), AuditLog(log_keys)
+    account, other = (accounts.create_account("Test").account_id for _ in range(2))
+    key = accounts.create_access_key(account, operator="tester").access_key_id
+    event = an_event(account_id=account, access_key_id=key)
+    with database.transaction() as recording, database.transaction() as changing:
+        audit.record_in_force(
+            recording, event, standing="good", effective_standing="good", beneficiaries=(other,)
+        )
+        lock = "select pg_try_advisory_xact_lock(account_lock(%s))"
+        assert changing.execute(lock, (other,)).fetchone() == (False,)
+        assert changing.execute(lock, (account,)).fetchone() == (False,)
+
+
 def test_an_observation_is_sealed_under_its_accounts_key_and_goes_with_it(
     database: Database, log_keys: KeyStore
 ):

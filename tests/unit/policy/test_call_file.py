@@ -62,6 +62,7 @@ def test_a_call_is_told_in_full():
                 "purposes": ["research"],
                 "records": ["notice"],
                 "trained": True,
+                "beneficiaries": ["123412341234"],
                 "beneficiary_barred": True,
                 "serves": ["business", "public_body"],
             },
@@ -108,6 +109,7 @@ def test_a_call_is_told_in_full():
     assert account.operator_trained
     assert account.beneficiary_barred
     assert account.serves == {"business", "public_body"}
+    assert account.beneficiaries == {"123412341234"}
     assert (request.operator, request.officer, request.purpose) == ("guy", True, "missing-persons")
     assert request.own_purpose == "disaster-victims"
     assert request.claims == Claims(
@@ -289,6 +291,7 @@ MISTAKES = [
     ({"account": {"records": [1]}}, "`records` is not a list of texts"),
     ({"account": {"records": ["notices"]}}, "`records` has `notices`, which is no kind of record"),
     ({"account": {"records": ["notice", ""]}}, "`records` has ``, which is no kind of record"),
+    ({"account": {"beneficiaries": "123412341234"}}, "`beneficiaries` is not a list of texts"),
     ({"account": {"serves": "business"}}, "`serves` is not a list of texts"),
     ({"account": {"serves": None}}, "`serves` is not a list of texts"),
     ({"account": {"serves": [["business"]]}}, "`serves` is not a list of texts"),

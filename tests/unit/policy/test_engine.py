@@ -606,7 +606,10 @@ def test_a_pack_binds_by_being_active(lawful):
     assert (refused.decision, refused.rule_ids) == (Decision.DENY, ("F-1",))
     assert refused.message == "F-1 [toy, legal review: none]: m; r"
     assert with_pack(pack, accounts=frozenset({OURS})).decide(call).decision is Decision.DENY
-    assert with_pack(pack, accounts=frozenset({THEIRS})).decide(call).decision is Decision.ALLOW
+    theirs = with_pack(pack, accounts=frozenset({THEIRS}))
+    assert theirs.decide(call).decision is Decision.ALLOW
+    for_them = lawful("ListFaces", account__beneficiaries=frozenset({THEIRS}))
+    assert theirs.decide(for_them).rule_ids == ("F-1",)
     always = a_pack(FORBID + "when { true };", always=True)
     assert PolicyEngine.load(NAMES, packs={"toy": always}).decide(call).rule_ids == ("F-1",)
 

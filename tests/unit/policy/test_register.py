@@ -394,6 +394,33 @@ def test_a_damaged_key_of_an_issuer_decides_nothing_and_is_told(house: House, la
     assert late.core(TODAY).decide(lawful("ListTerms")).decision is Decision.ALLOW
 
 
+@pytest.mark.parametrize("what", ["is_dir", "iterdir", "is_symlink", "open"])
+def test_packs_that_may_not_be_read_are_told_and_leave_due_process_open(
+    house: House, lawful: Any, monkeypatch: pytest.MonkeyPatch, what: str
+):
+    """Copied by root with a strict umask, say, or a disk that fails. By force: tests of root's read all."""
+    write_pack(house.folder, "x")
+    house.activate("x")
+    plain, tried = getattr(Path, what), []
+
+    def denied(path: Path, *given: Any, **named: Any) -> Any:
+        if house.folder in {path, *path.parents}:
+            tried.append(path)
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path, *given, **named)
+
+    late = house.process()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, what, denied)
+        assert not late.is_usable(TODAY)
+        with pytest.raises(SetupError, match="cannot be read") as failed:
+            house.engine(late)
+        assert late.core(TODAY).decide(lawful("SubmitAppeal")).decision is Decision.ALLOW
+    assert tried
+    assert failed.value.remedy
+    assert late.is_usable(TODAY)
+
+
 def test_the_core_alone_is_there_for_what_must_stay_open(house: House, lawful: Any):
     """To read the terms, to read why and to appeal: also when a pack in use cannot be read."""
     write_pack(house.folder, "x")
@@ -440,6 +467,35 @@ def test_a_pack_of_ours_in_another_version_than_was_activated_is_gone_over_to_by
 
 
 # ---- Several at once
+
+
+@pytest.mark.parametrize("decided", ["enforced", "deactivated"])
+def test_a_start_does_not_undo_what_an_officer_decides_meanwhile(house: House, decided: str):
+    """A server of a newer version goes over to its packs while an officer acts through another one."""
+    house.register.activate(
+        "us-il-bipa", mode="shadow", accounts=[OURS], by="Olga", build=house.policies.build
+    )
+    with house.database.transaction() as connection:
+        connection.execute("update pack_activation set digest = %s", ("ab" * 32,))
+    with ThreadPoolExecutor(1) as pool:
+        with house.database.transaction() as officers:
+            if decided == "enforced":
+                house.register.activate(
+                    "us-il-bipa",
+                    mode="enforce",
+                    accounts=None,
+                    by="Otto",
+                    build=house.policies.build,
+                    connection=officers,
+                )
+            else:
+                house.register.deactivate("us-il-bipa", connection=officers)
+            renewing = pool.submit(house.register.renew_shipped)
+            with pytest.raises(TimeoutError):
+                renewing.result(0.3)
+        assert renewing.result(30) == []
+    told = [(each.pack, each.mode, each.accounts, each.activated_by) for each in house.register.active()]
+    assert told == ([("us-il-bipa", "enforce", None, "Otto")] if decided == "enforced" else [])
 
 
 def test_packs_that_are_activated_at_once_are_all_in_force(house: House, low: Any):

@@ -230,14 +230,16 @@ create function account_lock(account text) returns bigint language sql immutable
 $$;
 create function record_in_force(
     call_event uuid, call_account text, call_key text, seen_standing text, seen_effective text,
-    pseudonym bytea, call_entry bytea, call_sealed bytea,
+    beneficiaries text[], pseudonym bytea, call_entry bytea, call_sealed bytea,
     tags bytea[], commitments bytea[], touches bytea[],
     observed_purpose text, observed_kind text, observed bytea
 ) returns bigint language plpgsql as $$
 declare
     recorded bigint;
 begin
-    perform pg_advisory_xact_lock_shared(account_lock(call_account));
+    -- In the order of accounts, as whoever changes a standing takes them.
+    perform pg_advisory_xact_lock_shared(account_lock(account))
+    from (select unnest(beneficiaries || call_account) as account order by 1) as concerned;
     insert into audit_event (event_id, account, entry, sealed)
     select call_event, pseudonym, call_entry, call_sealed
     from access_key as k
@@ -248,7 +250,14 @@ begin
         and a.effective_standing = seen_effective
         -- A key may revoke itself, hence the look at which transaction did it.
         and (k.revoked_at is null or k.xmin = pg_current_xact_id()::xid)
-        and (p.revoked_at is null or p.xmin = pg_current_xact_id()::xid);
+        and (p.revoked_at is null or p.xmin = pg_current_xact_id()::xid)
+        -- An officer may suspend whom the house acts for, hence the same look.
+        and not exists (
+            select 1 from account as b
+            where b.account_id = any(beneficiaries) and b.xmin <> pg_current_xact_id()::xid
+                and (b.standing <> 'good' or b.effective_standing <> 'good'
+                     or b.profile = 'immigration_enforcement')
+        );
     get diagnostics recorded = row_count;
     if recorded = 1 then
         insert into audit_touch (event_id, position, tag, commitment, sealed)
