@@ -40,7 +40,7 @@ _BEFORE_S, _AFTER_S = 3.0, 3.0
 _OFFERED = {name: tuple(model.operations) for name, model in load_models().services.items()}
 
 
-def run(*, photos: Path, pictures: int = 12, rounds: int = 10) -> dict[str, Any]:
+def run(*, photos: Path, pictures: int = 12, rounds: int = 30) -> dict[str, Any]:
     """Every figure of this bench."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -192,8 +192,8 @@ def measure_throughput(photos: Path, *, rounds: int, pictures: int) -> dict[str,
             }
             calls, elapsed = 4 * len(images), dict.fromkeys(servers, 0.0)
             for turn in range(rounds + 1):
-                for which, server in servers.items():
-                    report = generate(server.endpoint, requests[which], clients=CLIENTS, calls=calls)
+                for which in sorted(servers, reverse=bool(turn % 2)):  # neither is always first
+                    report = generate(servers[which].endpoint, requests[which], clients=CLIENTS, calls=calls)
                     if turn:  # the first turn warms up
                         elapsed[which] += report["wall_seconds"]
     return {f"{which}_per_second": rounds * calls / seconds for which, seconds in elapsed.items()}
