@@ -1,5 +1,11 @@
 """Fixtures of every suite live beside this file, one module a subject."""
 
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A script's `make test &` has its children ignore Ctrl-C, and what the tests start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 pytest_plugins = [
     "fixtures_packs",
     "fixtures_store",

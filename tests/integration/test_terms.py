@@ -46,6 +46,8 @@ FREE = frozenset({*GROUPS["terms"], *GROUPS["dueProcess"]})
 """What an account may do whatever it has accepted and however it stands."""
 OPERATION_NAMES = [(service, name) for service, operations in OPERATIONS.items() for name in operations]
 ENTRY_TIMEOUT_S = 15.0
+CASE = "MP-2026/4711"
+"""One that could be looked up: the server's patrol restricts an account for a case that says nothing."""
 
 
 @contextmanager
@@ -340,7 +342,7 @@ def test_a_collection_is_for_the_purposes_that_it_was_made_for(
     face_id = account.rekognition.index_faces(CollectionId=name, Image=photo)["FaceRecords"][0]["Face"][
         "FaceId"
     ]
-    missing = account.service.client(**account.session("missing-persons", Case="MP-1", Source="relative"))
+    missing = account.service.client(**account.session("missing-persons", Case=CASE, Source="relative"))
     for operation, more in (
         (missing.search_faces_by_image, {"Image": photo, "FaceMatchThreshold": 95, "MaxFaces": 5}),
         (missing.search_faces, {"FaceId": face_id, "FaceMatchThreshold": 95, "MaxFaces": 5}),
@@ -396,7 +398,7 @@ def test_a_charter_is_asked_for_in_tags(account: Account, name: str) -> None:
 @pytest.fixture
 def missing_persons(account: Account, name: str, known: list[bytes]) -> str:
     """A collection for that purpose, with one face in it."""
-    keys = account.session("missing-persons", Case="MP-0", Source="relative")
+    keys = account.session("missing-persons", Case=CASE, Source="relative")
     client = account.service.client(**keys)
     tags = {"countenance:legal-basis": "section 7 of the police act"}
     client.create_collection(CollectionId=name, Tags=tags)
@@ -417,12 +419,12 @@ def test_a_search_for_a_missing_person_needs_its_case(
     code, message = outcome(without.search_faces_by_image, **request)
     assert (code, rules_in(message)) == ("AccessDeniedException", {"PUR-011"})
     assert "AssumePurpose" in message
-    keys = account.session("missing-persons", Case="MP-2026/4711", Source="relative")
+    keys = account.session("missing-persons", Case=CASE, Source="relative")
     answer = account.service.client(**keys).search_faces_by_image(**request)
     assert len(answer["FaceMatches"]) == 1
     entry = account.entry(answer)
     assert (entry["purpose"], entry["claims"]) == ("missing-persons", {"source": "relative"})
-    assert entry["opened"]["case"] == "MP-2026/4711"
+    assert entry["opened"]["case"] == CASE
     assert "4711" not in json.dumps({name: entry[name] for name in entry if name != "opened"})
     for broken, rule in (
         ({"FaceMatchThreshold": 89}, "PUR-005"),
@@ -444,7 +446,7 @@ def test_the_aws_cli_takes_a_purpose_on_by_its_environment(
         *("--face-match-threshold", "95", "--max-faces", "5"),
     )
     came = []
-    for claims in ({"Case": "MP-2026/4711", "Source": "relative"}, {"Source": "relative"}):
+    for claims in ({"Case": CASE, "Source": "relative"}, {"Source": "relative"}):
         keys = account.session("missing-persons", **claims)
         environment = account.service.environment | {
             "AWS_ACCESS_KEY_ID": keys["aws_access_key_id"],
