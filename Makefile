@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-audit bench-policy soak clean
+.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-audit bench-policy bench-search soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,7 @@ lock: ## renew the hashed requirements from pyproject.toml (needs uv)
 	@$(LOCK) pyproject.toml -o requirements/runtime.txt
 	@$(LOCK) --group build -o requirements/build.txt
 	@$(LOCK) pyproject.toml --group test --group dev -o requirements/dev.txt
+	@$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 shapes: setup-dev ## generate the TypedDicts of wire/shapes.py from the service models
 	@$(BIN)/python tools/generate_shapes.py
@@ -75,6 +76,10 @@ bench-audit: setup-dev ## what the audit log costs and how far it goes; then 200
 
 bench-policy: setup-dev ## what decisions cost, and how fast a suspension acts under load
 	@$(BIN)/python bench/run.py policy
+
+bench-search: setup-dev ## the scan beside memory's speed, faiss and pgvector; 20 million rows need 20 GB of memory
+	@$(PIP) install --require-hashes -r requirements/bench.txt
+	@$(BIN)/python bench/run.py search
 
 soak: setup-dev ## 20,000 calls; shows whether memory stays flat
 	@$(BIN)/python bench/soak.py

@@ -8,6 +8,7 @@ from typing import Any
 
 import audit
 import decisions
+import search
 from accuracy import TARGETS, figures_of
 from peers import TARGET_RATIO
 from photographs import REPOSITORY
@@ -24,6 +25,7 @@ def write_documents(results: dict[str, Any]) -> list[str]:
         "http": lambda found: _http(found["http"]),
         "audit": lambda found: _judged_rows(audit.rows_of(found["audit"])),
         "policy": lambda found: _judged_rows(decisions.rows_of(found["policy"])),
+        "search": lambda found: _search(found["search"]),
         "soak": lambda found: _soak(found["soak"]),
     }
     text = _BENCHMARKS.read_text("utf-8")
@@ -219,4 +221,46 @@ def _soak(soak: dict[str, Any]) -> str:
         f"{soak['calls']:,} calls: {first['mib']:.0f} MiB (all server processes, PSS) after"
         f" {first['calls']:,} calls, {last['mib']:.0f} MiB at the end; slope"
         f" {soak['mib_a_thousand_calls']:+.3f} MiB for each thousand calls."
+    )
+
+
+def _search(found: dict[str, Any]) -> str:
+    indexes = [
+        (
+            each["name"],
+            f"{each['ms']['p50']:.1f} ms",
+            f"{each['ms']['p99']:.1f} ms",
+            *(f"{recall:.1%}" for recall in each["recall"].values()),
+        )
+        for each in found["indexes"]
+    ]
+    cosines = [f"mates at {cosine}" for cosine in found["indexes"][0]["recall"]]
+    growth = [
+        (
+            f"{each['rows']:,}",
+            f"{each['bytes'] / 1e9:.2f} GB",
+            f"{each['filled_s']:.0f} s",
+            f"{each['ms']['p50']:.1f} ms",
+            f"{each['ms']['p99']:.1f} ms",
+        )
+        for each in found["growth"]
+    ]
+    batches = [
+        (
+            f"{scan['rows']:,} x {scan['dimensions']}-d",
+            f"{scan['batch']['ms_each_alone']:.1f} ms",
+            f"{scan['batch']['ms_each_together']:.1f} ms",
+            f"{scan['bytes_per_row']:.0f}",
+            f"{scan['filled_rows_per_second']:,.0f} /s",
+        )
+        for scan in found["scans"]
+    ]
+    columns = ("gallery", "probe alone", "one of 256 together", "bytes a row", "rows taken in, one thread")
+    return "\n\n".join(
+        (
+            _judged_rows(search.rows_of_figures(found)),
+            _table((f"{found['indexes'][0]['rows']:,} x 512-d", "p50", "p99", *cosines), indexes),
+            _table(columns, batches),
+            _table(("rows x 256-d", "memory", "taken in", "p50, ten best", "p99"), growth),
+        )
     )

@@ -1,6 +1,6 @@
 """`make bench`: every figure as tables, and as JSON in bench/out/bench.json.
 
-python bench/run.py [accuracy | peers | http | audit | policy | soak | all] [--photos DIR]
+python bench/run.py [accuracy | peers | http | audit | policy | search | soak | all] [--photos DIR]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import accuracy
 import audit
 import decisions
 import peers
+import search
 import serving
 import soak
 from documents import write_documents
@@ -30,6 +31,7 @@ BENCHES = {
     "http": lambda given: serving.run(photos=given.photos),
     "audit": lambda given: audit.run(photos=given.photos),
     "policy": lambda given: decisions.run(photos=given.photos),
+    "search": lambda given: search.run(rounds=given.rounds),
     "soak": lambda given: soak.run(photos=given.photos),
 }
 ORDER = ("http", "audit", "policy", "peers", "accuracy")  # timings first: accuracy makes itself nice for good
@@ -55,6 +57,7 @@ def main() -> None:
     parser.add_argument(
         "--write-calibration", action="store_true", help="put the fitted knots into the packs' manifests"
     )
+    parser.add_argument("--rounds", type=int, default=40, help="of each search in `search`")
     parser.add_argument("--write-docs", action="store_true", help="put the figures into docs/")
     given = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)

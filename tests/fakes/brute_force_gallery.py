@@ -17,15 +17,16 @@ from fakes.brute_force_scan import exact_cosine
 
 @dataclass
 class BruteForceGallery:
-    """One collection. Faces by id in the order of enrolment: template and user."""
+    """One collection. Faces by id in the order of enrolment: what is stored, its unit template, and user."""
 
     calibration: object
+    stored: dict = field(default_factory=dict)
     templates: dict = field(default_factory=dict)
     owners: dict = field(default_factory=dict)
     users: set = field(default_factory=set)
 
     def enrol(self, face_id, template):
-        halves = template.astype(np.float16).astype(np.float32)
+        self.stored[face_id] = halves = template.astype(np.float16).astype(np.float64)
         self.templates[face_id] = (halves / np.linalg.norm(halves)).astype(np.float32)
         self.owners[face_id] = None
 
@@ -33,7 +34,7 @@ class BruteForceGallery:
         """Whether it was there and nobody's."""
         if self.owners.get(face_id, "nobody knows") is not None:
             return False
-        del self.templates[face_id], self.owners[face_id]
+        del self.stored[face_id], self.templates[face_id], self.owners[face_id]
         return True
 
     def create_user(self, user_id):
@@ -59,7 +60,7 @@ class BruteForceGallery:
         return (np.array(mean) / length).astype(np.float32)
 
     def search(self, probe, *, threshold, limit, leaving_out=None):
-        found = {face: row for face, row in self.templates.items() if face != leaving_out}
+        found = {face: row for face, row in self.stored.items() if face != leaving_out}
         return self._best(probe, found, threshold, limit)
 
     def search_users(self, probe, *, threshold, limit, leaving_out=None):

@@ -10,8 +10,9 @@ import numpy as np
 class BruteForceScan:
     """`countenance.gallery.scan.Scan`, slowly."""
 
-    def __init__(self, dimensions):
+    def __init__(self, dimensions, precision=np.float16):
         self._dimensions = dimensions
+        self._precision = precision
         self._rows = []
 
     def __len__(self):
@@ -21,10 +22,9 @@ class BruteForceScan:
     def nbytes(self):
         return sum(template.nbytes for template, _ in self._rows)
 
-    def extend(self, templates, ordinals):
-        self._rows += [
-            (template.copy(), ordinal) for template, ordinal in zip(templates, ordinals, strict=True)
-        ]
+    def extend(self, stored, ordinals):
+        assert stored.dtype == self._precision
+        self._rows += [(row.copy(), ordinal) for row, ordinal in zip(stored, ordinals, strict=True)]
 
     def remove(self, row):
         last = self._rows.pop()
@@ -33,12 +33,12 @@ class BruteForceScan:
         return len(self._rows)
 
     def template(self, row):
-        return self._rows[row][0].copy()
+        stored = self._rows[row][0].astype(np.float64)
+        return (stored / np.linalg.norm(stored)).astype(np.float32)
 
     def search(self, probe, *, floor, limit):
         found = [
-            (row, exact_cosine(template, probe), ordinal)
-            for row, (template, ordinal) in enumerate(self._rows)
+            (row, exact_cosine(stored, probe), ordinal) for row, (stored, ordinal) in enumerate(self._rows)
         ]
         found = [entry for entry in found if entry[1] >= floor]
         found.sort(key=lambda entry: (-entry[1], entry[2]))
@@ -46,7 +46,10 @@ class BruteForceScan:
         return np.array(rows, np.int64), np.array(cosines, np.float32)
 
 
-def exact_cosine(one, other):
-    """The dot product of two float32 vectors without any rounding, then as float32 within [-1, 1]."""
-    exact = math.fsum(float(a) * float(b) for a, b in zip(one, other, strict=True))
-    return float(np.float32(min(max(exact, -1.0), 1.0)))
+def exact_cosine(stored, probe):
+    """A row at stored precision, brought to unit length, times a probe: sums without any rounding, the cosine
+    as float32 within [-1, 1].
+    """
+    product = math.fsum(float(a) * float(b) for a, b in zip(stored, probe, strict=True))
+    length = math.sqrt(math.fsum(float(a) ** 2 for a in stored))
+    return float(np.float32(min(max(product / length, -1.0), 1.0)))

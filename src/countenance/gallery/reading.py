@@ -20,8 +20,9 @@ from countenance.gallery.faces import to_stored
 from countenance.gallery.records import Collection
 from countenance.gallery.resident import Enrolled, ResidentGallery
 from countenance.gallery.seal import TemplateSeal
+from countenance.gallery.stored import StoredTemplates
 from countenance.store import Connection, KeyMissing, KeyStore
-from countenance.types import FaceId, Templates
+from countenance.types import FaceId
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,12 +44,12 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What became of faces up to a moment: those gone, those there as they are now with (N, D) templates."""
+    """What became of faces up to a moment: those gone, those there as they are now with their templates."""
 
     moment: Moment
     gone: Sequence[FaceId]
     there: Sequence[Enrolled]
-    templates: Templates
+    templates: StoredTemplates
 
 
 class TooManyChanges(Exception):
@@ -120,7 +121,7 @@ class CollectionReader:
         gone = [row[0] for row in changed if row[0] not in still]
         return Changes(moment, gone=gone, there=there, templates=templates)
 
-    def _unsealed(self, rows: Iterable[Sequence[Any]]) -> tuple[list[Enrolled], Templates]:
+    def _unsealed(self, rows: Iterable[Sequence[Any]]) -> tuple[list[Enrolled], StoredTemplates]:
         assert self._seal is not None
         rows = list(rows)
         templates, broken = self._seal.unseal_all([(row[0], row[-1]) for row in rows])

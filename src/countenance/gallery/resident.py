@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from countenance.gallery.face_table import FaceTable
 from countenance.gallery.records import Candidate, StoredFace, UserCandidate, UserStatus
-from countenance.gallery.scan import ExactScan, Scan
+from countenance.gallery.scan import CertifiedScan, Scan
+from countenance.gallery.stored import StoredTemplates
 from countenance.gallery.subject_template import subject_template
 from countenance.similarity import Calibration, meets
-from countenance.types import FaceId, Similarity, Template, Templates, UserId
+from countenance.types import FaceId, Similarity, Template, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ class ResidentGallery:
 
     def __init__(self, *, face_model_version: str, dimensions: int) -> None:
         self._faces = FaceTable(face_model_version)
-        self._scan: Scan = ExactScan(dimensions)
+        self._scan: Scan = CertifiedScan(dimensions)
         self._members: dict[UserId, set[FaceId]] = {}
-        self._subject_scan: Scan = ExactScan(dimensions)
+        self._subject_scan: Scan = CertifiedScan(dimensions, np.float32)
         self._subject_ids: list[UserId] = []
         self._subject_rows: dict[UserId, int] = {}
 
@@ -66,13 +67,15 @@ class ResidentGallery:
         """Memory held, as far as it grows with the collection."""
         return self._scan.nbytes + self._faces.nbytes + self._subject_scan.nbytes
 
-    def change(self, *, gone: Iterable[FaceId], there: Sequence[Enrolled], templates: Templates) -> None:
+    def change(
+        self, *, gone: Iterable[FaceId], there: Sequence[Enrolled], templates: StoredTemplates
+    ) -> None:
         """Take faces out, then put faces in (in place of what was known of them).
 
         Args:
             gone: faces that are no more; unknown ones are no error.
             there: faces as they are now.
-            templates: (len(there), D), one row for each of `there`.
+            templates: one row for each of `there`.
         """
         touched: set[UserId] = set()
         for face_id in (*gone, *(enrolled.face.face_id for enrolled in there)):

@@ -18,12 +18,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from countenance.errors import CountenanceError
-from countenance.types import FaceId, Template, Templates
+from countenance.gallery.stored import StoredTemplates, to_stored_template, to_unit
+from countenance.types import FaceId, Template
 
 _FORMAT = b"\x01"
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _LABEL = b"countenance template\x00"
+_LITTLE_ENDIAN = np.dtype("<f2")
 
 
 class BrokenSeal(CountenanceError):
@@ -52,19 +54,22 @@ class TemplateSeal:
         assert template.shape == (self._dimensions,)
         assert abs(float(np.linalg.norm(template)) - 1.0) < 1e-3, "a template has unit length"
         nonce = os.urandom(_NONCE_BYTES)
-        halves = template.astype("<f2").tobytes()
+        halves = to_stored_template(template).astype(_LITTLE_ENDIAN).tobytes()
         return _FORMAT + nonce + self._cipher.encrypt(nonce, halves, self._context(face_id))
 
     def unseal(self, face_id: FaceId, sealed: bytes) -> Template:
-        """The template as it is compared: (D,) float32, the stored halves brought back to unit length.
+        """The template as it is compared: (D,) float32 of unit length.
 
         Raises:
             BrokenSeal: it was not sealed for this face of this collection, or was changed since.
         """
-        return np.asarray(self._to_templates([self._open(face_id, sealed)])[0], np.float32)
+        template: Template = to_unit(self._to_stored([self._open(face_id, sealed)]))[0]
+        return template
 
-    def unseal_all(self, rows: Sequence[tuple[FaceId, bytes]]) -> tuple[Templates, list[int]]:
-        """Many at once: (K, D) templates of those that open, and the positions of those that do not."""
+    def unseal_all(self, rows: Sequence[tuple[FaceId, bytes]]) -> tuple[StoredTemplates, list[int]]:
+        """Many at once: (K, D) rows at stored precision of those that open, and the positions of those that
+        do not.
+        """
         halves: list[bytes] = []
         broken: list[int] = []
         for position, (face_id, sealed) in enumerate(rows):
@@ -72,7 +77,7 @@ class TemplateSeal:
                 halves.append(self._open(face_id, sealed))
             except BrokenSeal:
                 broken.append(position)
-        return self._to_templates(halves), broken
+        return self._to_stored(halves), broken
 
     def _open(self, face_id: FaceId, sealed: bytes) -> bytes:
         if len(sealed) != self._sealed_bytes or sealed[:1] != _FORMAT:
@@ -83,11 +88,9 @@ class TemplateSeal:
         except InvalidTag:
             raise BrokenSeal(face_id) from None
 
-    def _to_templates(self, halves: Sequence[bytes]) -> Templates:
-        stored = np.frombuffer(b"".join(halves), "<f2").reshape(-1, self._dimensions).astype(np.float32)
-        # Rounding to halves moves a length by up to 1e-4: without this a face would not be 1.0 to itself.
-        lengths = np.linalg.norm(stored, axis=1, keepdims=True)
-        return np.asarray(stored / lengths, np.float32)
+    def _to_stored(self, halves: Sequence[bytes]) -> StoredTemplates:
+        stored = np.frombuffer(b"".join(halves), _LITTLE_ENDIAN)
+        return np.asarray(stored.reshape(-1, self._dimensions), np.float16)
 
     def _context(self, face_id: FaceId) -> bytes:
         return self._prefix + face_id.bytes + self._suffix

@@ -16,6 +16,7 @@ from countenance.gallery.changing import QUERIES, require_present
 from countenance.gallery.faces import lock_faces
 from countenance.gallery.records import Associated, Collection, FaceFailure, Reason, Subject, UserStatus
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
+from countenance.gallery.stored import to_unit
 from countenance.gallery.subject_template import subject_template
 from countenance.similarity import Calibration, meets
 from countenance.store import Connection
@@ -135,13 +136,13 @@ def _similarity(calibration: Calibration, reference: Template, template: Templat
 
 
 def _opened(seal: TemplateSeal, rows: Sequence[tuple[FaceId, bytes]]) -> Templates:
-    templates, broken = seal.unseal_all(rows)
+    stored, broken = seal.unseal_all(rows)
     if broken:
         # What a damaged template resembles is unknown: nothing may be decided from it.
         raise InternalServerError(
             f"the stored template of face `{rows[broken[0]][0]}` is damaged"
         ) from BrokenSeal(rows[broken[0]][0])
-    return templates
+    return to_unit(stored)
 
 
 def _assign(

@@ -1,0 +1,194 @@
+"""The certified scan: bytes are looked at first, and nothing that could count is left out.
+
+A first pass streams one byte a dimension instead of two or four, and leaves out only rows whose product of
+bytes proves, by a bound of their own (`quantized`), that they cannot be in the answer. What is left is
+compared at stored precision. So the answer is the one that a comparison of every row would give.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from countenance.gallery.scan.block import Block
+from countenance.gallery.scan.contract import Matches
+from countenance.gallery.scan.first_pass import FirstPass
+from countenance.gallery.scan.kernels import Kernel, choose_kernel, products_of_many, to_columns
+from countenance.gallery.stored import lengths, to_unit
+from countenance.types import Cosine, Template, Templates
+
+BLOCK_ROWS = 65_536
+"""Large enough for the system to put them on large pages, small enough to be copied when one grows."""
+_ROWS_AT_ONCE = 32_768
+"""Rows whose products stay in a core's cache until they are judged."""
+_ROWS_AT_FIRST = 1_024
+"""The best of so many raise the floor for all the others."""
+_RESCORE_ROWS = 1_024
+"""Rows that are compared at stored precision in one go: in float64 they fit into a core's cache."""
+_PROBES_AT_ONCE = 256
+_ROWS_TOGETHER = 4_096
+"""With so many probes their products, as floats, take 4 MiB."""
+_PARTS_A_THREAD = 2
+"""With fewer than this, handing work to another thread costs more than it saves."""
+
+
+class CertifiedScan:
+    """`Scan` over rows in blocks, with their codes beside them."""
+
+    def __init__(
+        self,
+        dimensions: int,
+        precision: DTypeLike = np.float16,
+        *,
+        threads: int | None = None,
+        kernel: Kernel | None = None,
+    ) -> None:
+        """An empty one.
+
+        Args:
+            precision: in which rows are kept and compared: float16 or float32.
+            threads: that one search may use; None for one a core.
+            kernel: None for the best that is there.
+        """
+        self._dimensions = dimensions
+        self._precision = np.dtype(precision)
+        self._threads = threads or _cores()
+        self._kernel = kernel or _kernel()
+        self._blocks: list[Block] = []
+
+    def __len__(self) -> int:
+        return sum(block.rows for block in self._blocks[-1:]) + BLOCK_ROWS * max(len(self._blocks) - 1, 0)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(block.nbytes for block in self._blocks)
+
+    def extend(self, stored: NDArray[np.floating], ordinals: Sequence[int]) -> None:
+        assert stored.dtype == self._precision
+        assert len(stored) == len(ordinals)
+        places = np.asarray(ordinals, np.int64)
+        done = 0
+        while done < len(stored):
+            if not self._blocks or self._blocks[-1].rows == BLOCK_ROWS:
+                self._blocks.append(Block(self._dimensions, self._precision))
+            done += self._blocks[-1].append(stored[done:], places[done:], most_rows=BLOCK_ROWS)
+
+    def remove(self, row: int) -> int:
+        last = len(self) - 1
+        ending = self._blocks[-1]
+        if row != last:
+            block, offset = divmod(row, BLOCK_ROWS)
+            self._blocks[block].copy_row(offset, ending, ending.rows - 1)
+        ending.drop_last()
+        if not ending.rows:
+            self._blocks.pop()
+        return last
+
+    def template(self, row: int) -> Template:
+        block, offset = divmod(row, BLOCK_ROWS)
+        template: Template = to_unit(self._blocks[block].stored[offset : offset + 1])[0]
+        return template
+
+    def search(self, probe: Template, *, floor: Cosine, limit: int) -> Matches:
+        first = FirstPass(probe, floor, limit)
+
+        def look(block: Block, start: int, part: slice) -> None:
+            scaled = self._kernel(block.codes[part], first.codes)
+            scaled *= block.scales[part]
+            offsets = np.flatnonzero(scaled >= first.least(block))
+            first.take(block, start, offsets + part.start, scaled[offsets])
+
+        self._spread(look)
+        return self._answer(probe, first.rows(), floor, limit)
+
+    def search_many(self, probes: Templates, *, floor: Cosine, limit: int) -> list[Matches]:
+        """As `search` for each of (P, D) probes, in fewer passes: where many wait, arithmetic is the bound
+        and not memory.
+        """
+        found: list[Matches] = []
+        for begin in range(0, len(probes), _PROBES_AT_ONCE):
+            together = [FirstPass(probe, floor, limit) for probe in probes[begin : begin + _PROBES_AT_ONCE]]
+            for block, start, part in self._parts(_ROWS_TOGETHER):
+                _look_together(block, start, part, together)
+            found += [self._answer(each.probe, each.rows(), floor, limit) for each in together]
+        return found
+
+    def _parts(self, most_rows: int) -> Iterator[tuple[Block, int, slice]]:
+        """Blocks, the numbers of their first rows, and which of their rows; the first part is a short one."""
+        for number, block in enumerate(self._blocks):
+            begin, end = 0, min(_ROWS_AT_FIRST if number == 0 else most_rows, block.rows)
+            while begin < end:
+                yield block, number * BLOCK_ROWS, slice(begin, end)
+                begin, end = end, min(end + most_rows, block.rows)
+
+    def _spread(self, look: Callable[[Block, int, slice], None]) -> None:
+        """Look at every part. Others help as far as they are idle; nobody waits for one that is not."""
+        left = deque(self._parts(_ROWS_AT_ONCE))
+        helpers = min(self._threads, len(left) // _PARTS_A_THREAD) - 1
+
+        def run() -> None:
+            while True:
+                try:
+                    part = left.popleft()
+                except IndexError:
+                    return
+                look(*part)
+
+        helping = [_pool().submit(run) for _ in range(helpers)]
+        try:
+            run()
+        finally:
+            # INVARIANT: when a search has ended, well or badly, nobody looks at the blocks for it.
+            left.clear()
+            for each in helping:
+                if not each.cancel():
+                    each.result()
+
+    def _answer(self, probe: Template, rows: NDArray[np.int64], floor: Cosine, limit: int) -> Matches:
+        cosines = np.empty(len(rows), np.float32)
+        ordinals = np.empty(len(rows), np.int64)
+        wide = probe.astype(np.float64)
+        numbers = rows // BLOCK_ROWS
+        for number in np.unique(numbers):
+            block, here = self._blocks[number], np.flatnonzero(numbers == number)
+            ordinals[here] = block.ordinals[rows[here] % BLOCK_ROWS]
+            for start in range(0, len(here), _RESCORE_ROWS):
+                part = here[start : start + _RESCORE_ROWS]
+                vectors = block.stored[rows[part] % BLOCK_ROWS].astype(np.float64)
+                cosines[part] = (vectors * wide).sum(axis=1) / lengths(vectors)
+        np.clip(cosines, -1.0, 1.0, out=cosines)
+        reached = cosines >= floor
+        rows, cosines, ordinals = rows[reached], cosines[reached], ordinals[reached]
+        order = np.lexsort((ordinals, -cosines))[:limit]
+        return rows[order], cosines[order]
+
+
+def _look_together(block: Block, start: int, part: slice, together: Sequence[FirstPass]) -> None:
+    scaled = products_of_many(block.codes[part], to_columns([each.codes for each in together]))
+    scaled *= block.scales[part, np.newaxis]
+    least = np.array([each.least(block) for each in together], scaled.dtype)
+    offsets, which = np.nonzero(scaled >= least)
+    for column in np.unique(which):
+        here = offsets[which == column]
+        together[column].take(block, start, here + part.start, scaled[here, column])
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _kernel() -> Kernel:
+    return choose_kernel()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Of the process: however many searches run, no more threads than cores help with them."""
+    return ThreadPoolExecutor(_cores(), thread_name_prefix="scan")
