@@ -261,6 +261,31 @@ def _search(found: dict[str, Any]) -> str:
             _judged_rows(search.rows_of_figures(found)),
             _table((f"{found['indexes'][0]['rows']:,} x 512-d", "p50", "p99", *cosines), indexes),
             _table(columns, batches),
+            _path(found["path"]),
             _table(("rows x 256-d", "memory", "taken in", "p50, ten best", "p99"), growth),
         )
+    )
+
+
+def _path(path: dict[str, Any]) -> str:
+    times = path["ms"]
+    return _table(
+        (f"{path['rows']:,} x {path['dimensions']}-d, the whole path", "measured"),
+        [
+            ("loaded by the first search of a machine", f"{path['loading_s']:.1f} s"),
+            (
+                "first search of a second process, which maps the same memory",
+                f"{path['mapping_s'] * 1e3:.0f} ms",
+            ),
+            *(
+                (f"{name} (p50)", f"{of['p50']:.1f} ms (p99 {of['p99']:.1f})")
+                for name, of in (
+                    ("a search", times["search"]),
+                    ("a search after another process's enrolment", times["after a write"]),
+                    ("a search after another process's deletion", times["after a deletion"]),
+                )
+            ),
+            ("enrolled, 2,000 faces a commit, one connection", f"{path['enrolled_per_second']:,.0f} /s"),
+            ("disk for a face, indexes included", f"{path['disk_bytes_per_row']:,.0f} bytes"),
+        ],
     )

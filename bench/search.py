@@ -23,8 +23,9 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from countenance.gallery.scan import CertifiedScan
-from countenance.gallery.scan.certified import BLOCK_ROWS
+import whole_path
+from countenance.gallery.memory import PrivateMemory, SharedMemory, can_share, create_shared
+from countenance.gallery.scan import CertifiedScan, Layout, NewRows, Rows
 from countenance.gallery.stored import to_unit
 from countenance.store import EmbeddedPostgres
 from plots import write_growth
@@ -32,13 +33,12 @@ from tables import print_table
 
 MILLION = 1_000_000
 INDEXED = 200_000
+PATH_ROWS = 2 * MILLION
 MATES = (0.35, 0.45, 0.6)
 FLOOR = 0.35
 QUERIES_CHECKED = 10_000
 SIZES = (10_000, 100_000, MILLION, 2 * MILLION, 5 * MILLION, 10 * MILLION, 20 * MILLION)
 _AT_ONCE = 50_000
-_BYTES_A_ROW = 800
-"""Of 256 dimensions, for what fits; `nbytes` is what is reported."""
 
 
 def run(*, queries_checked: int = QUERIES_CHECKED, rounds: int = 40) -> dict[str, Any]:
@@ -46,6 +46,7 @@ def run(*, queries_checked: int = QUERIES_CHECKED, rounds: int = 40) -> dict[str
     figures: dict[str, Any] = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds")}
     figures["scans"] = [measure_million(dimensions, rounds, queries_checked) for dimensions in (512, 256)]
     figures["indexes"] = measure_indexes(512)
+    figures["path"] = measure_path(PATH_ROWS, 256)
     figures["growth"] = measure_growth(256)
     print_table("Search", ("figure", "measured", "target", ""), _printed(rows_of_figures(figures)))
     return figures
@@ -133,18 +134,38 @@ def parts(count: int) -> Iterator[tuple[int, int]]:
         yield start, min(_AT_ONCE, count - start)
 
 
-def filled(count: int, dimensions: int, *, into: CertifiedScan | None = None) -> tuple[CertifiedScan, float]:
-    """A scan over the gallery of seed 1, and the seconds that taking the rows in took."""
-    scan = CertifiedScan(dimensions) if into is None else into
-    took_s = 0.0
-    for start, size in parts(count):
-        if start < len(scan):
-            continue
-        stored = rows_of(1, start, size, dimensions)
-        begun = time.perf_counter()
-        scan.extend(stored, range(start, start + size))
-        took_s += time.perf_counter() - begun
-    return scan, took_s
+class Searched:
+    """Rows in memory as a server has them, and a scan over them."""
+
+    def __init__(self, dimensions: int) -> None:
+        layout = Layout(dimensions)
+        most_bytes = -(-SIZES[-1] // layout.block_rows) * layout.block_bytes
+        memory = SharedMemory(*create_shared(most_bytes)) if can_share() else PrivateMemory()
+        self.rows = Rows(
+            layout,
+            lambda number: memory.map(number * layout.block_bytes, layout.block_bytes),
+            np.zeros(1, np.int64),
+        )
+        self._scans = {threads: CertifiedScan(self.rows, threads=threads) for threads in (1, 2)}
+
+    def scan(self, threads: int = 2) -> CertifiedScan:
+        return self._scans[threads]
+
+    def fill(self, count: int) -> float:
+        """With the gallery of seed 1, up to `count` rows; the seconds that taking them in took."""
+        took_s = 0.0
+        for start, size in parts(count):
+            if start < len(self.rows):
+                continue
+            places = np.arange(start, start + size)
+            ids = np.stack([places, places], axis=1).astype(np.uint64)
+            new = NewRows(
+                rows_of(1, start, size, self.rows.layout.dimensions), places, ids, np.zeros(size, np.uint64)
+            )
+            begun = time.perf_counter()
+            self.rows.extend(new)
+            took_s += time.perf_counter() - begun
+        return took_s
 
 
 def mates_of(rows: NDArray[np.float16], cosine: float, seed: int) -> NDArray[np.float32]:
@@ -162,38 +183,38 @@ def mates_of(rows: NDArray[np.float16], cosine: float, seed: int) -> NDArray[np.
 
 def measure_million(dimensions: int, rounds: int, queries_checked: int) -> dict[str, Any]:
     """Streams, searches and peers on the same rows, taking turns."""
-    scan, filling_s = filled(MILLION, dimensions)
+    searched = Searched(dimensions)
+    filling_s = searched.fill(MILLION)
     probes = mates_of(rows_of(1, 0, 500, dimensions), 0.45, seed=2)
     with faiss_flat(MILLION, dimensions) as flat, pgvector(MILLION, dimensions) as vectors:
         timed: dict[str, list[float]] = {}
         for number in range(rounds):
             probe = probes[number % len(probes)]
             for threads in (1, 2):
-                scan._threads = threads  # noqa: SLF001  # one gallery, two ways to run it
+                scan = searched.scan(threads)
                 for name, work in (
-                    ("stream", lambda threads=threads: stream(scan, threads)),
-                    ("threshold", lambda probe=probe: scan.search(probe, floor=FLOOR, limit=4096)),
-                    ("top 10", lambda probe=probe: scan.search(probe, floor=-1.0, limit=10)),
+                    ("stream", lambda threads=threads: stream(searched.rows, threads)),
+                    ("threshold", lambda probe=probe, scan=scan: scan.search(probe, floor=FLOOR, limit=4096)),
+                    ("top 10", lambda probe=probe, scan=scan: scan.search(probe, floor=-1.0, limit=10)),
                     ("faiss", lambda probe=probe, threads=threads: flat(probe, threads)),
                 ):
                     timed.setdefault(f"{name}, {threads}", []).append(_timed(work))
             if number < 5:
                 timed.setdefault("pgvector", []).append(_timed(lambda probe=probe: vectors.exact(probe)))
-    scan._threads = os.cpu_count() or 1  # noqa: SLF001
     return {
         "dimensions": dimensions,
         "rows": MILLION,
         "filled_rows_per_second": MILLION / filling_s,
-        "bytes_per_row": scan.nbytes / MILLION,
+        "bytes_per_row": searched.rows.layout.row_bytes,
         "ms": {name: _percentiles(seconds) for name, seconds in timed.items()},
-        "batch": measure_batch(scan, probes),
-        "checked": check(scan, dimensions, queries_checked),
+        "batch": measure_batch(searched.scan(), probes),
+        "checked": check(searched, dimensions, queries_checked),
     }
 
 
-def stream(scan: CertifiedScan, threads: int) -> None:
+def stream(rows: Rows, threads: int) -> None:
     """Read every code once and do next to nothing with it."""
-    words = [block.codes[: block.rows].view(np.int64) for block in scan._blocks]  # noqa: SLF001
+    words = [block.codes[part].view(np.int64) for block, _, part in rows.parts(rows.layout.block_rows)]
     if threads == 1:
         for each in words:
             each.max()
@@ -217,7 +238,7 @@ def measure_batch(scan: CertifiedScan, probes: NDArray[np.float32]) -> dict[str,
     }
 
 
-def check(scan: CertifiedScan, dimensions: int, queries: int) -> dict[str, Any]:
+def check(searched: Searched, dimensions: int, queries: int) -> dict[str, Any]:
     """Answers against those of comparing every row, half with a threshold and half the ten best."""
     begun = time.monotonic()
     rng = np.random.default_rng(3)
@@ -233,9 +254,9 @@ def check(scan: CertifiedScan, dimensions: int, queries: int) -> dict[str, Any]:
         )[:500]
         limits = [(FLOOR, 4096) if number % 2 else (-1.0, 10) for number in range(len(probes))]
         for (floor, limit), probe, expected in zip(
-            limits, probes, every_row(scan, probes, limits), strict=True
+            limits, probes, every_row(searched.rows, probes, limits), strict=True
         ):
-            rows, cosines = scan.search(probe, floor=floor, limit=limit)
+            rows, cosines = searched.scan().search(probe, floor=floor, limit=limit)
             missed += len(set(expected[0]) - set(rows.tolist()))
             wrong += rows.tolist() != expected[0] or cosines.tolist() != expected[1]
             found += len(rows)
@@ -249,33 +270,29 @@ def check(scan: CertifiedScan, dimensions: int, queries: int) -> dict[str, Any]:
 
 
 def every_row(
-    scan: CertifiedScan, probes: NDArray[np.float32], limits: list[tuple[float, int]]
+    rows_in: Rows, probes: NDArray[np.float32], limits: list[tuple[float, int]]
 ) -> list[tuple[list[int], list[float]]]:
     """The oracle: every row as float32 times every probe, what comes near is then done in float64.
 
     Its own arithmetic, from the rows at stored precision alone: it sees no code and no bound.
     """
     slack = 1e-4
-    near: list[list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = [[] for _ in probes]
+    near: list[list[NDArray[np.int64]]] = [[] for _ in probes]
     least = np.array([floor - slack for floor, _ in limits], np.float32)
-    for number, block in enumerate(scan._blocks):  # noqa: SLF001
-        products = to_unit(block.stored[: block.rows]) @ probes.T
+    for block, start, part in rows_in.parts(rows_in.layout.block_rows):
+        products = to_unit(block.stored[part]) @ probes.T
         for column, (_, limit) in enumerate(limits):
             column_of = np.ascontiguousarray(products[:, column])
             if limit < len(column_of) and least[column] < 0:
                 least[column] = max(least[column], np.partition(column_of, -limit)[-limit] - slack)
             kept = np.flatnonzero(column_of >= least[column])
-            near[column].append((kept + number * BLOCK_ROWS, column_of[kept]))
+            near[column].append(kept + start)
     answers = []
     for column, (floor, limit) in enumerate(limits):
-        rows = np.concatenate([each[0] for each in near[column]])
-        stored = (
-            np.stack(
-                [scan._blocks[row // BLOCK_ROWS].stored[row % BLOCK_ROWS] for row in rows]  # noqa: SLF001
-            ).astype(np.float64)
-            if len(rows)
-            else np.empty((0, probes.shape[1]))
-        )
+        rows = np.concatenate(near[column])
+        stored = np.empty((len(rows), probes.shape[1]))
+        for block, here, offsets in rows_in.gather(rows):
+            stored[here] = block.stored[offsets]
         exact = (stored @ probes[column].astype(np.float64)) / np.linalg.norm(stored, axis=1)
         cosines = np.clip(exact.astype(np.float32), -1, 1)
         kept = np.flatnonzero(cosines >= floor)
@@ -354,7 +371,9 @@ def measure_indexes(dimensions: int, mates: int = 500) -> list[dict[str, Any]]:
     """200,000 rows: what an index finds of the mates that are there, at its own default settings."""
     import faiss
 
-    scan, _ = filled(INDEXED, dimensions)
+    searched = Searched(dimensions)
+    searched.fill(INDEXED)
+    scan = searched.scan(1)
     hnsw = faiss.IndexHNSWFlat(dimensions, 32, faiss.METRIC_INNER_PRODUCT)
     for start, size in parts(INDEXED):
         hnsw.add(to_unit(rows_of(1, start, size, dimensions)))
@@ -384,29 +403,42 @@ def measure_indexes(dimensions: int, mates: int = 500) -> list[dict[str, Any]]:
     ]
 
 
+# The whole path
+
+
+def measure_path(count: int, dimensions: int) -> dict[str, Any]:
+    """Sealed rows in PostgreSQL, loaded and searched."""
+    gallery = (to_unit(rows_of(1, start, size, dimensions)) for start, size in parts(count))
+    probes = mates_of(rows_of(1, 0, _AT_ONCE, dimensions)[:60], 0.6, seed=13)
+    found = whole_path.measure(gallery, probes, dimensions=dimensions)
+    return found | {"ms": {name: _percentiles(each) for name, each in found.pop("seconds").items()}}
+
+
 # Growth
 
 
 def measure_growth(dimensions: int) -> list[dict[str, Any]]:
     """One gallery that grows to twenty million, as far as memory reaches; the ten best of all."""
-    scan, grown = CertifiedScan(dimensions), []
+    searched, grown = Searched(dimensions), []
+    row_bytes = searched.rows.layout.row_bytes
     filling_s = 0.0
     for count in SIZES:
-        if count * _BYTES_A_ROW > _available_bytes() + scan.nbytes:
+        if count * row_bytes > _available_bytes() + len(searched.rows) * row_bytes:
             print(f"not enough memory for {count:,} rows")
             break
-        _, took_s = filled(count, dimensions, into=scan)
-        filling_s += took_s
+        filling_s += searched.fill(count)
+        scan = searched.scan()
         probes = mates_of(rows_of(1, 0, 200, dimensions), 0.45, seed=11)
         rounds = 200 if count <= MILLION else 40
         timed = [
-            _timed(lambda probe=probe: scan.search(probe, floor=-1.0, limit=10)) for probe in probes[:rounds]
+            _timed(lambda probe=probe, scan=scan: scan.search(probe, floor=-1.0, limit=10))
+            for probe in probes[:rounds]
         ]
         grown.append(
             {
                 "rows": count,
                 "filled_s": filling_s,
-                "bytes": scan.nbytes,
+                "bytes": count * row_bytes,
                 "ms": _percentiles(timed),
             }
         )

@@ -23,6 +23,7 @@ from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
 from countenance.gallery.activity import Activity
+from countenance.gallery.memory_broker import Memories
 from countenance.gateway.asgi import Gateway
 from countenance.gateway.obligations import DISCHARGES
 from countenance.gateway.pipeline import Pipeline
@@ -68,8 +69,11 @@ class App:
         self.receipts.close()
 
 
-def build(settings: Settings, *, database_url: str) -> App:
+def build(settings: Settings, *, database_url: str, memories: Memories | None = None) -> App:
     """Make a process that serves `settings` on the database at `database_url`.
+
+    Args:
+        memories: where galleries lie; None for memory of this process alone.
 
     Raises:
         SetupError: database, keys, models or stores cannot be used, with the remedy.
@@ -89,7 +93,10 @@ def build(settings: Settings, *, database_url: str) -> App:
     migrate(database)
     origin = open_log(database, keys, origin=settings.log_origin)
     activity, receipts = Activity(settings.data_dir, at_once=threads), ReceiptJournal(settings.data_dir)
-    accounts, gallery = Accounts(database, keys), Gallery(database, keys, activity=activity)
+    accounts, gallery = (
+        Accounts(database, keys),
+        Gallery(database, keys, memories=memories, activity=activity),
+    )
     audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))
     governance = Governance.open(database, keys, load_terms(settings.terms))

@@ -8,11 +8,11 @@ import numpy as np
 
 
 class BruteForceScan:
-    """`countenance.gallery.scan.Scan`, slowly."""
+    """`ScannedRows`, slowly."""
 
     def __init__(self, dimensions, precision=np.float16):
         self._dimensions = dimensions
-        self._precision = precision
+        self.precision = np.dtype(precision)
         self._rows = []
 
     def __len__(self):
@@ -23,7 +23,7 @@ class BruteForceScan:
         return sum(template.nbytes for template, _ in self._rows)
 
     def extend(self, stored, ordinals):
-        assert stored.dtype == self._precision
+        assert stored.dtype == self.precision
         self._rows += [(row.copy(), ordinal) for row, ordinal in zip(stored, ordinals, strict=True)]
 
     def remove(self, row):

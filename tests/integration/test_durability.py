@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import threading
+import time
 from concurrent import futures
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
 
 from countenance.cli.server_process import running_server
+from countenance.gallery.memory import can_share
 from fixtures_server import Service, server_settings
 
 pytestmark = pytest.mark.xdist_group("durability")
@@ -101,6 +103,60 @@ def test_every_acknowledged_face_is_there_after_kill_9(tmp_path, portraits):
         assert set(acknowledged) <= kept
         found = client.search_faces(CollectionId="stream", FaceId=acknowledged[0], FaceMatchThreshold=0)
         assert len(found["FaceMatches"]) == len(kept) - 1
+
+
+@pytest.mark.skipif(not can_share(), reason="no shared memory here")
+def test_workers_share_a_gallery_and_one_that_is_killed_takes_nothing_with_it(tmp_path, portraits):
+    """Killed again and again between writes and searches, each time in the middle of whatever it did."""
+    name = next(iter(portraits.known))
+    photos = list(_variants(portraits.known[name][0], 40))
+    with running_server(
+        tmp_path / "data", server_settings(), accept_terms="Test, suite", log=str, options=["--workers", "2"]
+    ) as running:
+        service = Service(running, tmp_path / "data", server_settings())
+        client = service.client()
+        client.create_collection(CollectionId="shared")
+        there = {_again(client.index_faces, CollectionId="shared", Image={"Bytes": photos.pop()})}
+        for round_ in range(4):
+            for _ in range(16):  # each on a connection of its own, so that both workers come to answer
+                found = _again(
+                    service.client().search_faces_by_image,
+                    CollectionId="shared",
+                    Image={"Bytes": photos[0]},
+                    FaceMatchThreshold=50,
+                )
+                assert found == there
+            memories = [_gallery_memories(worker) for worker in _children(running.process_id)]
+            assert len(memories) == 2
+            assert memories[0] == memories[1] != set()
+            with futures.ThreadPoolExecutor(4) as pool:
+                requests = [
+                    pool.submit(_again, client.index_faces, CollectionId="shared", Image={"Bytes": photo})
+                    for photo in photos[8 * round_ : 8 * round_ + 8]
+                ]
+                os.kill(next(_children(running.process_id)), signal.SIGKILL)
+                there |= {request.result() for request in requests}
+        assert len(there) == 33
+
+
+def _again(operation, **request):
+    """Ids of the faces that came of it; a client of its kind tries again where a worker died under it."""
+    for _ in range(100):
+        try:
+            answer = operation(**request)
+        except (BotoCoreError, ClientError):
+            time.sleep(0.1)
+            continue
+        if "FaceRecords" in answer:
+            return answer["FaceRecords"][0]["Face"]["FaceId"]
+        return {match["Face"]["FaceId"] for match in answer["FaceMatches"]}
+    raise AssertionError(f"{operation} is not answered any more")
+
+
+def _gallery_memories(process_id):
+    """The galleries that a process has mapped, by the number that the system gave their memory."""
+    with open(f"/proc/{process_id}/maps") as maps:
+        return {line.split()[4] for line in maps if "memfd:countenance gallery" in line}
 
 
 def _children(process_id):

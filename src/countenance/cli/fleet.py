@@ -10,14 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import click
 
 from countenance.cli.orders import READY, Orders
 from countenance.errors import SetupError
+from countenance.gallery.memory import can_share
+from countenance.gallery.memory_broker import MemoryBroker
 from countenance.settings import Settings
 
 _START_TIMEOUT_S = 120.0
@@ -83,19 +85,24 @@ class Fleet:
         worker = _Role("worker", _WORKER, (listener.fileno(),))
         self._sequencer = _Role("sequencer", _SEQUENCER)
         self._roles = [worker] * settings.workers + [self._sequencer]
-        self._orders = Orders(settings, database_url, listener.fileno()).to_line()
+        self._worker = worker
+        self._orders = Orders(settings, database_url, listener.fileno())
+        self._memories: MemoryBroker | None = None
         self._members: list[_Member] = []
         self._quick_deaths = 0
         self._pauses = Pauses()
         self._kill_after_s = 0.0
 
     def __enter__(self) -> Self:
+        self._memories = MemoryBroker() if can_share() else None
         self._members = [self._start(role) for role in self._roles]
         return self
 
     def __exit__(self, *_: object) -> None:
         for role in dict.fromkeys(self._roles):
             _stop([member.process for member in self._members if member.role is role])
+        if self._memories is not None:
+            self._memories.close()
 
     def wait_until_ready(self, stopping: _Stopping) -> None:
         """Return when every worker answers calls and the sequencer works.
@@ -177,20 +184,31 @@ class Fleet:
                 member.process.kill()
 
     def _start(self, role: _Role) -> _Member:
-        process = subprocess.Popen(  # noqa: S603 - our own modules
-            [sys.executable, "-m", role.module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=role.descriptors,
-            # A session of its own: Ctrl-C reaches the supervisor, which decides the order of stopping.
-            start_new_session=True,
-        )
+        orders = self._orders
+        with ExitStack() as handed_over:
+            descriptors = role.descriptors
+            if role is self._worker and self._memories is not None:
+                end = handed_over.enter_context(self._memories.connect())
+                descriptors = (*descriptors, end.fileno())
+                orders = replace(orders, memories=end.fileno())
+            process = _spawn(role, descriptors)
         if process.stdin is None:
             raise RuntimeError("a process was started without its pipe")
         with suppress(BrokenPipeError):  # it is dead already, which is seen soon enough
-            process.stdin.write(self._orders)
+            process.stdin.write(orders.to_line())
             process.stdin.flush()
         return _Member(role, process, time.monotonic())
+
+
+def _spawn(role: _Role, descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own modules
+        [sys.executable, "-m", role.module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=descriptors,
+        # A session of its own: Ctrl-C reaches the supervisor, which decides the order of stopping.
+        start_new_session=True,
+    )
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -27,18 +27,25 @@ class Orders:
 
     Attributes:
         listener: descriptor of the socket to accept from, which workers inherit.
+        memories: of the socket to ask for galleries' memory through, inherited as well; None for none.
     """
 
     settings: Settings
     database_url: str
     listener: int
+    memories: int | None = None
 
     def to_line(self) -> bytes:
         plain = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in asdict(self.settings).items()
         }
-        told = {"settings": plain, "database_url": self.database_url, "listener": self.listener}
+        told = {
+            "settings": plain,
+            "database_url": self.database_url,
+            "listener": self.listener,
+            "memories": self.memories,
+        }
         return json.dumps(told).encode() + b"\n"
 
     @classmethod
@@ -49,7 +56,7 @@ class Orders:
             name: Path(value) if name in paths and value else value
             for name, value in told["settings"].items()
         }
-        return cls(Settings(**given), told["database_url"], told["listener"])
+        return cls(Settings(**given), told["database_url"], told["listener"], told["memories"])
 
 
 def read_orders() -> Orders:

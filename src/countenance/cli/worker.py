@@ -13,6 +13,7 @@ import uvicorn
 
 from countenance.app import App, build
 from countenance.cli.orders import read_orders, say_ready, when_orphaned
+from countenance.gallery.memory_broker import BrokeredMemories
 from countenance.gateway.connection import BoundedConnection
 from countenance.settings import Settings
 
@@ -25,7 +26,11 @@ def main() -> None:
     """Serve until SIGTERM or until the supervisor's pipe closes."""
     orders = read_orders()
     _log_to_stderr()
-    app = build(orders.settings, database_url=orders.database_url)
+    app = build(
+        orders.settings,
+        database_url=orders.database_url,
+        memories=None if orders.memories is None else BrokeredMemories(socket.socket(fileno=orders.memories)),
+    )
     try:
         server = _Server(_config(app, orders.settings))
         when_orphaned(server.stop)

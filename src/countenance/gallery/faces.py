@@ -99,6 +99,19 @@ def _find(
     return {_identity(face): face for face in found if _identity(face) in wanted}
 
 
+def find_faces(
+    connection: Connection, collection: Collection, face_ids: Sequence[FaceId]
+) -> dict[FaceId, StoredFace]:
+    """Those of them that are there."""
+    rows = connection.execute(
+        QUERIES["find_faces"],
+        {"collection_id": collection.collection_id, "face_ids": list(face_ids)},
+        binary=True,
+    )
+    found = (to_stored(row, collection.face_model_version) for row in rows)
+    return {face.face_id: face for face in found}
+
+
 def list_faces(
     connection: Connection,
     collection: Collection,

@@ -130,6 +130,12 @@ where collection_id = %(collection_id)s and face_id > %(after)s and user_id = %(
 order by face_id
 limit %(limit)s
 
+-- find_faces --
+select face_id, image_id, external_image_id,
+    box_left, box_top, box_width, box_height, confidence, user_id
+from face
+where collection_id = %(collection_id)s and face_id = any(%(face_ids)s)
+
 -- list_faces_among --
 select face_id, image_id, external_image_id,
     box_left, box_top, box_width, box_height, confidence, user_id
@@ -218,8 +224,7 @@ select pg_current_snapshot()::text, now(),
     exists (select 1 from collection where collection_id = %(collection_id)s)
 
 -- read_gallery --
-select face_id, image_id, external_image_id,
-    box_left, box_top, box_width, box_height, confidence, user_id, ordinal, sealed_template
+select face_id, user_id, ordinal, sealed_template
 from face
 where collection_id = %(collection_id)s
 
@@ -229,17 +234,16 @@ where collection_id = %(collection_id)s
 select
     pg_current_snapshot()::text, now(),
     exists (select 1 from collection where collection_id = %(collection_id)s),
-    changed.face_id, face.face_id is not null,
-    face.image_id, face.external_image_id,
-    face.box_left, face.box_top, face.box_width, face.box_height, face.confidence,
+    changed.face_id, changed.is_new, face.face_id is not null,
     face.user_id, face.ordinal, face.sealed_template
 from (values (1)) as always (one)
 left join (
-    select distinct face_id
+    select face_id, bool_or(kind = 'enrolled') as is_new
     from gallery_change
     where collection_id = %(collection_id)s
         and transaction_id >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
         and not pg_visible_in_snapshot(transaction_id, %(snapshot)s::pg_snapshot)
+    group by face_id
     limit %(limit)s
 ) as changed on true
 left join face on face.collection_id = %(collection_id)s and face.face_id = changed.face_id

@@ -8,17 +8,18 @@ decided from a template that cannot be read. Such a face is still listed, counte
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, LiteralString
 
 from countenance.errors import InternalServerError
 from countenance.gallery.changing import QUERIES, no_such_collection, require_present
-from countenance.gallery.faces import to_stored
+from countenance.gallery.memory import GalleryMemory
 from countenance.gallery.records import Collection
-from countenance.gallery.resident import Enrolled, ResidentGallery
+from countenance.gallery.resident import Enrolled, Moment, ResidentGallery
 from countenance.gallery.seal import TemplateSeal
 from countenance.gallery.stored import StoredTemplates
 from countenance.store import Connection, KeyMissing, KeyStore
@@ -31,15 +32,8 @@ CHANGES_KEPT = timedelta(hours=24)
 OLDEST_FOLLOWED = timedelta(hours=12)
 """A copy not refreshed for longer is read anew: the changes since may be gone soon."""
 _BATCH_ROWS = 2_048
+_TOLD_EVERY_S = 5.0
 MOST_CHANGES_AT_ONCE = 2_048
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a copy was read under: a database snapshot, and the database's clock then."""
-
-    snapshot: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +58,34 @@ class CollectionReader:
         self._keys = keys
         self._seal: TemplateSeal | None = None
 
-    def load(self, connection: Connection) -> tuple[ResidentGallery, Moment]:
-        """The whole collection, in batches under one snapshot.
+    def open(self, connection: Connection, memory: GalleryMemory) -> ResidentGallery:
+        """The collection's copy in that memory, as it is there: perhaps empty.
+
+        Raises:
+            ResourceNotFoundException: the collection was deleted.
+            InternalServerError: its key is missing.
+        """
+        self._seal = open_seal(connection, self._collection, self._keys)
+        return ResidentGallery(memory, dimensions=self._collection.dimensions, owner_key=self._seal.owner_key)
+
+    def load(self, connection: Connection, gallery: ResidentGallery) -> None:
+        """Read the whole collection into its copy, in batches under one snapshot.
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
         """
-        self._seal = open_seal(connection, self._collection, self._keys)
-        gallery = ResidentGallery(
-            face_model_version=self._collection.face_model_version, dimensions=self._collection.dimensions
-        )
-        with _one_snapshot(connection):
+        gallery.clear()
+        progress = _Progress(self._collection)
+        with gallery.changing(), _one_snapshot(connection):
             row = connection.execute(QUERIES["read_snapshot"], self._parameters()).fetchone()
             assert row is not None
             moment = self._moment(row)
             for rows in _batches(connection, QUERIES["read_gallery"], self._parameters()):
-                there, templates = self._unsealed(rows)
-                gallery.change(gone=(), there=there, templates=templates)
-        return gallery, moment
+                gallery.fill(*self._unsealed([(*row, False) for row in rows]))
+                progress.tell(gallery.face_count)
+            gallery.finish()
+            gallery.settle(moment)
+        progress.end(gallery.face_count)
 
     def changes(self, connection: Connection, since: Moment) -> Changes:
         """What changed since, in one statement.
@@ -115,16 +119,17 @@ class CollectionReader:
     def _to_changes(self, rows: Sequence[Sequence[Any]]) -> Changes:
         moment = self._moment(rows[0])
         changed = [row[3:] for row in rows if row[3] is not None]
-        # Without the column that says whether the face is there.
-        there, templates = self._unsealed([(row[0], *row[2:]) for row in changed if row[1]])
-        still = {enrolled.face.face_id for enrolled in there}
+        there, templates = self._unsealed(
+            [(face_id, *rest, is_new) for face_id, is_new, is_there, *rest in changed if is_there]
+        )
+        still = {enrolled.face_id for enrolled in there}
         gone = [row[0] for row in changed if row[0] not in still]
         return Changes(moment, gone=gone, there=there, templates=templates)
 
     def _unsealed(self, rows: Iterable[Sequence[Any]]) -> tuple[list[Enrolled], StoredTemplates]:
         assert self._seal is not None
         rows = list(rows)
-        templates, broken = self._seal.unseal_all([(row[0], row[-1]) for row in rows])
+        templates, broken = self._seal.unseal_all([(row[0], row[3]) for row in rows])
         for position in broken:
             _LOG.error(
                 "sealed template does not open: collection=%s face=%s, left out of searches",
@@ -133,8 +138,8 @@ class CollectionReader:
             )
         left_out = set(broken)
         there = [
-            Enrolled(to_stored(row[:9], self._collection.face_model_version), ordinal=row[9])
-            for position, row in enumerate(rows)
+            Enrolled(FaceId(face_id), ordinal=ordinal, user_id=user_id, is_new=is_new)
+            for position, (face_id, user_id, ordinal, _, is_new) in enumerate(rows)
             if position not in left_out
         ]
         return there, templates
@@ -160,6 +165,35 @@ def open_seal(connection: Connection, collection: Collection, keys: KeyStore) ->
         face_model_version=collection.face_model_version,
         dimensions=collection.dimensions,
     )
+
+
+class _Progress:
+    """Of a load that takes long, in the log: how far it is every few seconds, and what it took."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._begun_s = self._told_s = time.monotonic()
+        self._is_long = False
+
+    def tell(self, faces: int) -> None:
+        now_s = time.monotonic()
+        if now_s - self._told_s >= _TOLD_EVERY_S:
+            self._told_s, self._is_long = now_s, True
+            _LOG.info(
+                "loading collection=%s: %s faces, %s a second",
+                self._collection.collection_id,
+                f"{faces:,}",
+                f"{faces / (now_s - self._begun_s):,.0f}",
+            )
+
+    def end(self, faces: int) -> None:
+        if self._is_long:
+            _LOG.info(
+                "loaded collection=%s: %s faces in %.0f s",
+                self._collection.collection_id,
+                f"{faces:,}",
+                time.monotonic() - self._begun_s,
+            )
 
 
 @contextmanager

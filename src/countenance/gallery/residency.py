@@ -3,7 +3,8 @@
 Freshness (docs/adr/0004): a copy keeps the database snapshot that it was read under. Before a search,
 one statement asks for the changes that were not visible in that snapshot, what became of their faces,
 and the snapshot it ran under itself. So whatever any process committed before the search began is in,
-and no search sees half of a transaction.
+and no search sees half of a transaction. Processes that share a copy's memory share its snapshot as well:
+whichever searches next brings it up to date, for all (docs/adr/0014).
 """
 
 from __future__ import annotations
@@ -14,41 +15,41 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from countenance.errors import ResourceNotFoundException
 from countenance.gallery.activity import Activity
 from countenance.gallery.changing import QUERIES
-from countenance.gallery.reading import (
-    CHANGES_KEPT,
-    OLDEST_FOLLOWED,
-    CollectionReader,
-    Moment,
-    TooManyChanges,
-)
+from countenance.gallery.memory_broker import Memories, PrivateMemories
+from countenance.gallery.reading import CHANGES_KEPT, OLDEST_FOLLOWED, CollectionReader, TooManyChanges
 from countenance.gallery.records import Collection
-from countenance.gallery.resident import ResidentGallery
-from countenance.gallery.rwlock import ReadWriteLock
+from countenance.gallery.resident import Moment, ResidentGallery
 from countenance.store import Connection, Database, KeyStore
 
 _SWEEP_INTERVAL_S = 10.0
 _FORGOTTEN_AT_ONCE = 10_000
+_SETTLED_ANEW = timedelta(minutes=1)
+"""A copy to which nothing happened says so that often: no oftener, because to say it is to be its writer."""
 _BYTES_PER_COPY = 8_192
 """Locks, cipher and empty tables: many empty collections are bounded as well."""
 
 
 class ResidentCopy:
-    """One collection's copy, and what keeps it fresh. Thread-safe."""
+    """One collection's copy, and what keeps it fresh. Thread-safe; other processes may keep the same copy."""
 
-    def __init__(self, collection: Collection, database: Database, keys: KeyStore) -> None:
+    def __init__(
+        self, collection: Collection, database: Database, keys: KeyStore, memories: Memories
+    ) -> None:
         self._collection = collection
         self._database = database
         self._reader = CollectionReader(collection, keys)
-        self._lock = ReadWriteLock()
+        self._memory = memories.open(
+            collection.collection_id, ResidentGallery.size_bytes(collection.dimensions)
+        )
         self._refreshing = threading.Lock()
         self._begun = 0
         self._done = 0
         self._gallery: ResidentGallery | None = None
-        self._moment: Moment | None = None
 
     @contextmanager
     def reading(self) -> Iterator[ResidentGallery]:
@@ -59,58 +60,71 @@ class ResidentCopy:
             StoreUnavailable: the database cannot be asked.
         """
         while True:
-            self._refresh()
-            with self._lock.reading():
-                if self._gallery is not None:  # None: another thread's refresh failed since ours
-                    yield self._gallery
+            gallery = self._refresh()
+            with self._memory.reading():
+                if gallery.moment is not None:  # None: a change failed, or its process died, since ours
+                    yield gallery
                     return
 
-    def _refresh(self) -> None:
+    def _refresh(self) -> ResidentGallery:
         """Searches that come while a refresh runs share the next: the database is asked for all at once."""
         begun_before_us = self._begun
         with self._refreshing:
-            if self._done > begun_before_us:
-                return
+            if self._done > begun_before_us and self._gallery is not None:
+                return self._gallery
             self._begun += 1
             with self._database.read() as connection:
-                if self._gallery is None or self._moment is None:
-                    self._load(connection)
-                else:
-                    self._follow(connection, self._gallery, self._moment)
+                if self._gallery is None:
+                    self._gallery = self._reader.open(connection, self._memory)
+                while not self._follow(connection, self._gallery):
+                    pass
             self._done = self._begun
+            return self._gallery
 
-    def _load(self, connection: Connection) -> None:
-        gallery, moment = self._reader.load(connection)
-        with self._lock.writing():
-            self._gallery, self._moment = gallery, moment
-
-    def _follow(self, connection: Connection, gallery: ResidentGallery, since: Moment) -> None:
+    def _follow(self, connection: Connection, gallery: ResidentGallery) -> bool:
+        """Bring the copy up to date; False where somebody else changed it meanwhile, and this has to be
+        done again on what they made of it.
+        """
+        with self._memory.reading():
+            since = gallery.moment
+        if since is None:
+            return self._load(connection, gallery, instead_of=None)
         try:
             changes = self._reader.changes(connection, since)
         except TooManyChanges:
-            with self._changing():
+            return self._follow_many(connection, gallery, since)
+        if changes.moment.at - since.at > OLDEST_FOLLOWED:
+            return self._load(connection, gallery, instead_of=since)
+        if not changes.gone and not changes.there and changes.moment.at - since.at < _SETTLED_ANEW:
+            return True
+        with self._memory.writing():
+            # What was read is what changed since then, and may be older than what the copy is now.
+            if gallery.moment != since:
+                return False
+            with gallery.changing():
+                gallery.change(gone=changes.gone, there=changes.there, templates=changes.templates)
+                gallery.settle(changes.moment)
+        return True
+
+    def _follow_many(self, connection: Connection, gallery: ResidentGallery, since: Moment) -> bool:
+        with self._memory.writing():
+            if gallery.moment != since:
+                return False
+            with gallery.changing():
+                moment = since
                 for part in self._reader.all_changes(connection, since):
                     gallery.change(gone=part.gone, there=part.there, templates=part.templates)
-                    self._moment = part.moment
-            return
-        if changes.moment.at - since.at > OLDEST_FOLLOWED:
-            self._load(connection)
-            return
-        if changes.gone or changes.there:
-            with self._changing():
-                gallery.change(gone=changes.gone, there=changes.there, templates=changes.templates)
-        self._moment = changes.moment
+                    moment = part.moment
+                gallery.settle(moment)
+        return True
 
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Alone with the copy, which is given up when the change fails half way."""
-        # INVARIANT: no search sees a part of the changes of a transaction.
-        with self._lock.writing():
-            try:
-                yield
-            except BaseException:
-                self._gallery = self._moment = None
-                raise
+    def _load(self, connection: Connection, gallery: ResidentGallery, *, instead_of: Moment | None) -> bool:
+        """Read the whole collection. Others wait: nobody answers from a part."""
+        with self._memory.writing():
+            if gallery.moment != instead_of:
+                return False
+            self._reader.load(connection, gallery)
+        return True
 
 
 class Residency:
@@ -127,12 +141,18 @@ class Residency:
         keys: KeyStore,
         *,
         max_bytes: int,
+        memories: Memories | None = None,
         activity: Activity | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`activity`: where searches are counted; None where nobody compares them with the log."""
+        """
+        Args:
+            memories: where copies lie; None for memory of this process alone.
+            activity: where searches are counted; None where nobody compares them with the log.
+        """
         self._database = database
         self._keys = keys
+        self._memories = memories or PrivateMemories()
         self._max_bytes = max_bytes
         self._activity = activity
         self._clock = clock
@@ -175,7 +195,7 @@ class Residency:
         with self._mutex:
             copy = self._copies.get(collection.collection_id)
             if copy is None:
-                copy = ResidentCopy(collection, self._database, self._keys)
+                copy = ResidentCopy(collection, self._database, self._keys, self._memories)
                 self._copies[collection.collection_id] = copy
             self._copies.move_to_end(collection.collection_id)
             return copy

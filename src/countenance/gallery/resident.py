@@ -1,28 +1,58 @@
-"""A collection in memory: templates in a scan, faces and subjects beside them."""
+"""A collection in memory: its faces and its subjects, as rows that are searched.
+
+What is known of a face besides its template is not here but in PostgreSQL, and is asked for of the few faces
+that are found: memory holds what every search streams, once for all processes of a machine.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.gallery.face_table import FaceTable
-from countenance.gallery.records import Candidate, StoredFace, UserCandidate, UserStatus
-from countenance.gallery.scan import CertifiedScan, Scan
+from countenance.gallery.memory import GalleryMemory
+from countenance.gallery.scan import CertifiedScan, Layout, NewRows, Rows
 from countenance.gallery.stored import StoredTemplates
 from countenance.gallery.subject_template import subject_template
 from countenance.similarity import Calibration, meets
 from countenance.types import FaceId, Similarity, Template, UserId
 
+_PAGE_BYTES: Final = 4096
+_SNAPSHOT_BYTES: Final = 1 << 20
+"""For the text of a database snapshot: it names every transaction that was open then."""
+_MOST_FACES: Final = 20_000_000
+_MOST_SUBJECTS: Final = 10_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a copy was read under: a database snapshot, and the database's clock then."""
+
+    snapshot: str
+    at: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A face with its place in the order of enrolment, which decides between equal similarities."""
+    """A face as searches know it.
 
-    face: StoredFace
+    Attributes:
+        ordinal: its place in the order of enrolment, which decides between equal similarities.
+        is_new: it was enrolled since the copy was last brought up to date, so it cannot be in it.
+    """
+
+    face_id: FaceId
     ordinal: int
+    user_id: UserId | None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +64,49 @@ class Question:
     limit: int
 
 
-class ResidentGallery:
-    """One collection at one moment. Not thread-safe: changes exclude searches (`Residency` sees to it).
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A face; of a subject, the one of its faces that was enrolled first."""
 
-    A search's answer depends on what is stored and not on the order in which this copy came to know
-    it, so that every process answers alike.
+    similarity: Similarity
+    face_id: FaceId
+
+
+class ResidentGallery:
+    """One collection at one moment, in memory that other processes may hold as well.
+
+    Not thread-safe: whoever looks at it is among the memory's readers, whoever changes it its writer. An
+    answer depends on what is stored and not on the order in which memory came to know it.
     """
 
-    def __init__(self, *, face_model_version: str, dimensions: int) -> None:
-        self._faces = FaceTable(face_model_version)
-        self._scan: Scan = CertifiedScan(dimensions)
-        self._members: dict[UserId, set[FaceId]] = {}
-        self._subject_scan: Scan = CertifiedScan(dimensions, np.float32)
-        self._subject_ids: list[UserId] = []
-        self._subject_rows: dict[UserId, int] = {}
+    def __init__(self, memory: GalleryMemory, *, dimensions: int, owner_key: bytes) -> None:
+        """`owner_key`: by which names of subjects are turned into numbers, the same for every process."""
+        self.memory = memory
+        self._owner_key = owner_key
+        header = memory.map(0, _PAGE_BYTES + _SNAPSHOT_BYTES)
+        self._is_whole, self._face_count, self._subject_count, self._at, self._snapshot_bytes = (
+            np.frombuffer(header, np.int64, 1, 8 * place) for place in range(5)
+        )
+        self._snapshot = header[_PAGE_BYTES:]
+        faces, subjects = Layout(dimensions), Layout(dimensions, "float32")
+        begin = _PAGE_BYTES + _SNAPSHOT_BYTES
+        self._faces = _rows(memory, faces, begin, self._face_count)
+        self._subjects = _rows(memory, subjects, begin + _size(faces, _MOST_FACES), self._subject_count)
+        self._face_scan, self._subject_scan = CertifiedScan(self._faces), CertifiedScan(self._subjects)
 
-    def __len__(self) -> int:
-        return len(self._faces)
+    @staticmethod
+    def size_bytes(dimensions: int) -> int:
+        """Of the memory that the largest collection takes; it costs what is written of it."""
+        faces, subjects = Layout(dimensions), Layout(dimensions, "float32")
+        return _PAGE_BYTES + _SNAPSHOT_BYTES + _size(faces, _MOST_FACES) + _size(subjects, _MOST_SUBJECTS)
+
+    @property
+    def moment(self) -> Moment | None:
+        """As of when it is what the database holds; None if it is not: empty, or left half changed."""
+        if not self._is_whole[0]:
+            return None
+        snapshot = bytes(self._snapshot[: int(self._snapshot_bytes[0])]).decode("ascii")
+        return Moment(snapshot, _EPOCH + timedelta(microseconds=int(self._at[0])))
 
     @property
     def face_count(self) -> int:
@@ -60,12 +116,42 @@ class ResidentGallery:
     @property
     def subject_count(self) -> int:
         """How many subjects a search runs over: those with faces."""
-        return len(self._subject_ids)
+        return len(self._subjects)
 
     @property
     def nbytes(self) -> int:
         """Memory held, as far as it grows with the collection."""
-        return self._scan.nbytes + self._faces.nbytes + self._subject_scan.nbytes
+        return self._faces.nbytes + self._subjects.nbytes
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """It is nobody's copy until `settle`: a process that dies, or fails, half way leaves none behind."""
+        self._is_whole[0] = 0
+        try:
+            yield
+        except BaseException:
+            self.clear()
+            raise
+
+    def settle(self, moment: Moment) -> None:
+        """It is what the database held at that moment."""
+        text = moment.snapshot.encode("ascii")
+        self._snapshot[: len(text)] = text
+        self._snapshot_bytes[0] = len(text)
+        self._at[0] = (moment.at - _EPOCH) // timedelta(microseconds=1)
+        self._is_whole[0] = 1
+
+    def clear(self) -> None:
+        """Hold nothing, and be nobody's copy."""
+        self.memory.wipe()
+
+    def fill(self, there: Sequence[Enrolled], templates: StoredTemplates) -> None:
+        """Put in faces that are not there, as `change` does; `finish` when all are in."""
+        self._append(there, templates)
+
+    def finish(self) -> None:
+        """Make the templates of all subjects."""
+        self._renew_subjects({owner for part in self._faces.owners() for owner in part.tolist()} - {0})
 
     def change(
         self, *, gone: Iterable[FaceId], there: Sequence[Enrolled], templates: StoredTemplates
@@ -77,89 +163,123 @@ class ResidentGallery:
             there: faces as they are now.
             templates: one row for each of `there`.
         """
-        touched: set[UserId] = set()
-        for face_id in (*gone, *(enrolled.face.face_id for enrolled in there)):
-            touched |= self._take_out(face_id)
-        for enrolled in there:
-            self._faces.append(enrolled.face, ordinal=enrolled.ordinal)
-            if enrolled.face.user_id is not None:
-                self._members.setdefault(enrolled.face.user_id, set()).add(enrolled.face.face_id)
-                touched.add(enrolled.face.user_id)
-        self._scan.extend(templates, [enrolled.ordinal for enrolled in there])
-        for user_id in touched:
-            self._renew_subject(user_id)
+        leaving = {*gone, *(each.face_id for each in there if not each.is_new)}
+        rows = self._faces.find(_halves(leaving)) if leaving else np.empty(0, np.int64)
+        touched = {self._owner(each.user_id) for each in there}
+        for row in sorted((int(row) for row in rows if row >= 0), reverse=True):
+            block, offset = self._faces.place(row)
+            touched.add(int(block.owners[offset]))
+            self._faces.remove(row)
+        self._append(there, templates)
+        self._renew_subjects(touched - {0})
 
     def template_of(self, face_id: FaceId) -> Template | None:
         """The template of a stored face, None if there is none."""
-        row = self._faces.row_of(face_id)
-        return None if row is None else self._scan.template(row)
+        (row,) = self._faces.find(_halves([face_id]))
+        return None if row < 0 else self._faces.template(int(row))
 
     def subject_template_of(self, user_id: UserId) -> Template | None:
         """The template of a subject, None if it has no faces."""
-        row = self._subject_rows.get(user_id)
-        return None if row is None else self._subject_scan.template(row)
+        row = self._subject_row(user_id)
+        return None if row is None else self._subjects.template(row)
 
     def search(
         self, probe: Template, question: Question, *, leaving_out: FaceId | None = None
-    ) -> list[Candidate]:
+    ) -> list[Found]:
         """Faces by similarity, best first; equal ones by cosine, then in order of enrolment."""
-        row = None if leaving_out is None else self._faces.row_of(leaving_out)
-        found = _decide(self._scan, probe, question, leaving_out=row)
-        return [Candidate(similarity, self._faces.face(row)) for row, similarity in found]
+        row = None if leaving_out is None else int(self._faces.find(_halves([leaving_out]))[0])
+        return self._decide(self._face_scan, self._faces, probe, question, leaving_out=row)
 
     def search_subjects(
         self, probe: Template, question: Question, *, leaving_out: UserId | None = None
-    ) -> list[UserCandidate]:
+    ) -> list[Found]:
         """Subjects by similarity, best first; equal ones by cosine, then by their first faces' enrolment."""
-        row = None if leaving_out is None else self._subject_rows.get(leaving_out)
-        found = _decide(self._subject_scan, probe, question, leaving_out=row)
+        row = None if leaving_out is None else self._subject_row(leaving_out)
+        return self._decide(self._subject_scan, self._subjects, probe, question, leaving_out=row)
+
+    def _decide(
+        self, scan: CertifiedScan, rows: Rows, probe: Template, question: Question, *, leaving_out: int | None
+    ) -> list[Found]:
+        """Rows that meet the threshold, best first, without the row `leaving_out`."""
+        floor = question.calibration.cosine_floor(question.threshold)
+        found, cosines = scan.search(probe, floor=floor, limit=question.limit + (leaving_out is not None))
+        similarities = question.calibration.to_similarity(cosines)
+        kept = meets(similarities, question.threshold)
+        if leaving_out is not None:
+            kept &= found != leaving_out
         return [
-            UserCandidate(similarity, self._subject_ids[row], UserStatus.ACTIVE) for row, similarity in found
+            Found(Similarity(float(similarity)), _id_of(rows, int(row)))
+            for row, similarity in zip(found[kept][: question.limit], similarities[kept], strict=False)
         ]
 
-    def _take_out(self, face_id: FaceId) -> set[UserId]:
-        row = self._faces.row_of(face_id)
-        if row is None:
-            return set()
-        user_id = self._faces.user_of(row)
-        self._faces.remove(row)
-        self._scan.remove(row)
-        if user_id is None:
-            return set()
-        self._members[user_id].discard(face_id)
-        return {user_id}
+    def _append(self, there: Sequence[Enrolled], templates: StoredTemplates) -> None:
+        self._faces.extend(
+            NewRows(
+                templates,
+                np.array([each.ordinal for each in there], np.int64),
+                _halves(each.face_id for each in there),
+                np.array([self._owner(each.user_id) for each in there], np.uint64),
+            )
+        )
 
-    def _renew_subject(self, user_id: UserId) -> None:
-        row = self._subject_rows.pop(user_id, None)
-        if row is not None:
-            last = self._subject_ids.pop()
-            self._subject_scan.remove(row)
-            if row < len(self._subject_ids):
-                self._subject_ids[row] = last
-                self._subject_rows[last] = row
-        rows = [self._faces.row_of(face_id) for face_id in self._members[user_id]]
-        ordered = sorted((self._faces.ordinal_of(row), row) for row in rows if row is not None)
-        if not ordered:
-            del self._members[user_id]
+    def _renew_subjects(self, touched: set[int]) -> None:
+        """Make the templates of these subjects anew, of the faces that they have now."""
+        if not touched:
             return
-        template = subject_template(np.stack([self._scan.template(row) for _, row in ordered]))
-        self._subject_rows[user_id] = len(self._subject_ids)
-        self._subject_ids.append(user_id)
-        # A face has one subject at most, so the ordinal of its first face is the subject's own.
-        self._subject_scan.extend(template[np.newaxis], [ordered[0][0]])
+        owners = np.array(sorted(touched), np.uint64)
+        for row in sorted(self._subjects.owned(owners).tolist(), reverse=True):
+            self._subjects.remove(row)
+        for owner, rows in self._faces_of(owners).items():
+            template = subject_template(np.stack([self._faces.template(row) for row in rows]))
+            block, offset = self._faces.place(rows[0])
+            first = slice(offset, offset + 1)
+            self._subjects.extend(
+                # A face has one subject at most, so the ordinal of its first face is the subject's own.
+                NewRows(
+                    template[np.newaxis],
+                    block.ordinals[first],
+                    block.ids[first],
+                    np.array([owner], np.uint64),
+                )
+            )
+
+    def _faces_of(self, owners: NDArray[np.uint64]) -> dict[int, list[int]]:
+        """The rows of each owner's faces, in order of enrolment."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for row in self._faces.owned(owners).tolist():
+            block, offset = self._faces.place(row)
+            found.setdefault(int(block.owners[offset]), []).append((int(block.ordinals[offset]), row))
+        return {owner: [row for _, row in sorted(rows)] for owner, rows in found.items()}
+
+    def _subject_row(self, user_id: UserId) -> int | None:
+        rows = self._subjects.owned(np.array([self._owner(user_id)], np.uint64))
+        return int(rows[0]) if len(rows) else None
+
+    def _owner(self, user_id: UserId | None) -> int:
+        """A number that stands for a subject; 0 for nobody. Evenly spread, and nobody can choose it."""
+        if user_id is None:
+            return 0
+        digest = hashlib.blake2b(user_id.encode(), key=self._owner_key, digest_size=8).digest()
+        return int.from_bytes(digest, "big") or 1
 
 
-def _decide(
-    scan: Scan, probe: Template, question: Question, *, leaving_out: int | None
-) -> list[tuple[int, Similarity]]:
-    """Rows that meet the threshold, best first, without the row `leaving_out`."""
-    floor = question.calibration.cosine_floor(question.threshold)
-    rows, cosines = scan.search(probe, floor=floor, limit=question.limit + (leaving_out is not None))
-    similarities: NDArray[np.float32] = question.calibration.to_similarity(cosines)
-    kept = meets(similarities, question.threshold)
-    if leaving_out is not None:
-        kept &= rows != leaving_out
-    return [
-        (int(row), Similarity(float(similarity)))
-        for row, similarity in zip(rows[kept][: question.limit], similarities[kept], strict=False)
-    ]
+def _rows(memory: GalleryMemory, layout: Layout, begin: int, count: NDArray[np.int64]) -> Rows:
+    return Rows(
+        layout, lambda number: memory.map(begin + number * layout.block_bytes, layout.block_bytes), count
+    )
+
+
+def _size(layout: Layout, most_rows: int) -> int:
+    return -(-most_rows // layout.block_rows) * layout.block_bytes
+
+
+def _halves(ids: Iterable[FaceId]) -> NDArray[np.uint64]:
+    """(N, 2): UUIDs as two numbers each."""
+    whole = np.frombuffer(b"".join(each.bytes for each in ids), ">u8")
+    return np.asarray(whole.reshape(-1, 2), np.uint64)
+
+
+def _id_of(rows: Rows, row: int) -> FaceId:
+    block, offset = rows.place(row)
+    high, low = (int(half) for half in block.ids[offset])
+    return FaceId(uuid.UUID(int=high << 64 | low))

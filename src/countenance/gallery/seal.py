@@ -9,6 +9,7 @@ collection's quota.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
 from collections.abc import Sequence
@@ -42,8 +43,13 @@ class TemplateSeal:
     def __init__(
         self, key: bytes, *, collection_id: uuid.UUID, face_model_version: str, dimensions: int
     ) -> None:
-        """`key`: 32 secret bytes of this collection alone."""
+        """`key`: 32 secret bytes of this collection alone.
+
+        Attributes:
+            owner_key: 32 secret bytes by which names of its subjects become numbers in memory.
+        """
         self._cipher = AESGCM(key)
+        self.owner_key = hashlib.blake2b(b"countenance owners", key=key, digest_size=32).digest()
         self._prefix = _LABEL + _FORMAT + collection_id.bytes
         self._suffix = face_model_version.encode()
         self._dimensions = dimensions

@@ -12,6 +12,7 @@ from countenance.errors import (
     ConflictException,
     InvalidParameterException,
     ResourceNotFoundException,
+    ThrottlingException,
 )
 from countenance.facts import Charter
 from countenance.gallery import catalog, charters, subjects
@@ -19,6 +20,7 @@ from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
 from countenance.gallery.changing import change, hold, no_such_collection
 from countenance.gallery.charters import Chartered
+from countenance.gallery.memory_broker import Memories
 from countenance.gallery.quota import Quota
 from countenance.gallery.reading import open_seal
 from countenance.gallery.records import (
@@ -31,15 +33,19 @@ from countenance.gallery.records import (
     StoredFace,
     Subject,
     UserCandidate,
+    UserStatus,
 )
 from countenance.gallery.residency import Residency
-from countenance.gallery.resident import Question
+from countenance.gallery.resident import Found, Question, ResidentGallery
 from countenance.similarity import Calibration
 from countenance.store import Connection, Database, KeyStore, UnitOfWork
 from countenance.types import AccountId, FaceId, Similarity, Template, UserId
 
 FACE_QUOTA = 20_000_000
 USER_QUOTA = 10_000_000
+
+_SEARCH_ATTEMPTS = 10
+"""While what a search found keeps being deleted under it."""
 
 ThresholdFor = Similarity | Callable[[int], Similarity]
 """A threshold, or one that depends on how many a search runs over."""
@@ -66,14 +72,20 @@ class Gallery:
         max_resident_bytes: int = 4 << 30,
         face_quota: int = FACE_QUOTA,
         user_quota: int = USER_QUOTA,
+        memories: Memories | None = None,
         activity: Activity | None = None,
     ) -> None:
-        """`max_resident_bytes`: what copies of collections may take of this process's memory; `activity`:
-        where searches are counted.
+        """
+        Args:
+            max_resident_bytes: what copies of collections may take of memory.
+            memories: where they lie; None for memory of this process alone.
+            activity: where searches are counted.
         """
         self._database = database
         self._keys = keys
-        self._residency = Residency(database, keys, max_bytes=max_resident_bytes, activity=activity)
+        self._residency = Residency(
+            database, keys, max_bytes=max_resident_bytes, memories=memories, activity=activity
+        )
         self._faces_quota = Quota(face_quota, noun="faces", query="count_faces", lock=1)
         self._users_quota = Quota(user_quota, noun="users", query="count_subjects", lock=2)
 
@@ -280,8 +292,11 @@ class Gallery:
 
         Exact, and over all that was committed before the call, by any process.
         """
-        with self._residency.fresh(collection) as gallery:
+
+        def look(gallery: ResidentGallery) -> list[Found]:
             return gallery.search(probe, Question(calibration, _at(threshold, gallery.face_count), limit))
+
+        return self._candidates(collection, look)
 
     def search_by_face(
         self,
@@ -297,12 +312,15 @@ class Gallery:
         Raises:
             InvalidParameterException: `faceId was not found in the collection`.
         """
-        with self._residency.fresh(collection) as gallery:
+
+        def look(gallery: ResidentGallery) -> list[Found]:
             probe = gallery.template_of(face_id)
-            if probe is not None:
-                question = Question(calibration, _at(threshold, gallery.face_count), limit)
-                return gallery.search(probe, question, leaving_out=face_id)
-        raise InvalidParameterException("faceId was not found in the collection")
+            if probe is None:
+                raise InvalidParameterException("faceId was not found in the collection")
+            question = Question(calibration, _at(threshold, gallery.face_count), limit)
+            return gallery.search(probe, question, leaving_out=face_id)
+
+        return self._candidates(collection, look)
 
     # Users (subjects)
 
@@ -400,10 +418,13 @@ class Gallery:
         limit: int,
     ) -> list[UserCandidate]:
         """As `search`, over users who have faces; a user's template is the unit mean of its faces'."""
-        with self._residency.fresh(collection) as gallery:
+
+        def look(gallery: ResidentGallery) -> list[Found]:
             return gallery.search_subjects(
                 probe, Question(calibration, _at(threshold, gallery.subject_count), limit)
             )
+
+        return self._user_candidates(collection, look)
 
     def search_users_by_face(
         self,
@@ -419,13 +440,16 @@ class Gallery:
         Raises:
             ResourceNotFoundException: no such face.
         """
-        with self._residency.fresh(collection) as gallery:
+
+        def look(gallery: ResidentGallery) -> list[Found]:
             probe = gallery.template_of(face_id)
-            if probe is not None:
-                return gallery.search_subjects(
-                    probe, Question(calibration, _at(threshold, gallery.subject_count), limit)
-                )
-        raise ResourceNotFoundException(f"The face id: {face_id} does not exist")
+            if probe is None:
+                raise ResourceNotFoundException(f"The face id: {face_id} does not exist")
+            return gallery.search_subjects(
+                probe, Question(calibration, _at(threshold, gallery.subject_count), limit)
+            )
+
+        return self._user_candidates(collection, look)
 
     def search_users_by_user(
         self,
@@ -443,14 +467,57 @@ class Gallery:
         Raises:
             ResourceNotFoundException: no such user.
         """
-        with self._residency.fresh(collection) as gallery:
+
+        def look(gallery: ResidentGallery) -> list[Found]:
             probe = gallery.subject_template_of(user_id)
-            if probe is not None:
-                question = Question(calibration, _at(threshold, gallery.subject_count), limit)
-                return gallery.search_subjects(probe, question, leaving_out=user_id)
-        with self._database.read() as connection:
-            subjects.require_user(connection, collection, user_id)
-        return []
+            if probe is None:
+                return []
+            question = Question(calibration, _at(threshold, gallery.subject_count), limit)
+            return gallery.search_subjects(probe, question, leaving_out=user_id)
+
+        found = self._user_candidates(collection, look)
+        if not found:
+            with self._database.read() as connection:
+                subjects.require_user(connection, collection, user_id)
+        return found
+
+    def _candidates(
+        self, collection: Collection, look: Callable[[ResidentGallery], list[Found]]
+    ) -> list[Candidate]:
+        return [Candidate(similarity, face) for similarity, face in self._found(collection, look)]
+
+    def _user_candidates(
+        self, collection: Collection, look: Callable[[ResidentGallery], list[Found]]
+    ) -> list[UserCandidate]:
+        return [
+            UserCandidate(similarity, face.user_id, UserStatus.ACTIVE)
+            for similarity, face in self._found(collection, look, of_users=True)
+            if face.user_id is not None
+        ]
+
+    def _found(
+        self,
+        collection: Collection,
+        look: Callable[[ResidentGallery], list[Found]],
+        *,
+        of_users: bool = False,
+    ) -> list[tuple[Similarity, StoredFace]]:
+        """Search, then ask for the faces that were found.
+
+        One that was deleted in between (or, of users, given to nobody) makes it begin anew: an answer is one
+        moment's, with as many as there are.
+        """
+        for _ in range(_SEARCH_ATTEMPTS):
+            with self._residency.fresh(collection) as gallery:
+                found = look(gallery)
+            if not found:
+                return []
+            with self._database.read() as connection:
+                faces = face_rows.find_faces(connection, collection, [each.face_id for each in found])
+            known = [(each.similarity, faces[each.face_id]) for each in found if each.face_id in faces]
+            if len(known) == len(found) and not (of_users and any(face.user_id is None for _, face in known)):
+                return known
+        raise ThrottlingException("the faces that were found are being deleted; try again")
 
     def _forget(self, collection: Collection) -> None:
         self._residency.give_up(collection.collection_id)

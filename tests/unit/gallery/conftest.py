@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 
 from countenance.gallery import Gallery
+from countenance.gallery.memory_broker import BrokeredMemories, MemoryBroker
 from countenance.store import UnitOfWork
 from fakes.faces import DIMENSIONS, new_face
 
@@ -20,14 +22,34 @@ def account_id(database):
     return account_id
 
 
-@pytest.fixture
-def gallery(database, key_store):
-    return Gallery(database, key_store)
+@pytest.fixture(scope="session")
+def broker():
+    broker = MemoryBroker()
+    yield broker
+    broker.close()
 
 
 @pytest.fixture
-def elsewhere(database, key_store):
+def shared_memories(broker):
+    """`shared_memories()`: what a further process of the machine has its galleries' memory from."""
+    with ExitStack() as stack:
+        yield lambda: BrokeredMemories(stack.enter_context(broker.connect()))
+
+
+@pytest.fixture
+def gallery(database, key_store, shared_memories):
+    return Gallery(database, key_store, memories=shared_memories())
+
+
+@pytest.fixture
+def elsewhere(database, key_store, shared_memories):
     """The same galleries as another server process sees them."""
+    return Gallery(database, key_store, memories=shared_memories())
+
+
+@pytest.fixture
+def on_another_machine(database, key_store):
+    """As a process sees them that shares the database and no memory."""
     return Gallery(database, key_store)
 
 

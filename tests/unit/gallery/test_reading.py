@@ -8,6 +8,7 @@ import pytest
 
 from countenance.errors import InternalServerError, ResourceNotFoundException
 from countenance.gallery import reading
+from countenance.gallery.memory import PrivateMemory
 from countenance.gallery.reading import CollectionReader, TooManyChanges
 from countenance.gallery.resident import Question
 from countenance.store import UnitOfWork
@@ -27,24 +28,59 @@ def connection(database):
         yield connection
 
 
+@pytest.fixture
+def copy(reader, connection):
+    """The collection's, empty as yet."""
+    return reader.open(connection, PrivateMemory())
+
+
 def found(gallery):
-    return {candidate.face.face_id for candidate in gallery.search(unit([1]), EVERYTHING)}
+    return {each.face_id for each in gallery.search(unit([1]), EVERYTHING)}
 
 
-def test_a_collection_is_loaded_whole(monkeypatch, reader, connection, gallery, collection, enrol, rng):
+def loaded(reader, connection, copy):
+    """As of which moment."""
+    reader.load(connection, copy)
+    return copy.moment
+
+
+def test_a_collection_is_loaded_whole(
+    monkeypatch, reader, connection, copy, gallery, enrol, commit, rng, collection
+):
     monkeypatch.setattr(reading, "_BATCH_ROWS", 3)
     enrolled = enrol(*random_templates(rng, 8))
-    copy, _ = reader.load(connection)
+    commit(gallery.create_user, collection, "ada")
+    options = {"calibration": CALIBRATION, "threshold": 0.0}
+    commit(gallery.associate, collection, "ada", enrolled[:5], **options)
+    reader.load(connection, copy)
     assert found(copy) == set(enrolled)
-    faces = {candidate.face for candidate in copy.search(unit([1]), EVERYTHING)}
-    assert faces == set(gallery.list_faces(collection, limit=10))
+    assert copy.subject_count == 1
+    assert copy.subject_template_of("ada") is not None
+
+
+def test_loading_again_holds_everything_once(reader, connection, copy, enrol, rng):
+    enrolled = enrol(*random_templates(rng, 8))
+    for _ in range(2):
+        reader.load(connection, copy)
+        assert copy.face_count == len(enrolled)
+
+
+def test_a_load_that_takes_long_says_how_far_it_is(monkeypatch, reader, connection, copy, enrol, rng, caplog):
+    monkeypatch.setattr(reading, "_BATCH_ROWS", 3)
+    monkeypatch.setattr(reading, "_TOLD_EVERY_S", 0.0)
+    enrol(*random_templates(rng, 8))
+    with caplog.at_level(logging.INFO):
+        reader.load(connection, copy)
+    told = [record.getMessage() for record in caplog.records]
+    assert [line.split(": ")[1].split(",")[0] for line in told[:3]] == ["3 faces", "6 faces", "8 faces"]
+    assert "loaded" in told[-1]
 
 
 def test_changes_are_those_since_the_moment_and_no_others(
-    reader, connection, gallery, commit, collection, enrol
+    reader, connection, copy, gallery, commit, collection, enrol
 ):
     kept, removed = enrol(unit([1]), unit([1]))
-    _, moment = reader.load(connection)
+    moment = loaded(reader, connection, copy)
     nothing = reader.changes(connection, moment)
     assert (nothing.gone, nothing.there) == ([], [])
     (added,) = enrol(unit([0, 1]))
@@ -53,39 +89,39 @@ def test_changes_are_those_since_the_moment_and_no_others(
     commit(gallery.associate, collection, "ada", [kept], calibration=CALIBRATION, threshold=80.0)
     changes = reader.changes(connection, nothing.moment)
     assert changes.gone == [removed]
-    assert {(enrolled.face.face_id, enrolled.face.user_id) for enrolled in changes.there} == {
-        (added, None),
-        (kept, "ada"),
+    assert {(each.face_id, each.user_id, each.is_new) for each in changes.there} == {
+        (added, None, True),
+        (kept, "ada", False),
     }
     after = reader.changes(connection, changes.moment)
     assert (after.gone, after.there) == ([], [])
 
 
 def test_a_transaction_that_began_before_and_committed_after_is_not_missed(
-    reader, connection, gallery, collection, database, enrol
+    reader, connection, copy, gallery, collection, database, enrol
 ):
     """The trap of sequence numbers: the lower number may become visible after the higher one."""
     with UnitOfWork(database) as slow:
         early = new_face(unit([1]))
         gallery.enrol(slow, collection, [early])
         late = enrol(unit([1]))
-        copy, moment = reader.load(connection)
+        moment = loaded(reader, connection, copy)
         assert found(copy) == set(late)
         slow.commit()
     changes = reader.changes(connection, moment)
-    assert [enrolled.face.face_id for enrolled in changes.there] == [early.face_id]
+    assert [each.face_id for each in changes.there] == [early.face_id]
 
 
-def test_a_rolled_back_change_is_none(reader, connection, gallery, collection, database):
-    _, moment = reader.load(connection)
+def test_a_rolled_back_change_is_none(reader, connection, copy, gallery, collection, database):
+    moment = loaded(reader, connection, copy)
     with UnitOfWork(database) as uow:
         gallery.enrol(uow, collection, [new_face(unit([1]))])
     changes = reader.changes(connection, moment)
     assert (changes.gone, changes.there) == ([], [])
 
 
-def test_many_changes_come_in_parts(monkeypatch, reader, connection, enrol, rng):
-    _, moment = reader.load(connection)
+def test_many_changes_come_in_parts(monkeypatch, reader, connection, copy, enrol, rng):
+    moment = loaded(reader, connection, copy)
     enrolled = enrol(*random_templates(rng, 8))
     monkeypatch.setattr(reading, "MOST_CHANGES_AT_ONCE", 7)
     monkeypatch.setattr(reading, "_BATCH_ROWS", 3)
@@ -93,17 +129,18 @@ def test_many_changes_come_in_parts(monkeypatch, reader, connection, enrol, rng)
         reader.changes(connection, moment)
     parts = list(reader.all_changes(connection, moment))
     assert [len(part.there) for part in parts] == [3, 3, 2]
-    assert {there.face.face_id for part in parts for there in part.there} == set(enrolled)
+    assert {there.face_id for part in parts for there in part.there} == set(enrolled)
     monkeypatch.setattr(reading, "MOST_CHANGES_AT_ONCE", 8)
     assert len(reader.changes(connection, moment).there) == 8
     assert reader.changes(connection, parts[-1].moment).there == []
 
 
-def test_a_deleted_collection_is_not_found(reader, connection, gallery, commit, collection):
-    _, moment = reader.load(connection)
+def test_a_deleted_collection_is_not_found(reader, connection, copy, gallery, commit, collection):
+    moment = loaded(reader, connection, copy)
     commit(gallery.delete_collection, collection)
     for read in (
-        lambda: reader.load(connection),
+        lambda: reader.open(connection, PrivateMemory()),
+        lambda: reader.load(connection, copy),
         lambda: reader.changes(connection, moment),
         lambda: list(reader.all_changes(connection, moment)),
     ):
@@ -112,11 +149,11 @@ def test_a_deleted_collection_is_not_found(reader, connection, gallery, commit, 
 
 
 def test_a_damaged_row_is_reported_by_id_and_left_out(
-    reader, connection, database, enrol, caplog, collection
+    reader, connection, copy, database, enrol, caplog, collection
 ):
     """One damaged row must not take a whole gallery down, and must not pass unnoticed."""
     good, damaged = enrol(unit([1]), unit([0, 1]))
-    _, moment = reader.load(connection)
+    moment = loaded(reader, connection, copy)
     with database.transaction() as other:
         other.execute(
             "update face set sealed_template ="
@@ -129,7 +166,7 @@ def test_a_damaged_row_is_reported_by_id_and_left_out(
         )
     with caplog.at_level(logging.ERROR):
         changes = reader.changes(connection, moment)
-        copy, _ = reader.load(connection)
+        reader.load(connection, copy)
     assert (changes.gone, changes.there) == ([damaged], [])
     assert found(copy) == {good}
     assert len([record for record in caplog.records if str(damaged) in record.getMessage()]) == 2
@@ -140,5 +177,5 @@ def test_a_collection_whose_key_is_lost_is_our_failure_and_named_in_the_log(
 ):
     key_store.destroy_collection_key(collection.collection_id)
     with pytest.raises(InternalServerError):
-        reader.load(connection)
+        reader.open(connection, PrivateMemory())
     assert str(collection.collection_id) in caplog.text

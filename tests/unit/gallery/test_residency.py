@@ -10,10 +10,14 @@ import pytest
 
 from countenance.errors import ResourceNotFoundException
 from countenance.gallery import reading, residency
+from countenance.gallery.memory import can_share
+from countenance.gallery.memory_broker import PrivateMemories
+from countenance.gallery.reading import CollectionReader
 from countenance.gallery.residency import Residency, ResidentCopy
 from countenance.gallery.resident import Question
 from countenance.store import StoreUnavailable, UnitOfWork
-from fakes.faces import CALIBRATION, new_face, random_templates, unit
+from fakes.faces import CALIBRATION, DIMENSIONS, new_face, random_templates, unit
+from memory_holder import end, holder
 
 EVERYTHING = Question(CALIBRATION, 0.0, 4096)
 
@@ -23,17 +27,25 @@ def clock():
     return [1000.0]
 
 
+@pytest.fixture(params=["private", "shared"])
+def memories(request, shared_memories):
+    """`memories()`: of one process; processes share a copy, or have one each."""
+    return shared_memories if request.param == "shared" else PrivateMemories
+
+
 @pytest.fixture
-def resident(database, key_store, clock):
+def resident(database, key_store, clock, memories):
     def make(max_bytes=1 << 30):
-        return Residency(database, key_store, max_bytes=max_bytes, clock=lambda: clock[0])
+        return Residency(
+            database, key_store, max_bytes=max_bytes, memories=memories(), clock=lambda: clock[0]
+        )
 
     return make
 
 
 def found(residency, collection):
     with residency.fresh(collection) as gallery:
-        return {candidate.face.face_id for candidate in gallery.search(unit([1]), EVERYTHING)}
+        return {each.face_id for each in gallery.search(unit([1]), EVERYTHING)}
 
 
 def test_every_search_sees_what_was_committed_before_it(resident, collection, gallery, commit, enrol):
@@ -88,9 +100,11 @@ def test_old_changes_are_cleared_away_and_new_ones_kept(resident, collection, cl
     assert kinds == [("enrolled",)]
 
 
-def test_a_search_that_waits_for_a_refresh_shares_the_next(monkeypatch, database, key_store, collection):
+def test_a_search_that_waits_for_a_refresh_shares_the_next(
+    memories, monkeypatch, database, key_store, collection
+):
     """However many search at once, the database is asked once for those who wait."""
-    copy = ResidentCopy(collection, database, key_store)
+    copy = ResidentCopy(collection, database, key_store, memories())
     with copy.reading():
         pass
     asked, entered, release = [], threading.Event(), threading.Event()
@@ -100,7 +114,7 @@ def test_a_search_that_waits_for_a_refresh_shares_the_next(monkeypatch, database
         asked.append(1)
         entered.set()
         release.wait(5)
-        original(*arguments)
+        return original(*arguments)
 
     monkeypatch.setattr(copy, "_follow", slow)
 
@@ -170,22 +184,22 @@ def test_a_deleted_collection_is_given_up_soon_when_it_is_not_asked_for(
 
 
 def test_a_copy_whose_change_failed_half_way_is_never_searched(
-    monkeypatch, database, key_store, collection, enrol
+    memories, monkeypatch, database, key_store, collection, enrol
 ):
-    copy = ResidentCopy(collection, database, key_store)
+    copy = ResidentCopy(collection, database, key_store, memories())
     with copy.reading() as held:
         monkeypatch.setattr(held, "change", lambda **_: 1 / 0)
     enrolled = enrol(unit([1]))
     with pytest.raises(ZeroDivisionError), copy.reading():
         pass
+    monkeypatch.undo()
     with copy.reading() as anew:
-        assert anew is not held
-        assert len(anew) == len(enrolled)
+        assert anew.face_count == len(enrolled)
 
 
-def test_without_the_database_nothing_is_answered(database, key_store, collection, monkeypatch):
+def test_without_the_database_nothing_is_answered(memories, database, key_store, collection, monkeypatch):
     """A copy that cannot be checked might hold what was deleted."""
-    copy = ResidentCopy(collection, database, key_store)
+    copy = ResidentCopy(collection, database, key_store, memories())
     with copy.reading():
         pass
 
@@ -222,3 +236,91 @@ def test_searches_beside_changes_see_whole_transactions_only(resident, collectio
     for thread in threads:
         thread.join()
     assert halves == []
+
+
+def loads_of(monkeypatch):
+    """How often a collection was read whole, from now on."""
+    loads = []
+    original = CollectionReader.load
+
+    def counted(*arguments):
+        loads.append(1)
+        return original(*arguments)
+
+    monkeypatch.setattr(CollectionReader, "load", counted)
+    return loads
+
+
+def test_processes_that_share_memory_load_a_collection_once(
+    monkeypatch, database, key_store, shared_memories, collection, enrol, gallery, commit
+):
+    one, two = (
+        Residency(database, key_store, max_bytes=1 << 30, memories=shared_memories()) for _ in range(2)
+    )
+    loads = loads_of(monkeypatch)
+    kept, gone = enrol(unit([1]), unit([0, 1]))
+    assert found(one, collection) == found(two, collection) == {kept, gone}
+    commit(gallery.delete_faces, collection, [gone])
+    assert found(two, collection) == found(one, collection) == {kept}
+    assert len(loads) == 1
+
+
+def test_what_one_gave_up_is_there_again_as_long_as_another_holds_it(
+    monkeypatch, database, key_store, shared_memories, new_collection, gallery, commit
+):
+    """Each bounds what it has mapped by itself; mapping it again is no load."""
+    first, second = new_collection("a"), new_collection("b")
+    for each in (first, second):
+        commit(gallery.enrol, each, [new_face(unit([1]))])
+    large = Residency(database, key_store, max_bytes=1 << 30, memories=shared_memories())
+    small = Residency(database, key_store, max_bytes=1, memories=shared_memories())
+    for each in (first, second):
+        found(large, each)
+    loads = loads_of(monkeypatch)
+    for each in (first, second, first):
+        assert len(found(small, each)) == 1
+    assert first.collection_id in small
+    assert second.collection_id not in small
+    assert loads == []
+
+
+def test_changes_that_were_read_before_another_process_went_on_are_not_applied(
+    monkeypatch, database, key_store, shared_memories, collection, enrol, gallery, commit
+):
+    """Or a face would be back that was deleted meanwhile: what was read may be older than the copy is."""
+    slow, quick = (ResidentCopy(collection, database, key_store, shared_memories()) for _ in range(2))
+    for copy in (slow, quick):
+        with copy.reading():
+            pass
+    (face_id,) = enrol(unit([1]))
+    original = slow._reader.changes
+
+    def overtaken(*arguments):
+        monkeypatch.undo()
+        changes = original(*arguments)
+        assert [each.face_id for each in changes.there] == [face_id]
+        commit(gallery.delete_faces, collection, [face_id])
+        with quick.reading() as held:
+            assert held.face_count == 0
+        return changes
+
+    monkeypatch.setattr(slow._reader, "changes", overtaken)
+    with slow.reading() as held:
+        assert held.face_count == 0
+
+
+@pytest.mark.skipif(not can_share(), reason="no shared memory here")
+def test_a_process_that_dies_while_it_changes_the_copy_leaves_none(
+    database, key_store, shared_memories, collection, enrol, rng, monkeypatch
+):
+    """Its lock is given back by the system; what it left half done is read anew, never searched."""
+    copy = ResidentCopy(collection, database, key_store, shared_memories())
+    enrolled = enrol(*random_templates(rng, 9))
+    with copy.reading() as held:
+        assert held.face_count == 9
+    memory = copy._memory
+    end(holder("half-changed", memory._descriptor, memory._gate_descriptor, words=[DIMENSIONS]))
+    loads = loads_of(monkeypatch)
+    with copy.reading() as held:
+        assert held.face_count == len(enrolled)
+    assert loads == [1]

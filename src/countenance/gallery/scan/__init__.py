@@ -1,6 +1,8 @@
 """Search over a gallery's rows: exact, whatever it looks at first."""
 
-from countenance.gallery.scan.certified import CertifiedScan
-from countenance.gallery.scan.contract import Matches, Scan
+from countenance.gallery.scan.block import NewRows
+from countenance.gallery.scan.certified import CertifiedScan, Matches
+from countenance.gallery.scan.layout import Layout
+from countenance.gallery.scan.rows import Memory, Rows
 
-__all__ = ["CertifiedScan", "Matches", "Scan"]
+__all__ = ["CertifiedScan", "Layout", "Matches", "Memory", "NewRows", "Rows"]

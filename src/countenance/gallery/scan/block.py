@@ -1,98 +1,85 @@
-"""Rows in blocks: growing copies one block at most, never the gallery."""
+"""A block of rows: their templates, the bytes that a search streams, and whose they are."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from typing import Any, NamedTuple
 
-from countenance.gallery.scan.quantized import QuantizedRows, quantize
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.gallery.scan.layout import Layout
+from countenance.gallery.scan.quantized import quantize
 from countenance.gallery.stored import to_unit
 
-_FIRST_ROWS = 64
+
+class NewRows(NamedTuple):
+    """N rows as they come in.
+
+    Attributes:
+        stored: (N, D), at the precision in which they are kept.
+        ordinals: (N,) int64; decide between equal cosines, lowest first.
+        ids: (N, 2) uint64, the halves of a UUID.
+        owners: (N,) uint64, 0 for nobody.
+    """
+
+    stored: NDArray[np.floating]
+    ordinals: NDArray[np.int64]
+    ids: NDArray[np.uint64]
+    owners: NDArray[np.uint64]
+
+    def part(self, which: slice) -> NewRows:
+        return NewRows(self.stored[which], self.ordinals[which], self.ids[which], self.owners[which])
 
 
 class Block:
-    """Up to `most_rows` rows, their codes beside them.
+    """Numbers in memory that others may map as well.
 
     Attributes:
-        rows: how many are in use.
-        stored: (capacity, D), at stored precision.
-        codes, scales, errors: see `QuantizedRows`; scales as float64, which products of bytes come in.
-        ordinals: (capacity,) int64.
-        largest_error: of any row that is or was in it.
+        codes, scales, errors: see `QuantizedRows`; scales as float64, in which products of bytes come.
+        stored, ordinals, ids, owners: see `NewRows`.
     """
 
-    __slots__ = (
-        "codes",
-        "errors",
-        "largest_error",
-        "ordinals",
-        "rows",
-        "scales",
-        "stored",
-    )
+    __slots__ = ("_largest_error", "codes", "errors", "ids", "ordinals", "owners", "scales", "stored")
 
-    def __init__(self, dimensions: int, precision: DTypeLike) -> None:
-        self.rows = 0
-        self.stored: NDArray[np.floating] = np.empty((0, dimensions), precision)
-        self.codes = np.empty((0, dimensions), np.int8)
-        self.scales = np.empty(0, np.float64)
-        self.errors = np.empty(0, np.float32)
-        self.ordinals = np.empty(0, np.int64)
-        self.largest_error = 0.0
+    def __init__(self, layout: Layout, memory: memoryview) -> None:
+        views: dict[str, NDArray[Any]] = layout.views(memory)
+        self._largest_error: NDArray[np.float32] = views["largest_error"]
+        self.codes: NDArray[np.int8] = views["codes"]
+        self.stored: NDArray[np.floating] = views["stored"]
+        self.scales: NDArray[np.float64] = views["scales"]
+        self.errors: NDArray[np.float32] = views["errors"]
+        self.ordinals: NDArray[np.int64] = views["ordinals"]
+        self.ids: NDArray[np.uint64] = views["ids"]
+        self.owners: NDArray[np.uint64] = views["owners"]
 
     @property
-    def nbytes(self) -> int:
-        return sum(array.nbytes for array in self._arrays().values())
+    def largest_error(self) -> float:
+        """Of any row that is or was in it: it may be larger than need be, never smaller."""
+        return float(self._largest_error[0])
 
-    def append(self, stored: NDArray[np.floating], ordinals: NDArray[np.int64], *, most_rows: int) -> int:
-        """Take as many rows as there is room for, from the first on; how many."""
-        taken = min(len(stored), most_rows - self.rows)
-        self._make_room(self.rows + taken, most_rows)
-        place = slice(self.rows, self.rows + taken)
-        self._put(place, stored[:taken], quantize(to_unit(stored[:taken])), ordinals[:taken])
-        self.rows += taken
-        return taken
-
-    def copy_row(self, row: int, source: Block, from_row: int) -> None:
-        """Put another block's row in the place of one of this one's."""
-        part, place = slice(from_row, from_row + 1), slice(row, row + 1)
-        scales = source.scales[part].astype(np.float32)
-        quantized = QuantizedRows(source.codes[part], scales, source.errors[part])
-        self._put(place, source.stored[part], quantized, source.ordinals[part])
-
-    def drop_last(self) -> None:
-        """Forget the last row: a deleted template does not stay in memory."""
-        self.rows -= 1
-        for array in self._arrays().values():
-            array[self.rows] = 0
-
-    def _put(
-        self,
-        place: slice,
-        stored: NDArray[np.floating],
-        quantized: QuantizedRows,
-        ordinals: NDArray[np.int64],
-    ) -> None:
-        self.stored[place] = stored
+    def put(self, place: slice, rows: NewRows) -> None:
+        """Write rows, codes and all."""
+        quantized = quantize(to_unit(rows.stored))
+        self.stored[place] = rows.stored
         self.codes[place] = quantized.codes
         self.scales[place] = quantized.scales
         self.errors[place] = quantized.errors
-        self.ordinals[place] = ordinals
-        self.largest_error = max(self.largest_error, float(quantized.errors.max(initial=0.0)))
+        self.ordinals[place], self.ids[place], self.owners[place] = rows.ordinals, rows.ids, rows.owners
+        self._allow_for(float(quantized.errors.max(initial=0.0)))
 
-    def _make_room(self, wanted_rows: int, most_rows: int) -> None:
-        """Blocks start small and double, so that a thousand small galleries do not take a block each."""
-        held = len(self.ordinals)
-        if wanted_rows <= held:
-            return
-        capacity = min(max(wanted_rows, 2 * held, _FIRST_ROWS), most_rows)
-        for name, array in self._arrays().items():
-            grown = np.zeros((capacity, *array.shape[1:]), array.dtype)
-            grown[:held] = array
-            array.fill(0)
-            setattr(self, name, grown)
+    def copy_row(self, row: int, source: Block, from_row: int) -> None:
+        """Put another block's row in the place of one of this one's."""
+        for mine, other in zip(self._columns(), source._columns(), strict=True):
+            mine[row] = other[from_row]
+        self._allow_for(float(source.errors[from_row]))
 
-    def _arrays(self) -> dict[str, NDArray[np.generic]]:
-        names = ("stored", "codes", "scales", "errors", "ordinals")
-        return {name: getattr(self, name) for name in names}
+    def clear_row(self, row: int) -> None:
+        """A deleted template does not stay in memory."""
+        for column in self._columns():
+            column[row] = 0
+
+    def _columns(self) -> tuple[NDArray[Any], ...]:
+        return self.codes, self.stored, self.scales, self.errors, self.ordinals, self.ids, self.owners
+
+    def _allow_for(self, error: float) -> None:
+        self._largest_error[0] = max(self._largest_error[0], np.float32(error))

@@ -3,99 +3,69 @@
 A first pass streams one byte a dimension instead of two or four, and leaves out only rows whose product of
 bytes proves, by a bound of their own (`quantized`), that they cannot be in the answer. What is left is
 compared at stored precision. So the answer is the one that a comparison of every row would give.
+
+The cosine of a probe q and a stored row v is *defined* as q·v / |v| in float64, rounded to float32 and cut
+to [-1, 1]: the same wherever the row lies, however rows are cut into blocks, whatever a first pass estimates.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from countenance.gallery.scan.block import Block
-from countenance.gallery.scan.contract import Matches
 from countenance.gallery.scan.first_pass import FirstPass
 from countenance.gallery.scan.kernels import Kernel, choose_kernel, products_of_many, to_columns
-from countenance.gallery.stored import lengths, to_unit
+from countenance.gallery.scan.rows import Rows
+from countenance.gallery.stored import lengths
 from countenance.types import Cosine, Template, Templates
 
-BLOCK_ROWS = 65_536
-"""Large enough for the system to put them on large pages, small enough to be copied when one grows."""
+Matches = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Row numbers and their cosines, best first."""
+
 _ROWS_AT_ONCE = 32_768
 """Rows whose products stay in a core's cache until they are judged."""
 _ROWS_AT_FIRST = 1_024
 """The best of so many raise the floor for all the others."""
-_RESCORE_ROWS = 1_024
-"""Rows that are compared at stored precision in one go: in float64 they fit into a core's cache."""
+_PARTS_A_THREAD = 2
+"""With fewer than this, handing work to another thread costs more than it saves."""
 _PROBES_AT_ONCE = 256
 _ROWS_TOGETHER = 4_096
 """With so many probes their products, as floats, take 4 MiB."""
-_PARTS_A_THREAD = 2
-"""With fewer than this, handing work to another thread costs more than it saves."""
+_RESCORE_ROWS = 1_024
+"""Rows that are compared at stored precision in one go: in float64 they fit into a core's cache."""
 
 
 class CertifiedScan:
-    """`Scan` over rows in blocks, with their codes beside them."""
+    """Searches over rows, side by side; whoever changes the rows sees to it that nobody searches then."""
 
-    def __init__(
-        self,
-        dimensions: int,
-        precision: DTypeLike = np.float16,
-        *,
-        threads: int | None = None,
-        kernel: Kernel | None = None,
-    ) -> None:
-        """An empty one.
-
+    def __init__(self, rows: Rows, *, threads: int | None = None, kernel: Kernel | None = None) -> None:
+        """
         Args:
-            precision: in which rows are kept and compared: float16 or float32.
             threads: that one search may use; None for one a core.
             kernel: None for the best that is there.
         """
-        self._dimensions = dimensions
-        self._precision = np.dtype(precision)
+        self._rows = rows
         self._threads = threads or _cores()
         self._kernel = kernel or _kernel()
-        self._blocks: list[Block] = []
-
-    def __len__(self) -> int:
-        return sum(block.rows for block in self._blocks[-1:]) + BLOCK_ROWS * max(len(self._blocks) - 1, 0)
-
-    @property
-    def nbytes(self) -> int:
-        return sum(block.nbytes for block in self._blocks)
-
-    def extend(self, stored: NDArray[np.floating], ordinals: Sequence[int]) -> None:
-        assert stored.dtype == self._precision
-        assert len(stored) == len(ordinals)
-        places = np.asarray(ordinals, np.int64)
-        done = 0
-        while done < len(stored):
-            if not self._blocks or self._blocks[-1].rows == BLOCK_ROWS:
-                self._blocks.append(Block(self._dimensions, self._precision))
-            done += self._blocks[-1].append(stored[done:], places[done:], most_rows=BLOCK_ROWS)
-
-    def remove(self, row: int) -> int:
-        last = len(self) - 1
-        ending = self._blocks[-1]
-        if row != last:
-            block, offset = divmod(row, BLOCK_ROWS)
-            self._blocks[block].copy_row(offset, ending, ending.rows - 1)
-        ending.drop_last()
-        if not ending.rows:
-            self._blocks.pop()
-        return last
-
-    def template(self, row: int) -> Template:
-        block, offset = divmod(row, BLOCK_ROWS)
-        template: Template = to_unit(self._blocks[block].stored[offset : offset + 1])[0]
-        return template
 
     def search(self, probe: Template, *, floor: Cosine, limit: int) -> Matches:
+        """The `limit` best rows with cosine >= `floor`.
+
+        Args:
+            probe: (D,) float32 of unit length.
+            floor: inclusive.
+            limit: 1 or more; may exceed the number of rows.
+
+        Returns:
+            (K,) row numbers and (K,) float32 cosines in [-1, 1], by cosine descending, then ordinal.
+        """
         first = FirstPass(probe, floor, limit)
 
         def look(block: Block, start: int, part: slice) -> None:
@@ -114,22 +84,14 @@ class CertifiedScan:
         found: list[Matches] = []
         for begin in range(0, len(probes), _PROBES_AT_ONCE):
             together = [FirstPass(probe, floor, limit) for probe in probes[begin : begin + _PROBES_AT_ONCE]]
-            for block, start, part in self._parts(_ROWS_TOGETHER):
+            for block, start, part in self._rows.parts(_ROWS_TOGETHER):
                 _look_together(block, start, part, together)
             found += [self._answer(each.probe, each.rows(), floor, limit) for each in together]
         return found
 
-    def _parts(self, most_rows: int) -> Iterator[tuple[Block, int, slice]]:
-        """Blocks, the numbers of their first rows, and which of their rows; the first part is a short one."""
-        for number, block in enumerate(self._blocks):
-            begin, end = 0, min(_ROWS_AT_FIRST if number == 0 else most_rows, block.rows)
-            while begin < end:
-                yield block, number * BLOCK_ROWS, slice(begin, end)
-                begin, end = end, min(end + most_rows, block.rows)
-
     def _spread(self, look: Callable[[Block, int, slice], None]) -> None:
         """Look at every part. Others help as far as they are idle; nobody waits for one that is not."""
-        left = deque(self._parts(_ROWS_AT_ONCE))
+        left = deque(self._rows.parts(_ROWS_AT_ONCE, first=_ROWS_AT_FIRST))
         helpers = min(self._threads, len(left) // _PARTS_A_THREAD) - 1
 
         def run() -> None:
@@ -154,14 +116,12 @@ class CertifiedScan:
         cosines = np.empty(len(rows), np.float32)
         ordinals = np.empty(len(rows), np.int64)
         wide = probe.astype(np.float64)
-        numbers = rows // BLOCK_ROWS
-        for number in np.unique(numbers):
-            block, here = self._blocks[number], np.flatnonzero(numbers == number)
-            ordinals[here] = block.ordinals[rows[here] % BLOCK_ROWS]
+        for block, here, offsets in self._rows.gather(rows):
+            ordinals[here] = block.ordinals[offsets]
             for start in range(0, len(here), _RESCORE_ROWS):
-                part = here[start : start + _RESCORE_ROWS]
-                vectors = block.stored[rows[part] % BLOCK_ROWS].astype(np.float64)
-                cosines[part] = (vectors * wide).sum(axis=1) / lengths(vectors)
+                part = slice(start, start + _RESCORE_ROWS)
+                vectors = block.stored[offsets[part]].astype(np.float64)
+                cosines[here[part]] = (vectors * wide).sum(axis=1) / lengths(vectors)
         np.clip(cosines, -1.0, 1.0, out=cosines)
         reached = cosines >= floor
         rows, cosines, ordinals = rows[reached], cosines[reached], ordinals[reached]

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countenance.gallery.scan import CertifiedScan, certified
+from countenance.gallery.scan import certified
 from countenance.gallery.scan.kernels import choose_kernel, numpy_kernel
 from fakes.brute_force_scan import BruteForceScan
+from fakes.scanned_rows import ScannedRows
 
 DIMENSIONS = 4
 CORNERS = [(1, 0, 0, 0), (-1, 0, 0, 0), (0, 1, 0, 0), (1, 1, 0, 0), (1, 1, 1, 1), (1, 1e-4, 0, 0)]
@@ -23,7 +24,7 @@ directions = st.one_of(
 small_blocks = pytest.mark.parametrize("block_rows", [3, 16_384])
 
 
-@pytest.fixture(params=[CertifiedScan, BruteForceScan])
+@pytest.fixture(params=[ScannedRows, BruteForceScan])
 def scan(request):
     """The contract holds for the fast scan and for its oracle."""
     return request.param(DIMENSIONS)
@@ -35,7 +36,7 @@ def unit(values):
 
 def add(scan, *templates, ordinals=None):
     ordinals = list(range(len(templates))) if ordinals is None else ordinals
-    stored = np.array([unit(template) for template in templates], scan._precision)
+    stored = np.array([unit(template) for template in templates], scan.precision)
     scan.extend(stored.reshape(-1, DIMENSIONS), ordinals)
 
 
@@ -103,27 +104,23 @@ def test_it_answers_as_the_oracle_does(
     block_rows, precision, kernel, templates, removals, probe, limit, aimed_at, nudge
 ):
     """After any history; and with floors exactly at, just under and just over the cosine of a row."""
-    original, certified.BLOCK_ROWS = certified.BLOCK_ROWS, block_rows
-    try:
-        fast = CertifiedScan(DIMENSIONS, precision, kernel=kernel, threads=2)
-        oracle = BruteForceScan(DIMENSIONS, precision)
-        for scan in (fast, oracle):
-            half = len(templates) // 2
-            add(scan, *templates[:half])
-            add(scan, *templates[half:], ordinals=list(range(half, len(templates))))
-            for removal in removals:
-                if len(scan):
-                    scan.remove(removal % len(scan))
-        assert len(fast) == len(oracle)
-        cosines = oracle.search(unit(probe), floor=-1.0, limit=100)[1]
-        floor = float(cosines[aimed_at]) if aimed_at < len(cosines) else -1.0
-        floor = np.nextafter(floor, floor + nudge) if nudge else floor
-        expected = oracle.search(unit(probe), floor=floor, limit=limit)
-        answer = fast.search(unit(probe), floor=floor, limit=limit)
-        assert list(answer[0]) == list(expected[0])
-        assert list(answer[1]) == list(expected[1])
-    finally:
-        certified.BLOCK_ROWS = original
+    fast = ScannedRows(DIMENSIONS, precision, block_rows=block_rows, kernel=kernel, threads=2)
+    oracle = BruteForceScan(DIMENSIONS, precision)
+    for scan in (fast, oracle):
+        half = len(templates) // 2
+        add(scan, *templates[:half])
+        add(scan, *templates[half:], ordinals=list(range(half, len(templates))))
+        for removal in removals:
+            if len(scan):
+                scan.remove(removal % len(scan))
+    assert len(fast) == len(oracle)
+    cosines = oracle.search(unit(probe), floor=-1.0, limit=100)[1]
+    floor = float(cosines[aimed_at]) if aimed_at < len(cosines) else -1.0
+    floor = np.nextafter(floor, floor + nudge) if nudge else floor
+    expected = oracle.search(unit(probe), floor=floor, limit=limit)
+    answer = fast.search(unit(probe), floor=floor, limit=limit)
+    assert list(answer[0]) == list(expected[0])
+    assert list(answer[1]) == list(expected[1])
 
 
 def crowd(rng, centre):
@@ -153,13 +150,15 @@ def opposites(rng, centre):
 @pytest.mark.parametrize("rows_of_kind", [crowd, spikes_in_noise, copies, opposites])
 def test_no_row_is_missed_whatever_the_gallery_looks_like(monkeypatch, rows_of_kind, kernel, precision):
     """In several blocks and threads, with thresholds on rows, between rows and none at all."""
-    monkeypatch.setattr(certified, "BLOCK_ROWS", 1_000)
     monkeypatch.setattr(certified, "_ROWS_AT_ONCE", 300)
     rng = np.random.default_rng(5)
     centre = rng.standard_normal(64)
     rows = rows_of_kind(rng, centre)
     stored = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(precision)
-    fast, oracle = CertifiedScan(64, precision, kernel=kernel, threads=3), BruteForceScan(64, precision)
+    fast, oracle = (
+        ScannedRows(64, precision, block_rows=1_000, kernel=kernel, threads=3),
+        BruteForceScan(64, precision),
+    )
     places = rng.permutation(len(stored))
     for scan in (fast, oracle):
         scan.extend(stored, places)
@@ -181,11 +180,11 @@ def test_the_first_pass_leaves_out_nearly_everything():
     rng = np.random.default_rng(6)
     rows = rng.standard_normal((20_000, 256))
     stored = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-    scan = CertifiedScan(256)
+    scan = ScannedRows(256, block_rows=8_192)
     scan.extend(stored, range(len(stored)))
     seen = []
-    answer = scan._answer
-    scan._answer = lambda probe, kept, *others: seen.append(len(kept)) or answer(probe, kept, *others)
+    answer = scan.scan._answer
+    scan.scan._answer = lambda probe, kept, *others: seen.append(len(kept)) or answer(probe, kept, *others)
     for row in range(20):
         scan.search(scan.template(row), floor=0.35, limit=10)
         scan.search(scan.template(row), floor=-1.0, limit=10)
@@ -195,16 +194,15 @@ def test_the_first_pass_leaves_out_nearly_everything():
 @pytest.mark.parametrize("limit", [1, 7, 5_000])
 @pytest.mark.parametrize("floor", [-1.0, 0.0, 0.3])
 def test_many_probes_together_answer_as_each_alone(monkeypatch, floor, limit):
-    monkeypatch.setattr(certified, "BLOCK_ROWS", 700)
     monkeypatch.setattr(certified, "_PROBES_AT_ONCE", 12)
     monkeypatch.setattr(certified, "_ROWS_TOGETHER", 300)
     rng = np.random.default_rng(8)
     rows = rng.standard_normal((2_500, 32))
     stored = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-    scan = CertifiedScan(32)
+    scan = ScannedRows(32, block_rows=700)
     scan.extend(stored, range(len(stored)))
     probes = np.array([scan.template(row) for row in range(0, 2_500, 100)])
-    together = scan.search_many(probes, floor=floor, limit=limit)
+    together = scan.scan.search_many(probes, floor=floor, limit=limit)
     for probe, answer in zip(probes, together, strict=True):
         alone = scan.search(probe, floor=floor, limit=limit)
         assert np.array_equal(answer[0], alone[0])
@@ -212,18 +210,18 @@ def test_many_probes_together_answer_as_each_alone(monkeypatch, floor, limit):
 
 
 def test_no_probes_and_no_rows_give_no_answers():
-    assert CertifiedScan(4).search_many(np.empty((0, 4), np.float32), floor=0.0, limit=1) == []
-    (answer,) = CertifiedScan(4).search_many(np.eye(4, dtype=np.float32)[:1], floor=0.0, limit=1)
+    empty = ScannedRows(4).scan
+    assert empty.search_many(np.empty((0, 4), np.float32), floor=0.0, limit=1) == []
+    (answer,) = empty.search_many(np.eye(4, dtype=np.float32)[:1], floor=0.0, limit=1)
     assert len(answer[0]) == 0
 
 
 def test_searches_side_by_side_answer_as_one_alone(monkeypatch):
-    monkeypatch.setattr(certified, "BLOCK_ROWS", 3_000)
     monkeypatch.setattr(certified, "_ROWS_AT_ONCE", 500)
     rng = np.random.default_rng(7)
     rows = rng.standard_normal((10_000, 32))
     stored = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-    scan = CertifiedScan(32, threads=4)
+    scan = ScannedRows(32, block_rows=3_000, threads=4)
     scan.extend(stored, range(len(stored)))
     probes = [scan.template(row) for row in range(16)]
     alone = [scan.search(probe, floor=0.2, limit=50) for probe in probes]
@@ -243,7 +241,7 @@ def test_searches_side_by_side_answer_as_one_alone(monkeypatch):
 
 
 def test_what_goes_wrong_in_a_helping_thread_is_told(monkeypatch):
-    monkeypatch.setattr(certified, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(certified, "_ROWS_AT_FIRST", 4)
 
     def broken(codes, probe):
         if threading.current_thread() is threading.main_thread():
@@ -253,39 +251,7 @@ def test_what_goes_wrong_in_a_helping_thread_is_told(monkeypatch):
         raise MemoryError
 
     helped = threading.Event()
-    scan = CertifiedScan(DIMENSIONS, kernel=broken, threads=2)
+    scan = ScannedRows(DIMENSIONS, block_rows=4, kernel=broken, threads=2)
     add(scan, *[(1, 0, 0, 0)] * 32)
     with pytest.raises(MemoryError):
         scan.search(unit((1, 0, 0, 0)), floor=0.5, limit=1)
-
-
-def test_a_removed_template_does_not_stay_in_memory():
-    scan = CertifiedScan(DIMENSIONS)
-    add(scan, (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0))
-    scan.remove(1)
-    (block,) = scan._blocks
-    assert not block.stored[:, 1].any()
-    assert not block.codes[:, 1].any()
-
-
-def test_growing_copies_one_block_at_most(monkeypatch):
-    """A large gallery must not need memory for itself twice."""
-    monkeypatch.setattr(certified, "BLOCK_ROWS", 4)
-    scan = CertifiedScan(DIMENSIONS)
-    add(scan, *[(1, 0, 0, 0)] * 4)
-    full = scan._blocks[0].codes
-    add(scan, *[(0, 1, 0, 0)] * 9, ordinals=list(range(9)))
-    assert scan._blocks[0].codes is full
-    assert [len(block.codes) for block in scan._blocks] == [4, 4, 4, 4]
-
-
-def test_a_small_gallery_takes_little_memory():
-    scan = CertifiedScan(512)
-    scan.extend(np.ones((1, 512), np.float16), [0])
-    assert scan.nbytes < 110_000
-
-
-def test_a_face_of_256_dimensions_takes_under_800_bytes():
-    scan = CertifiedScan(256)
-    scan.extend(np.ones((certified.BLOCK_ROWS, 256), np.float16), range(certified.BLOCK_ROWS))
-    assert scan.nbytes / len(scan) < 800
