@@ -93,9 +93,13 @@ def build(settings: Settings, *, database_url: str, memories: Memories | None = 
     migrate(database)
     origin = open_log(database, keys, origin=settings.log_origin)
     activity, receipts = Activity(settings.data_dir, at_once=threads), ReceiptJournal(settings.data_dir)
-    accounts, gallery = (
-        Accounts(database, keys),
-        Gallery(database, keys, memories=memories, activity=activity),
+    accounts = Accounts(database, keys)
+    gallery = Gallery(
+        database,
+        keys,
+        max_resident_bytes=_gallery_bytes(settings, is_shared=memories is not None),
+        memories=memories,
+        activity=activity,
     )
     audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))
@@ -149,6 +153,12 @@ def build(settings: Settings, *, database_url: str, memories: Memories | None = 
         metrics=telemetry.metrics,
     )
     return App(asgi=gateway, database=database, telemetry=telemetry, activity=activity, receipts=receipts)
+
+
+def _gallery_bytes(settings: Settings, *, is_shared: bool) -> int:
+    """What this process may hold of galleries: all of it where it is shared, its part where it is not."""
+    whole = settings.gallery_bytes or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return whole if is_shared else whole // settings.workers
 
 
 class InstalledModels:

@@ -49,6 +49,8 @@ class Settings:
         witnesses: who cosigns the audit log, comma-separated `VKEY=URL`; empty for nobody.
         witness_quorum: how many of them must have cosigned before a checkpoint is published.
         max_bytes_in_flight: request bytes held at once by one process; more is throttled.
+        gallery_bytes: memory that galleries may take; beyond it the least recently searched are given up, one
+            that is larger is searched all the same, alone; 0: half of the machine's.
         metrics_port: port of the page `/metrics` for Prometheus; 0: no such page.
         metrics_host: address that page is served on.
         otel_endpoint: an OpenTelemetry collector that traces are sent to, OTLP over HTTP (as
@@ -82,6 +84,7 @@ class Settings:
     witnesses: str = ""
     witness_quorum: int = 0
     max_bytes_in_flight: int = 256 * 1024 * 1024
+    gallery_bytes: int = 0
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"
     otel_endpoint: str = ""
@@ -117,6 +120,8 @@ class Settings:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise SetupError(f"`{name}` is {value}", remedy=f"it must be {low} to {high}")
+        if self.gallery_bytes < 0:
+            raise SetupError(f"`gallery_bytes` is {self.gallery_bytes}", remedy="it must be 0 or more")
         if self.log_format not in {"text", "json"}:
             raise SetupError(f"`log_format` is `{self.log_format}`", remedy="use text or json")
         named = sum(1 for part in self.witnesses.split(",") if part.strip())

@@ -46,8 +46,8 @@ def change(
         raise StoreUnavailable(f"the database is not available ({type(error).__name__})") from error
 
 
-def hold(connection: Connection, collection: Collection, *, how: str = "hold_collection") -> None:
-    """Make sure that the collection is there until the transaction ends.
+def hold(connection: Connection, collection: Collection, *, how: str = "hold_collection") -> int:
+    """Make sure that the collection is there until the transaction ends; the generation of its key.
 
     # INVARIANT: the first lock of every change, so that a deletion waits for changes under way and
     # later changes find nothing; `how` is one of hold_collection, lock_collection, claim_collection.
@@ -58,6 +58,7 @@ def hold(connection: Connection, collection: Collection, *, how: str = "hold_col
     found = connection.execute(QUERIES[how], {"collection_id": collection.collection_id}).fetchone()
     if found is None:
         raise no_such_collection(collection.name)
+    return int(found[0])
 
 
 def require_present(connection: Connection, collection: Collection) -> None:

@@ -75,6 +75,7 @@ def _insert(
             "heights": [face.box.height for face in ordered],
             "confidences": [float(face.confidence) for face in ordered],
             "sealed": [seal.seal(face.face_id, face.template) for face in ordered],
+            "key_generation": seal.generation,
         },
     )
     inserted = {row[0] for row in rows}
@@ -144,7 +145,7 @@ def delete_faces(connection: Connection, collection: Collection, face_ids: Seque
     """Delete those that belong to no user; the rest is answered with its reason."""
     asked = list(dict.fromkeys(face_ids))
     owners: Mapping[UUID, UserId | None] = {
-        face_id: user_id for face_id, user_id, _ in lock_faces(connection, collection, asked)
+        face_id: user_id for face_id, user_id, *_ in lock_faces(connection, collection, asked)
     }
     deletable = [face_id for face_id in asked if face_id in owners and owners[face_id] is None]
     if deletable:
@@ -162,7 +163,7 @@ def delete_faces(connection: Connection, collection: Collection, face_ids: Seque
 
 def erase_faces(connection: Connection, collection: Collection, face_ids: Sequence[FaceId]) -> list[FaceId]:
     """Delete those that are there, whosever they are; the others are passed over."""
-    present = [face_id for face_id, _, _ in lock_faces(connection, collection, list(dict.fromkeys(face_ids)))]
+    present = [face_id for face_id, *_ in lock_faces(connection, collection, list(dict.fromkeys(face_ids)))]
     if present:
         connection.execute(
             QUERIES["delete_faces"], {"collection_id": collection.collection_id, "face_ids": present}
@@ -172,8 +173,10 @@ def erase_faces(connection: Connection, collection: Collection, face_ids: Sequen
 
 def lock_faces(
     connection: Connection, collection: Collection, face_ids: Sequence[FaceId]
-) -> list[tuple[FaceId, UserId | None, bytes]]:
-    """Those that are there, with user and sealed template, ours until the transaction ends."""
+) -> list[tuple[FaceId, UserId | None, int, bytes]]:
+    """Those that are there, with user, generation of the key and sealed template, ours until the transaction
+    ends.
+    """
     return connection.execute(
         QUERIES["lock_faces"],
         {"collection_id": collection.collection_id, "face_ids": list(face_ids)},

@@ -1,14 +1,15 @@
 """Memory for the copy of one collection: of this process alone, or of all server processes of a machine.
 
-Shared memory is a nameless file of the system's (memfd): never on a disk, readable through no path, and gone
-when the last process that holds it has ended, however it ended. It is as large as the largest collection may
-grow, and takes only what was written of it.
+Shared memory is a file of the system's without a name (memfd): in no file system, as much on a disk as any
+other memory (which is swapped, or not), and gone when the last process that holds it has ended, however it
+ended. It is as large as the largest collection may grow, and takes only what was written of it.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import platform
 import threading
 import weakref
 from abc import ABC, abstractmethod
@@ -27,6 +28,7 @@ else:
 
 
 _ZEROS_AT_ONCE = 1 << 20
+_IS_LINUX = platform.system() == "Linux"
 
 
 class GalleryMemory(ABC):
@@ -65,7 +67,7 @@ class PrivateMemory(GalleryMemory):
 
     def wipe(self) -> None:
         for each in self._maps.values():
-            if hasattr(mmap, "MADV_DONTNEED") and hasattr(mmap, "MAP_ANONYMOUS"):
+            if _IS_LINUX:  # elsewhere it may keep what was there
                 each.madvise(mmap.MADV_DONTNEED)
                 continue
             for start in range(0, len(each), _ZEROS_AT_ONCE):
@@ -79,7 +81,7 @@ class PrivateMemory(GalleryMemory):
 
 
 class SharedMemory(GalleryMemory):
-    """Of every process that holds the same two descriptors; it owns them from then on.
+    """Of every process that was handed the same two descriptors; it closes them.
 
     Locks are the system's (flock), so that a process that dies gives back what it held. Nothing closes it: it
     is given back when nobody refers to it any more, which a search that still looks at it does.
@@ -92,25 +94,35 @@ class SharedMemory(GalleryMemory):
             gate: of an empty one, through which readers pass and at which a writer makes them wait: it would
                 never be alone otherwise while searches overlap.
             when_gone: called once nobody refers to it any more, from any thread at any time.
+
+        Raises:
+            OSError: the system has no more descriptors.
         """
-        self._descriptor, self._gate_descriptor = memory, gate
         # Locks belong to an open file, and descriptors that were handed over share one: we open our own.
-        self._main = _opened_again(memory)
-        self._gate = _opened_again(gate)
-        weakref.finalize(self, _give_back, (memory, gate, self._main, self._gate), when_gone)
+        try:
+            self._main = _opened_again(memory, os.O_RDWR)
+            try:
+                self._gate = _opened_again(gate, os.O_RDONLY)
+            except OSError:
+                os.close(self._main)
+                raise
+        finally:
+            os.close(memory)
+            os.close(gate)
+        weakref.finalize(self, _give_back, (self._main, self._gate), when_gone)
+        self._size = os.fstat(self._main).st_size
         self._inside = ReadWriteLock()
         self._passing = threading.Lock()
         self._counting = threading.Lock()
         self._readers = 0
 
     def map(self, offset: int, size: int) -> memoryview:
-        return memoryview(mmap.mmap(self._descriptor, size, offset=offset))
+        return memoryview(mmap.mmap(self._main, size, offset=offset))
 
     def wipe(self) -> None:
-        # Cut off and put back: whoever has mapped it sees zeros, and the system has its pages back.
-        size = os.fstat(self._descriptor).st_size
-        os.ftruncate(self._descriptor, 0)
-        os.ftruncate(self._descriptor, size)
+        # Its pages are taken out; its size never changes, or who looks at it would look beyond its end.
+        with mmap.mmap(self._main, self._size) as whole:
+            whole.madvise(mmap.MADV_REMOVE)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -120,9 +132,9 @@ class SharedMemory(GalleryMemory):
                 fcntl.flock(self._gate, fcntl.LOCK_UN)
             # Not under the same mutex: who waits at the gate must not keep our other readers from leaving.
             with self._counting:
-                self._readers += 1
-                if self._readers == 1:
+                if not self._readers:
                     fcntl.flock(self._main, fcntl.LOCK_SH)
+                self._readers += 1
             try:
                 yield
             finally:
@@ -151,10 +163,19 @@ def can_share() -> bool:
 
 
 def create_shared(size: int) -> tuple[int, int]:
-    """Descriptors of new memory of `size` bytes and of its gate, as `SharedMemory` takes them."""
-    memory = os.memfd_create("countenance gallery", os.MFD_CLOEXEC)
-    os.ftruncate(memory, size)
-    return memory, os.memfd_create("countenance gate", os.MFD_CLOEXEC)
+    """Descriptors of new memory of `size` bytes, for good, and of its gate, as `SharedMemory` takes them.
+
+    Raises:
+        OSError: the system has no more descriptors or memory.
+    """
+    memory = os.memfd_create("countenance gallery", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.ftruncate(memory, size)
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        return memory, os.memfd_create("countenance gate", os.MFD_CLOEXEC)
+    except OSError:
+        os.close(memory)
+        raise
 
 
 def _give_back(descriptors: Iterable[int], when_gone: Callable[[], None]) -> None:
@@ -163,5 +184,5 @@ def _give_back(descriptors: Iterable[int], when_gone: Callable[[], None]) -> Non
     when_gone()
 
 
-def _opened_again(descriptor: int) -> int:
-    return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+def _opened_again(descriptor: int, how: int) -> int:
+    return os.open(f"/proc/self/fd/{descriptor}", how | os.O_CLOEXEC)

@@ -2,13 +2,16 @@
 
 A request is a packet: `o`, the collection's id (16 bytes) and the size (8 bytes, big-endian), answered by `.`
 with two descriptors, or by `!` where the system has no more of them; or `c` and the id: the process no longer
-needs it. The broker keeps memory as long as a process that asked for it lives and has not given it up.
+needs it; or `s`, answered by how many bytes all of it takes (8 bytes). The broker keeps memory as long as a
+process that asked for it lives and has not given it up.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import resource
 import selectors
 import socket
 import threading
@@ -22,6 +25,8 @@ from countenance.gallery.memory import GalleryMemory, PrivateMemory, SharedMemor
 
 _LOG = logging.getLogger(__name__)
 _LONGEST: Final = 64
+_SPARE_FILES: Final = 256
+"""Left to the supervisor for what else it does, such as to start another worker."""
 
 
 class Memories(Protocol):
@@ -30,6 +35,9 @@ class Memories(Protocol):
     def open(self, collection_id: UUID, size: int) -> GalleryMemory:
         """Memory of `size` bytes for a collection; what others hold of it, if they do."""
 
+    def held_bytes(self) -> int:
+        """What all of it takes, of all processes that share it; 0 where nothing is shared."""
+
 
 class PrivateMemories:
     """Of this process alone."""
@@ -37,33 +45,72 @@ class PrivateMemories:
     def open(self, collection_id: UUID, size: int) -> GalleryMemory:  # noqa: ARG002 - as `Memories` has it
         return PrivateMemory()
 
+    def held_bytes(self) -> int:
+        return 0
+
 
 class BrokeredMemories:
     """A process's end of the broker. Thread-safe."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._connection.set_inheritable(False)
         self._lock = threading.Lock()
-        self._given_up: deque[UUID] = deque()
+        self._untold: deque[UUID] = deque()
 
     def open(self, collection_id: UUID, size: int) -> GalleryMemory:
         """Shared memory; of this process alone where none can be had, which costs memory and nothing else."""
-        with self._lock:
-            try:
-                while self._given_up:
-                    self._connection.send(b"c" + self._given_up.popleft().bytes)
-                self._connection.send(b"o" + collection_id.bytes + size.to_bytes(8, "big"))
-                _, descriptors, _, _ = socket.recv_fds(self._connection, 1, 2)
-            except OSError as error:
-                _LOG.warning("no shared memory for galleries: %s", error.strerror)
-                return PrivateMemory()
-        for descriptor in descriptors:
-            os.set_inheritable(descriptor, False)
-        if len(descriptors) != 2:
-            _LOG.warning("no shared memory for galleries: the supervisor had none left")
+        try:
+            descriptors = self._ask(b"o" + collection_id.bytes + size.to_bytes(8, "big"))[1]
+        except OSError as error:
+            _LOG.warning("no shared memory for galleries: %s", error.strerror)
             return PrivateMemory()
-        # Noted only: this runs whenever the last reference goes, perhaps while we hold the lock.
-        return SharedMemory(*descriptors, when_gone=partial(self._given_up.append, collection_id))
+        if not descriptors:
+            _LOG.warning("no shared memory for galleries: the supervisor has none left")
+            return PrivateMemory()
+        try:
+            memory, gate = descriptors
+            return SharedMemory(memory, gate, when_gone=partial(self._give_up, collection_id))
+        except ValueError:  # one of the two did not fit among the files that this process may have
+            os.close(descriptors[0])
+            reason = os.strerror(errno.EMFILE)
+        except OSError as error:
+            reason = str(error.strerror)
+        self._give_up(collection_id)
+        _LOG.warning("no shared memory for galleries: %s", reason)
+        return PrivateMemory()
+
+    def held_bytes(self) -> int:
+        try:
+            return int.from_bytes(self._ask(b"s")[0], "big")
+        except OSError:
+            return 0
+
+    def _ask(self, packet: bytes) -> tuple[bytes, list[int]]:
+        with self._lock:
+            while self._untold:
+                self._connection.send(b"c" + self._untold.popleft().bytes)
+            self._connection.send(packet)
+            answer, descriptors, _, _ = socket.recv_fds(
+                self._connection, _LONGEST, 2, socket.MSG_CMSG_CLOEXEC
+            )
+            return answer, descriptors
+
+    def _give_up(self, collection_id: UUID) -> None:
+        """Runs whenever the last reference goes, perhaps while we hold the lock: a packet of its own, without
+        an answer, and nothing is waited for.
+        """
+        try:
+            self._connection.send(b"c" + collection_id.bytes, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            self._untold.append(collection_id)
+        except OSError:  # no broker any more, and nobody to tell
+            return
+
+
+def _open_files() -> int:
+    """How many this process may have."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 @dataclass(slots=True)
@@ -124,13 +171,18 @@ class MemoryBroker:
                 self._hand_over(end, UUID(bytes=packet[1:17]), int.from_bytes(packet[17:25], "big"))
             elif packet[:1] == b"c":
                 self._take_back(end, UUID(bytes=packet[1:17]))
+            elif packet == b"s":
+                end.send(self._held_bytes().to_bytes(8, "big"))
             else:
                 self._lose(end)
-        except (OSError, ValueError):
+        except (OSError, ValueError, OverflowError):
             self._lose(end)
 
     def _hand_over(self, end: socket.socket, collection_id: UUID, size: int) -> None:
         held = self._held.get(collection_id)
+        if held is None and 2 * len(self._held) > _open_files() - _SPARE_FILES:
+            end.send(b"!")
+            return
         if held is None:
             try:
                 held = self._held[collection_id] = _Held(*create_shared(size))
@@ -146,6 +198,10 @@ class MemoryBroker:
             held.holders.remove(end)
             if not held.holders:
                 self._forget(collection_id)
+
+    def _held_bytes(self) -> int:
+        """In blocks of 512 bytes the system counts what was written, and not the size."""
+        return sum(512 * os.fstat(held.memory).st_blocks for held in self._held.values())
 
     def _lose(self, end: socket.socket) -> None:
         """The process has ended."""

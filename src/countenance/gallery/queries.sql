@@ -30,20 +30,72 @@ where collection_id = %(collection_id)s
 
 -- hold_collection --
 -- Shared: writers do not wait for one another, only a deletion waits for them and they for it.
-select 1 from collection where collection_id = %(collection_id)s for key share
+select key_generation from collection where collection_id = %(collection_id)s for key share
 
 -- lock_collection --
 -- One at a time among those who ask for this, beside any number who hold the collection.
-select 1 from collection where collection_id = %(collection_id)s for no key update
+select key_generation from collection where collection_id = %(collection_id)s for no key update
 
 -- claim_collection --
-select 1 from collection where collection_id = %(collection_id)s for update
+select key_generation from collection where collection_id = %(collection_id)s for update
 
 -- delete_faces_of_collection --
 delete from face where collection_id = %(collection_id)s
 
 -- delete_collection --
 delete from collection where collection_id = %(collection_id)s
+
+-- Finality: see finality.py.
+
+-- next_generation --
+update collection set key_generation = key_generation + 1
+where collection_id = %(collection_id)s
+returning key_generation;
+
+-- read_generation --
+select key_generation from collection where collection_id = %(collection_id)s;
+
+-- has_erasures_under --
+select exists (
+    select 1 from pending_erasure
+    where collection_id = %(collection_id)s and key_generation = %(key_generation)s
+);
+
+-- lock_faces_of_old_generations --
+select face_id, key_generation, sealed_template
+from face
+where collection_id = %(collection_id)s and face_id > %(after)s and key_generation < %(key_generation)s
+order by face_id
+limit %(limit)s
+for update;
+
+-- reseal_faces --
+update face set sealed_template = given.sealed, key_generation = %(key_generation)s
+from unnest(%(face_ids)s::uuid[], %(sealed)s::bytea[]) as given (face_id, sealed)
+where face.collection_id = %(collection_id)s and face.face_id = given.face_id;
+
+-- has_old_generations --
+select exists (
+    select 1 from face where collection_id = %(collection_id)s and key_generation < %(key_generation)s
+);
+
+-- settle_erasures --
+with settled as (
+    delete from pending_erasure
+    where collection_id = %(collection_id)s and key_generation < %(key_generation)s
+    returning faces
+)
+select coalesce(sum(faces), 0)::bigint from settled;
+
+-- list_pending_erasures --
+select
+    c.collection_id, c.account_id, c.name, c.region, c.face_model_version, c.dimensions, c.created_at,
+    sum(p.faces)::bigint, min(p.at)
+from pending_erasure as p
+join collection as c using (collection_id)
+where %(collection_id)s::uuid is null or c.collection_id = %(collection_id)s
+group by c.collection_id
+order by min(p.at), c.collection_id;
 
 -- find_present_collections --
 select collection_id from collection where collection_id = any(%(collection_ids)s)
@@ -72,12 +124,12 @@ delete from tag where collection_id = %(collection_id)s and key = any(%(keys)s)
 with inserted as (
     insert into face (
         collection_id, face_id, image_id, external_image_id,
-        box_left, box_top, box_width, box_height, confidence, sealed_template
+        box_left, box_top, box_width, box_height, confidence, sealed_template, key_generation
     )
     select
         %(collection_id)s, given.face_id, given.image_id, given.external_image_id,
         given.box_left, given.box_top, given.box_width, given.box_height,
-        given.confidence, given.sealed_template
+        given.confidence, given.sealed_template, %(key_generation)s
     from unnest(
         %(face_ids)s::uuid[], %(image_ids)s::uuid[], %(external_image_ids)s::text[],
         %(lefts)s::float8[], %(tops)s::float8[], %(widths)s::float8[], %(heights)s::float8[],
@@ -146,7 +198,7 @@ order by face_id
 limit %(limit)s
 
 -- lock_faces --
-select face_id, user_id, sealed_template
+select face_id, user_id, key_generation, sealed_template
 from face
 where collection_id = %(collection_id)s and face_id = any(%(face_ids)s)
 order by face_id
@@ -156,7 +208,11 @@ for update
 with removed as (
     delete from face
     where collection_id = %(collection_id)s and face_id = any(%(face_ids)s)
-    returning face_id
+    returning face_id, key_generation
+),
+pending as (
+    insert into pending_erasure (collection_id, key_generation, faces)
+    select %(collection_id)s, key_generation, count(*) from removed group by key_generation
 )
 insert into gallery_change (collection_id, face_id, kind)
 select %(collection_id)s, face_id, 'deleted' from removed
@@ -202,7 +258,7 @@ for update
 
 -- read_faces_of_subject --
 -- The subject's row is locked: nobody else gives it faces or takes any from it.
-select face_id, sealed_template
+select face_id, key_generation, sealed_template
 from face
 where collection_id = %(collection_id)s and user_id = %(user_id)s
 order by ordinal
@@ -221,10 +277,10 @@ select %(collection_id)s, face_id, 'assigned' from assigned
 
 -- read_snapshot --
 select pg_current_snapshot()::text, now(),
-    exists (select 1 from collection where collection_id = %(collection_id)s)
+    (select key_generation from collection where collection_id = %(collection_id)s)
 
 -- read_gallery --
-select face_id, user_id, ordinal, sealed_template
+select face_id, user_id, ordinal, key_generation, sealed_template
 from face
 where collection_id = %(collection_id)s
 
@@ -233,9 +289,9 @@ where collection_id = %(collection_id)s
 -- A changed face that is not found was deleted.
 select
     pg_current_snapshot()::text, now(),
-    exists (select 1 from collection where collection_id = %(collection_id)s),
+    (select key_generation from collection where collection_id = %(collection_id)s),
     changed.face_id, changed.is_new, face.face_id is not null,
-    face.user_id, face.ordinal, face.sealed_template
+    face.user_id, face.ordinal, face.key_generation, face.sealed_template
 from (values (1)) as always (one)
 left join (
     select face_id, bool_or(kind = 'enrolled') as is_new

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, LiteralString
+from functools import partial
+from typing import Any, LiteralString, TypeVar
 
 from countenance.errors import InternalServerError
 from countenance.gallery.changing import QUERIES, no_such_collection, require_present
@@ -33,6 +34,9 @@ OLDEST_FOLLOWED = timedelta(hours=12)
 """A copy not refreshed for longer is read anew: the changes since may be gone soon."""
 _BATCH_ROWS = 2_048
 _TOLD_EVERY_S = 5.0
+_ATTEMPTS = 3
+
+_Result = TypeVar("_Result")
 MOST_CHANGES_AT_ONCE = 2_048
 
 
@@ -65,15 +69,23 @@ class CollectionReader:
             ResourceNotFoundException: the collection was deleted.
             InternalServerError: its key is missing.
         """
-        self._seal = open_seal(connection, self._collection, self._keys)
-        return ResidentGallery(memory, dimensions=self._collection.dimensions, owner_key=self._seal.owner_key)
+        row = connection.execute(QUERIES["read_generation"], self._parameters()).fetchone()
+        if row is None:
+            raise no_such_collection(self._collection.name)
+        self._seal = open_seal(connection, self._collection, self._keys, row[0])
+        owner_key = self._keys.derive(f"owners/{self._collection.collection_id}")
+        return ResidentGallery(memory, dimensions=self._collection.dimensions, owner_key=owner_key)
 
     def load(self, connection: Connection, gallery: ResidentGallery) -> None:
         """Read the whole collection into its copy, in batches under one snapshot.
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
+            InternalServerError: a key is missing.
         """
+        self._despite_new_keys(lambda: self._load(connection, gallery))
+
+    def _load(self, connection: Connection, gallery: ResidentGallery) -> None:
         gallery.clear()
         progress = _Progress(self._collection)
         with gallery.changing(), _one_snapshot(connection):
@@ -92,8 +104,12 @@ class CollectionReader:
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
+            InternalServerError: a key is missing.
             TooManyChanges: ask `all_changes`.
         """
+        return self._despite_new_keys(lambda: self._changes(connection, since))
+
+    def _changes(self, connection: Connection, since: Moment) -> Changes:
         parameters = self._parameters() | {"snapshot": since.snapshot, "limit": MOST_CHANGES_AT_ONCE + 1}
         rows = connection.execute(QUERIES["read_changes"], parameters, binary=True).fetchall()
         if len(rows) > MOST_CHANGES_AT_ONCE:
@@ -101,7 +117,11 @@ class CollectionReader:
         return self._to_changes(rows)
 
     def all_changes(self, connection: Connection, since: Moment) -> Iterator[Changes]:
-        """What changed since, in batches under one snapshot: valid only when the last has been applied."""
+        """What changed since, in batches under one snapshot: valid only when the last has been applied.
+
+        Raises:
+            KeyMissing: a key was destroyed meanwhile: ask again.
+        """
         parameters = self._parameters() | {"snapshot": since.snapshot, "limit": None}
         with _one_snapshot(connection):
             for rows in _batches(connection, QUERIES["read_changes"], parameters):
@@ -111,10 +131,24 @@ class CollectionReader:
         return {"collection_id": self._collection.collection_id}
 
     def _moment(self, row: Sequence[Any]) -> Moment:
-        snapshot, at, present = row[:3]
-        if not present:
+        snapshot, at, generation = row[:3]
+        if generation is None:
             raise no_such_collection(self._collection.name)
+        assert self._seal is not None
+        self._seal.keep_only(generation)
         return Moment(snapshot, at)
+
+    def _despite_new_keys(self, read: Callable[[], _Result]) -> _Result:
+        """Read again where a key was destroyed between the reading of a row and its opening: by then the row
+        is sealed under another.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                return read()
+            except KeyMissing:
+                continue
+        _LOG.error("key missing: collection=%s", self._collection.collection_id)
+        raise InternalServerError
 
     def _to_changes(self, rows: Sequence[Sequence[Any]]) -> Changes:
         moment = self._moment(rows[0])
@@ -129,7 +163,7 @@ class CollectionReader:
     def _unsealed(self, rows: Iterable[Sequence[Any]]) -> tuple[list[Enrolled], StoredTemplates]:
         assert self._seal is not None
         rows = list(rows)
-        templates, broken = self._seal.unseal_all([(row[0], row[3]) for row in rows])
+        templates, broken = self._seal.unseal_all([(row[0], *row[3:5]) for row in rows])
         for position in broken:
             _LOG.error(
                 "sealed template does not open: collection=%s face=%s, left out of searches",
@@ -139,14 +173,16 @@ class CollectionReader:
         left_out = set(broken)
         there = [
             Enrolled(FaceId(face_id), ordinal=ordinal, user_id=user_id, is_new=is_new)
-            for position, (face_id, user_id, ordinal, _, is_new) in enumerate(rows)
+            for position, (face_id, user_id, ordinal, *_, is_new) in enumerate(rows)
             if position not in left_out
         ]
         return there, templates
 
 
-def open_seal(connection: Connection, collection: Collection, keys: KeyStore) -> TemplateSeal:
-    """The seal of a collection's templates.
+def open_seal(
+    connection: Connection, collection: Collection, keys: KeyStore, generation: int
+) -> TemplateSeal:
+    """The seal of a collection's templates, whose key is of that generation.
 
     Raises:
         ResourceNotFoundException: the collection was deleted, and its key with it.
@@ -154,17 +190,17 @@ def open_seal(connection: Connection, collection: Collection, keys: KeyStore) ->
             key folder that belongs to it.
     """
     try:
-        key = keys.collection_key(collection.collection_id)
+        return TemplateSeal(
+            partial(keys.template_key, collection.collection_id),
+            generation=generation,
+            collection_id=collection.collection_id,
+            face_model_version=collection.face_model_version,
+            dimensions=collection.dimensions,
+        )
     except KeyMissing as error:
         require_present(connection, collection)
         _LOG.error("key missing: collection=%s", collection.collection_id)  # no traceback needed
         raise InternalServerError from error
-    return TemplateSeal(
-        key,
-        collection_id=collection.collection_id,
-        face_model_version=collection.face_model_version,
-        dimensions=collection.dimensions,
-    )
 
 
 class _Progress:

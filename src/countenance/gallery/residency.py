@@ -9,29 +9,38 @@ whichever searches next brings it up to date, for all (docs/adr/0014).
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from countenance.errors import ResourceNotFoundException
 from countenance.gallery.activity import Activity
 from countenance.gallery.changing import QUERIES
 from countenance.gallery.memory_broker import Memories, PrivateMemories
-from countenance.gallery.reading import CHANGES_KEPT, OLDEST_FOLLOWED, CollectionReader, TooManyChanges
+from countenance.gallery.reading import (
+    CHANGES_KEPT,
+    OLDEST_FOLLOWED,
+    Changes,
+    CollectionReader,
+    TooManyChanges,
+)
 from countenance.gallery.records import Collection
 from countenance.gallery.resident import Moment, ResidentGallery
-from countenance.store import Connection, Database, KeyStore
+from countenance.store import Connection, Database, KeyMissing, KeyStore
 
 _SWEEP_INTERVAL_S = 10.0
 _FORGOTTEN_AT_ONCE = 10_000
 _SETTLED_ANEW = timedelta(minutes=1)
 """A copy to which nothing happened says so that often: no oftener, because to say it is to be its writer."""
-_BYTES_PER_COPY = 8_192
-"""Locks, cipher and empty tables: many empty collections are bounded as well."""
+_BYTES_PER_COPY = 81_920
+"""Locks, cipher and first pages: many empty collections are bounded as well."""
+_FILES_PER_COPY = 16
+"""Open files that a process may have, for one copy: it takes five, a large one more; calls need theirs."""
 
 
 class ResidentCopy:
@@ -76,29 +85,34 @@ class ResidentCopy:
             with self._database.read() as connection:
                 if self._gallery is None:
                     self._gallery = self._reader.open(connection, self._memory)
-                while not self._follow(connection, self._gallery):
-                    pass
+                self._follow(connection, self._gallery)
             self._done = self._begun
             return self._gallery
 
-    def _follow(self, connection: Connection, gallery: ResidentGallery) -> bool:
-        """Bring the copy up to date; False where somebody else changed it meanwhile, and this has to be
-        done again on what they made of it.
-        """
+    def _follow(self, connection: Connection, gallery: ResidentGallery) -> None:
+        """Bring the copy up to date."""
         with self._memory.reading():
             since = gallery.moment
-        if since is None:
-            return self._load(connection, gallery, instead_of=None)
-        try:
-            changes = self._reader.changes(connection, since)
-        except TooManyChanges:
-            return self._follow_many(connection, gallery, since)
-        if changes.moment.at - since.at > OLDEST_FOLLOWED:
-            return self._load(connection, gallery, instead_of=since)
-        if not changes.gone and not changes.there and changes.moment.at - since.at < _SETTLED_ANEW:
+        if since is not None:
+            try:
+                changes = self._reader.changes(connection, since)
+            except TooManyChanges:
+                changes = None
+            if changes is not None and self._apply(gallery, changes, since):
+                return
+        # It is not whole, there is much to do, or another process was quicker and what we read may be older
+        # than what it is now: alone with it nobody overtakes us.
+        with self._memory.writing():
+            self._follow_alone(connection, gallery)
+
+    def _apply(self, gallery: ResidentGallery, changes: Changes, since: Moment) -> bool:
+        """Whether the copy is as new as these changes now."""
+        age = changes.moment.at - since.at
+        if age > OLDEST_FOLLOWED:
+            return False
+        if not changes.gone and not changes.there and age < _SETTLED_ANEW:
             return True
         with self._memory.writing():
-            # What was read is what changed since then, and may be older than what the copy is now.
             if gallery.moment != since:
                 return False
             with gallery.changing():
@@ -106,25 +120,19 @@ class ResidentCopy:
                 gallery.settle(changes.moment)
         return True
 
-    def _follow_many(self, connection: Connection, gallery: ResidentGallery, since: Moment) -> bool:
-        with self._memory.writing():
-            if gallery.moment != since:
-                return False
-            with gallery.changing():
-                moment = since
+    def _follow_alone(self, connection: Connection, gallery: ResidentGallery) -> None:
+        since = gallery.moment
+        moment = since
+        if since is not None and moment is not None:
+            # A key that was replaced meanwhile: the copy is nobody's now, and is read whole.
+            with suppress(KeyMissing), gallery.changing():
                 for part in self._reader.all_changes(connection, since):
                     gallery.change(gone=part.gone, there=part.there, templates=part.templates)
                     moment = part.moment
-                gallery.settle(moment)
-        return True
-
-    def _load(self, connection: Connection, gallery: ResidentGallery, *, instead_of: Moment | None) -> bool:
-        """Read the whole collection. Others wait: nobody answers from a part."""
-        with self._memory.writing():
-            if gallery.moment != instead_of:
-                return False
-            self._reader.load(connection, gallery)
-        return True
+                if moment.at - since.at <= OLDEST_FOLLOWED:
+                    gallery.settle(moment)
+                    return
+        self._reader.load(connection, gallery)
 
 
 class Residency:
@@ -154,6 +162,7 @@ class Residency:
         self._keys = keys
         self._memories = memories or PrivateMemories()
         self._max_bytes = max_bytes
+        self._max_copies = max(1, _open_files() // _FILES_PER_COPY)
         self._activity = activity
         self._clock = clock
         self._mutex = threading.Lock()
@@ -163,8 +172,11 @@ class Residency:
         self._swept_at = clock()
 
     @contextmanager
-    def fresh(self, collection: Collection) -> Iterator[ResidentGallery]:
+    def fresh(self, collection: Collection, *, again: bool = False) -> Iterator[ResidentGallery]:
         """The collection in memory as of this call or later, unchanged while it is looked at.
+
+        Args:
+            again: for a search that has begun anew, which is one search all the same.
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
@@ -175,7 +187,7 @@ class Residency:
             with self._copy_of(collection).reading() as gallery:
                 self._keep_within_bounds(collection.collection_id, gallery.nbytes + _BYTES_PER_COPY)
                 # INVARIANT: every search comes through here, and is counted before it can find anything.
-                if self._activity is not None:
+                if self._activity is not None and not again:
                     self._activity.searched()
                 yield gallery
         except ResourceNotFoundException:
@@ -205,7 +217,9 @@ class Residency:
             if in_use in self._copies:  # not given up meanwhile
                 self._held_bytes += size_bytes - self._sizes.get(in_use, 0)
                 self._sizes[in_use] = size_bytes
-            while self._held_bytes > self._max_bytes and len(self._copies) > 1:
+            while len(self._copies) > 1 and (
+                self._held_bytes > self._max_bytes or len(self._copies) > self._max_copies
+            ):
                 self._release(next(iter(self._copies)))
 
     def _release(self, collection_id: uuid.UUID) -> None:
@@ -228,3 +242,18 @@ class Residency:
         for collection_id in held:
             if collection_id not in present:
                 self.give_up(collection_id)
+        self._share_the_bound()
+
+    def _share_the_bound(self) -> None:
+        """Processes hold different collections as well: together no more than one may, within seconds."""
+        excess = self._memories.held_bytes() - self._max_bytes
+        with self._mutex:
+            while excess > 0 and len(self._copies) > 1:
+                oldest = next(iter(self._copies))
+                excess -= self._sizes.get(oldest, 0)
+                self._release(oldest)
+
+
+def _open_files() -> int:
+    """How many this process may have."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

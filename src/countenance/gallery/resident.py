@@ -17,8 +17,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from countenance.errors import InternalServerError
 from countenance.gallery.memory import GalleryMemory
-from countenance.gallery.scan import CertifiedScan, Layout, NewRows, Rows
+from countenance.gallery.scan import CertifiedScan, Layout, Memory, NewRows, Rows
 from countenance.gallery.stored import StoredTemplates
 from countenance.gallery.subject_template import subject_template
 from countenance.similarity import Calibration, meets
@@ -29,6 +30,7 @@ _SNAPSHOT_BYTES: Final = 1 << 20
 """For the text of a database snapshot: it names every transaction that was open then."""
 _MOST_FACES: Final = 20_000_000
 _MOST_SUBJECTS: Final = 10_000_000
+_SUBJECTS_AT_ONCE: Final = 4_096
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,10 +68,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A face; of a subject, the one of its faces that was enrolled first."""
+    """A face; of a subject, the one of its faces that was enrolled first.
+
+    Attributes:
+        owner: what stands for the subject that has the face (`owner_of`); 0 for nobody.
+    """
 
     similarity: Similarity
     face_id: FaceId
+    owner: int
 
 
 class ResidentGallery:
@@ -90,8 +97,11 @@ class ResidentGallery:
         self._snapshot = header[_PAGE_BYTES:]
         faces, subjects = Layout(dimensions), Layout(dimensions, "float32")
         begin = _PAGE_BYTES + _SNAPSHOT_BYTES
-        self._faces = _rows(memory, faces, begin, self._face_count)
-        self._subjects = _rows(memory, subjects, begin + _size(faces, _MOST_FACES), self._subject_count)
+        between = begin + _size(faces, _MOST_FACES)
+        self._faces = Rows(faces, _region(memory, faces, begin, _MOST_FACES), self._face_count)
+        self._subjects = Rows(
+            subjects, _region(memory, subjects, between, _MOST_SUBJECTS), self._subject_count
+        )
         self._face_scan, self._subject_scan = CertifiedScan(self._faces), CertifiedScan(self._subjects)
 
     @staticmethod
@@ -143,7 +153,9 @@ class ResidentGallery:
 
     def clear(self) -> None:
         """Hold nothing, and be nobody's copy."""
+        self._is_whole[0] = 0  # first: who dies while it is wiped leaves no copy
         self.memory.wipe()
+        self._face_count[0] = self._subject_count[0] = 0
 
     def fill(self, there: Sequence[Enrolled], templates: StoredTemplates) -> None:
         """Put in faces that are not there, as `change` does; `finish` when all are in."""
@@ -165,7 +177,7 @@ class ResidentGallery:
         """
         leaving = {*gone, *(each.face_id for each in there if not each.is_new)}
         rows = self._faces.find(_halves(leaving)) if leaving else np.empty(0, np.int64)
-        touched = {self._owner(each.user_id) for each in there}
+        touched = {self.owner_of(each.user_id) for each in there}
         for row in sorted((int(row) for row in rows if row >= 0), reverse=True):
             block, offset = self._faces.place(row)
             touched.add(int(block.owners[offset]))
@@ -208,7 +220,7 @@ class ResidentGallery:
         if leaving_out is not None:
             kept &= found != leaving_out
         return [
-            Found(Similarity(float(similarity)), _id_of(rows, int(row)))
+            Found(Similarity(float(similarity)), *_whose(rows, int(row)))
             for row, similarity in zip(found[kept][: question.limit], similarities[kept], strict=False)
         ]
 
@@ -218,7 +230,7 @@ class ResidentGallery:
                 templates,
                 np.array([each.ordinal for each in there], np.int64),
                 _halves(each.face_id for each in there),
-                np.array([self._owner(each.user_id) for each in there], np.uint64),
+                np.array([self.owner_of(each.user_id) for each in there], np.uint64),
             )
         )
 
@@ -229,19 +241,26 @@ class ResidentGallery:
         owners = np.array(sorted(touched), np.uint64)
         for row in sorted(self._subjects.owned(owners).tolist(), reverse=True):
             self._subjects.remove(row)
-        for owner, rows in self._faces_of(owners).items():
-            template = subject_template(np.stack([self._faces.template(row) for row in rows]))
-            block, offset = self._faces.place(rows[0])
-            first = slice(offset, offset + 1)
-            self._subjects.extend(
-                # A face has one subject at most, so the ordinal of its first face is the subject's own.
-                NewRows(
-                    template[np.newaxis],
-                    block.ordinals[first],
-                    block.ids[first],
-                    np.array([owner], np.uint64),
-                )
+        faces_of = list(self._faces_of(owners).items())
+        for start in range(0, len(faces_of), _SUBJECTS_AT_ONCE):
+            self._append_subjects(faces_of[start : start + _SUBJECTS_AT_ONCE])
+
+    def _append_subjects(self, faces_of: Sequence[tuple[int, Sequence[int]]]) -> None:
+        # A face has one subject at most, so the ordinal of its first face is the subject's own.
+        first = [self._faces.place(rows[0]) for _, rows in faces_of]
+        self._subjects.extend(
+            NewRows(
+                np.stack(
+                    [
+                        subject_template(np.stack([self._faces.template(row) for row in rows]))
+                        for _, rows in faces_of
+                    ]
+                ),
+                np.array([block.ordinals[offset] for block, offset in first], np.int64),
+                np.array([block.ids[offset] for block, offset in first], np.uint64),
+                np.array([owner for owner, _ in faces_of], np.uint64),
             )
+        )
 
     def _faces_of(self, owners: NDArray[np.uint64]) -> dict[int, list[int]]:
         """The rows of each owner's faces, in order of enrolment."""
@@ -252,10 +271,10 @@ class ResidentGallery:
         return {owner: [row for _, row in sorted(rows)] for owner, rows in found.items()}
 
     def _subject_row(self, user_id: UserId) -> int | None:
-        rows = self._subjects.owned(np.array([self._owner(user_id)], np.uint64))
+        rows = self._subjects.owned(np.array([self.owner_of(user_id)], np.uint64))
         return int(rows[0]) if len(rows) else None
 
-    def _owner(self, user_id: UserId | None) -> int:
+    def owner_of(self, user_id: UserId | None) -> int:
         """A number that stands for a subject; 0 for nobody. Evenly spread, and nobody can choose it."""
         if user_id is None:
             return 0
@@ -263,10 +282,15 @@ class ResidentGallery:
         return int.from_bytes(digest, "big") or 1
 
 
-def _rows(memory: GalleryMemory, layout: Layout, begin: int, count: NDArray[np.int64]) -> Rows:
-    return Rows(
-        layout, lambda number: memory.map(begin + number * layout.block_bytes, layout.block_bytes), count
-    )
+def _region(memory: GalleryMemory, layout: Layout, begin: int, most_rows: int) -> Memory:
+    """Blocks one after the other, from `begin` on."""
+
+    def block(number: int) -> memoryview:
+        if (number + 1) * layout.block_bytes > _size(layout, most_rows):
+            raise InternalServerError(f"a gallery has room for {most_rows:,} rows")
+        return memory.map(begin + number * layout.block_bytes, layout.block_bytes)
+
+    return block
 
 
 def _size(layout: Layout, most_rows: int) -> int:
@@ -279,7 +303,7 @@ def _halves(ids: Iterable[FaceId]) -> NDArray[np.uint64]:
     return np.asarray(whole.reshape(-1, 2), np.uint64)
 
 
-def _id_of(rows: Rows, row: int) -> FaceId:
+def _whose(rows: Rows, row: int) -> tuple[FaceId, int]:
     block, offset = rows.place(row)
     high, low = (int(half) for half in block.ids[offset])
-    return FaceId(uuid.UUID(int=high << 64 | low))
+    return FaceId(uuid.UUID(int=high << 64 | low)), int(block.owners[offset])

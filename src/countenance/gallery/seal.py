@@ -9,10 +9,9 @@ collection's quota.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
@@ -38,18 +37,30 @@ class BrokenSeal(CountenanceError):
 
 
 class TemplateSeal:
-    """Seals and opens the templates of one collection. Thread-safe."""
+    """Seals and opens the templates of one collection. Thread-safe.
+
+    Attributes:
+        generation: of the key that new templates are sealed with.
+    """
 
     def __init__(
-        self, key: bytes, *, collection_id: uuid.UUID, face_model_version: str, dimensions: int
+        self,
+        key_of: Callable[[int], bytes],
+        *,
+        generation: int,
+        collection_id: uuid.UUID,
+        face_model_version: str,
+        dimensions: int,
     ) -> None:
-        """`key`: 32 secret bytes of this collection alone.
-
-        Attributes:
-            owner_key: 32 secret bytes by which names of its subjects become numbers in memory.
         """
-        self._cipher = AESGCM(key)
-        self.owner_key = hashlib.blake2b(b"countenance owners", key=key, digest_size=32).digest()
+        Args:
+            key_of: from a generation to 32 secret bytes of this collection alone; KeyMissing for one that is
+                destroyed.
+        """
+        self._key_of = key_of
+        self._ciphers: dict[int, AESGCM] = {}
+        self.generation = generation
+        self._cipher(generation)
         self._prefix = _LABEL + _FORMAT + collection_id.bytes
         self._suffix = face_model_version.encode()
         self._dimensions = dimensions
@@ -59,38 +70,62 @@ class TemplateSeal:
         """Round to half precision and encrypt; `template` is (D,) float32 of unit length."""
         assert template.shape == (self._dimensions,)
         assert abs(float(np.linalg.norm(template)) - 1.0) < 1e-3, "a template has unit length"
-        nonce = os.urandom(_NONCE_BYTES)
         halves = to_stored_template(template).astype(_LITTLE_ENDIAN).tobytes()
-        return _FORMAT + nonce + self._cipher.encrypt(nonce, halves, self._context(face_id))
+        return self._encrypted(face_id, halves)
 
-    def unseal(self, face_id: FaceId, sealed: bytes) -> Template:
+    def unseal(self, face_id: FaceId, generation: int, sealed: bytes) -> Template:
         """The template as it is compared: (D,) float32 of unit length.
 
         Raises:
             BrokenSeal: it was not sealed for this face of this collection, or was changed since.
+            KeyMissing: the key of that generation is destroyed.
         """
-        template: Template = to_unit(self._to_stored([self._open(face_id, sealed)]))[0]
+        template: Template = to_unit(self._to_stored([self._open(face_id, generation, sealed)]))[0]
         return template
 
-    def unseal_all(self, rows: Sequence[tuple[FaceId, bytes]]) -> tuple[StoredTemplates, list[int]]:
+    def reseal(self, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
+        """The same under the key of today. Raises as `unseal`."""
+        return self._encrypted(face_id, self._open(face_id, generation, sealed))
+
+    def keep_only(self, generation: int) -> None:
+        """Forget the keys of other generations: they may be destroyed, and are read again if they are not."""
+        self.generation = generation
+        for other in [each for each in self._ciphers if each != generation]:
+            self._ciphers.pop(other, None)
+
+    def unseal_all(self, rows: Sequence[tuple[FaceId, int, bytes]]) -> tuple[StoredTemplates, list[int]]:
         """Many at once: (K, D) rows at stored precision of those that open, and the positions of those that
-        do not.
+        do not. Each is its face, the generation of its key, and what is sealed.
+
+        Raises:
+            KeyMissing: a key is destroyed.
         """
         halves: list[bytes] = []
         broken: list[int] = []
-        for position, (face_id, sealed) in enumerate(rows):
+        for position, row in enumerate(rows):
             try:
-                halves.append(self._open(face_id, sealed))
+                halves.append(self._open(*row))
             except BrokenSeal:
                 broken.append(position)
         return self._to_stored(halves), broken
 
-    def _open(self, face_id: FaceId, sealed: bytes) -> bytes:
+    def _encrypted(self, face_id: FaceId, halves: bytes) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        cipher = self._cipher(self.generation)
+        return _FORMAT + nonce + cipher.encrypt(nonce, halves, self._context(face_id))
+
+    def _cipher(self, generation: int) -> AESGCM:
+        cipher = self._ciphers.get(generation)
+        if cipher is None:
+            cipher = self._ciphers[generation] = AESGCM(self._key_of(generation))
+        return cipher
+
+    def _open(self, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
         if len(sealed) != self._sealed_bytes or sealed[:1] != _FORMAT:
             raise BrokenSeal(face_id)
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            return self._cipher.decrypt(nonce, body, self._context(face_id))
+            return self._cipher(generation).decrypt(nonce, body, self._context(face_id))
         except InvalidTag:
             raise BrokenSeal(face_id) from None
 

@@ -128,6 +128,7 @@ class Gallery:
         collection = change(uow, work)
         # Durable before the row is: a row without its key would be a collection that nobody can use.
         self._keys.create_collection_key(collection.collection_id)
+        self._keys.create_template_key(collection.collection_id, 1)
         return collection
 
     def require_collection(self, account_id: AccountId, region: str, name: str) -> Collection:
@@ -213,8 +214,7 @@ class Gallery:
         """
 
         def work(connection: Connection) -> list[StoredFace]:
-            hold(connection, collection)
-            seal = open_seal(connection, collection, self._keys)
+            seal = open_seal(connection, collection, self._keys, hold(connection, collection))
             cap = charters.face_cap(connection, collection)
             near_quota = self._faces_quota.begin(connection, collection, limit=cap)
             stored = face_rows.enrol(connection, collection, seal, faces)
@@ -381,8 +381,7 @@ class Gallery:
         """
 
         def work(connection: Connection) -> Associated:
-            hold(connection, collection)
-            seal = open_seal(connection, collection, self._keys)
+            seal = open_seal(connection, collection, self._keys, hold(connection, collection))
             return subjects.associate(
                 connection,
                 collection,
@@ -491,7 +490,7 @@ class Gallery:
     ) -> list[UserCandidate]:
         return [
             UserCandidate(similarity, face.user_id, UserStatus.ACTIVE)
-            for similarity, face in self._found(collection, look, of_users=True)
+            for similarity, face in self._found(collection, look, is_of_users=True)
             if face.user_id is not None
         ]
 
@@ -500,22 +499,27 @@ class Gallery:
         collection: Collection,
         look: Callable[[ResidentGallery], list[Found]],
         *,
-        of_users: bool = False,
+        is_of_users: bool = False,
     ) -> list[tuple[Similarity, StoredFace]]:
         """Search, then ask for the faces that were found.
 
-        One that was deleted in between (or, of users, given to nobody) makes it begin anew: an answer is one
-        moment's, with as many as there are.
+        One that was deleted in between (or, of users, given to another or to nobody) makes it begin anew: an
+        answer is one moment's, with as many as there are.
         """
-        for _ in range(_SEARCH_ATTEMPTS):
-            with self._residency.fresh(collection) as gallery:
+        for attempt in range(_SEARCH_ATTEMPTS):
+            with self._residency.fresh(collection, again=attempt > 0) as gallery:
                 found = look(gallery)
             if not found:
                 return []
             with self._database.read() as connection:
                 faces = face_rows.find_faces(connection, collection, [each.face_id for each in found])
-            known = [(each.similarity, faces[each.face_id]) for each in found if each.face_id in faces]
-            if len(known) == len(found) and not (of_users and any(face.user_id is None for _, face in known)):
+            known = [
+                (each.similarity, face)
+                for each in found
+                if (face := faces.get(each.face_id)) is not None
+                and (not is_of_users or gallery.owner_of(face.user_id) == each.owner)
+            ]
+            if len(known) == len(found):
                 return known
         raise ThrottlingException("the faces that were found are being deleted; try again")
 

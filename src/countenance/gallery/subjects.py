@@ -75,22 +75,23 @@ def associate(
     """Give faces to a user who exists; see `Gallery.associate`."""
     _require(connection, collection, user_id, how="lock_subject")
     asked = list(dict.fromkeys(face_ids))
-    given = {face_id: (owner, sealed) for face_id, owner, sealed in lock_faces(connection, collection, asked)}
+    given = {row[0]: row for row in lock_faces(connection, collection, asked)}
     held = connection.execute(
         QUERIES["read_faces_of_subject"], _of(collection, user_id), binary=True
     ).fetchall()
-    own = _opened(seal, [(face_id, sealed) for face_id, sealed in held])
+    own = _opened(seal, held)
     reference = subject_template(own) if len(own) else None
     accepted: list[FaceId] = []
     failures: list[FaceFailure] = []
     for face_id in asked:
-        owner, sealed = given.get(face_id, (None, None))
-        if sealed is None:
+        row = given.get(face_id)
+        owner = row and row[1]
+        if row is None:
             failures.append(FaceFailure(face_id, Reason.FACE_NOT_FOUND))
         elif owner is not None:
             failures += _of_another(face_id, owner, user_id)
         elif reference is not None and not meets(
-            similarity := _similarity(calibration, reference, _opened(seal, [(face_id, sealed)])[0]),
+            similarity := _similarity(calibration, reference, _opened(seal, [(face_id, row[2], row[3])])[0]),
             threshold,
         ):
             failures.append(FaceFailure(face_id, Reason.LOW_MATCH_CONFIDENCE, similarity=similarity))
@@ -110,7 +111,7 @@ def disassociate(
     """Take faces from a user who exists; those of nobody are skipped."""
     _require(connection, collection, user_id, how="lock_subject")
     asked = list(dict.fromkeys(face_ids))
-    owners = {face_id: owner for face_id, owner, _ in lock_faces(connection, collection, asked)}
+    owners = {face_id: owner for face_id, owner, *_ in lock_faces(connection, collection, asked)}
     taken = [face_id for face_id in asked if owners.get(face_id) == user_id]
     failures: list[FaceFailure] = []
     for face_id in asked:
@@ -135,7 +136,7 @@ def _similarity(calibration: Calibration, reference: Template, template: Templat
     return calibration.similarity_of(Cosine(float(np.float32(min(max(dot, -1.0), 1.0)))))
 
 
-def _opened(seal: TemplateSeal, rows: Sequence[tuple[FaceId, bytes]]) -> Templates:
+def _opened(seal: TemplateSeal, rows: Sequence[tuple[FaceId, int, bytes]]) -> Templates:
     stored, broken = seal.unseal_all(rows)
     if broken:
         # What a damaged template resembles is unknown: nothing may be decided from it.

@@ -3,6 +3,9 @@
     keys/master.key           32 random bytes: wraps everything else
     keys/master.check         proof that the master key is the one the rest was wrapped with
     keys/collections/<uuid>   one collection's key, wrapped
+    keys/collections/<uuid>.<n>
+                              its n-th key for templates, wrapped: replaced from time to time, so that what
+                              was deleted meanwhile is beyond recovery
     keys/secrets/<name>       what else must be forgettable or stay out of the database, wrapped: keys of
                               accounts in the log, the log's signing keys
     keys/log-head             the last checkpoint that was signed (audit.signed_head)
@@ -112,8 +115,52 @@ class KeyStore:
             raise SetupError(f"the key file `{path}` is damaged", remedy=_RESTORE) from None
 
     def destroy_collection_key(self, collection: UUID) -> None:
-        """Remove the key for good; no error when it is gone already."""
+        """Remove the key for good, and all for its templates; no error when they are gone already."""
         remove_durably(self._path(collection))
+        self.destroy_template_keys(collection)
+
+    def create_template_key(self, collection: UUID, generation: int) -> None:
+        """A new random key for templates; the one that is there, if an earlier attempt left it.
+
+        Args:
+            generation: 1 or more.
+        """
+        wrapped = _encrypt(
+            self._wrapping, secrets.token_bytes(_KEY_BYTES), _template_context(collection, generation)
+        )
+        with contextlib.suppress(FileExistsError):
+            write_private(self._template_path(collection, generation), wrapped, replace=False)
+
+    def template_key(self, collection: UUID, generation: int) -> bytes:
+        """What templates of that generation are sealed with: 32 bytes, of the collection's key and its own.
+
+        Args:
+            generation: 0 for templates from before there were generations, under the collection's key.
+
+        Raises:
+            KeyMissing: one of the two is not there (any more).
+            SetupError: a file is damaged or belongs to another collection or master key.
+        """
+        own = self.collection_key(collection)
+        if generation == 0:
+            return own
+        path = self._template_path(collection, generation)
+        try:
+            wrapped = path.read_bytes()
+        except FileNotFoundError:
+            raise KeyMissing(f"collection {collection} has no key of generation {generation}") from None
+        try:
+            key = _decrypt(self._wrapping, wrapped, _template_context(collection, generation))
+        except InvalidTag:
+            raise SetupError(f"the key file `{path}` is damaged", remedy=_RESTORE) from None
+        return _derive(own, b"templates", salt=key)
+
+    def destroy_template_keys(self, collection: UUID, *, before: int | None = None) -> None:
+        """Remove keys for templates for good: those of generations below `before`, or all."""
+        for path in self._collections.glob(f"{collection}.*"):
+            generation = path.suffix[1:]
+            if generation.isdigit() and (before is None or int(generation) < before):
+                remove_durably(path)
 
     def abandoned(self, known: AbstractSet[UUID], *, older_than_s: float) -> list[UUID]:
         """Collections that have a key and are not `known`: left by a crash between file and commit.
@@ -121,13 +168,13 @@ class KeyStore:
         Args:
             older_than_s: younger keys are passed over: their collection may be about to be committed.
         """
-        found = []
+        found = set()
         for path in self._collections.iterdir():
             with contextlib.suppress(ValueError, FileNotFoundError):
-                collection = UUID(path.name)
+                collection = UUID(path.stem)
                 if collection not in known and time.time() - path.stat().st_mtime > older_than_s:
-                    found.append(collection)
-        return found
+                    found.add(collection)
+        return sorted(found)
 
     def secret(self, name: str) -> bytes | None:
         """The secret of that name; None if there is none (any more).
@@ -194,6 +241,9 @@ class KeyStore:
     def _path(self, collection: UUID) -> Path:
         return self._collections / str(collection)
 
+    def _template_path(self, collection: UUID, generation: int) -> Path:
+        return self._collections / f"{collection}.{generation}"
+
     def _require_fitting(self, check: Path) -> None:
         try:
             _decrypt(self._sealing, check.read_bytes(), _CHECK_CONTEXT)
@@ -227,13 +277,17 @@ def _read_master(master: Path) -> bytes:
     return key
 
 
-def _derive(master_key: bytes, purpose: bytes) -> bytes:
-    kdf = HKDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, salt=None, info=b"countenance/1/" + purpose)
+def _derive(master_key: bytes, purpose: bytes, *, salt: bytes | None = None) -> bytes:
+    kdf = HKDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, salt=salt, info=b"countenance/1/" + purpose)
     return kdf.derive(master_key)
 
 
 def _collection_context(collection: UUID) -> bytes:
     return b"collection/" + collection.bytes
+
+
+def _template_context(collection: UUID, generation: int) -> bytes:
+    return b"templates/" + collection.bytes + generation.to_bytes(4, "big")
 
 
 def _secret_context(name: str) -> bytes:

@@ -49,11 +49,11 @@ def test_wiped_memory_is_zeros_for_whoever_has_mapped_it(memory):
 @shared_only
 def test_a_gigabyte_costs_what_is_written_of_it():
     memory, _ = pair()
-    used = os.fstat(memory._descriptor).st_blocks
+    used = os.fstat(memory._main).st_blocks
     memory.map(1 << 29, PAGE)[0] = 1
-    assert os.fstat(memory._descriptor).st_blocks - used <= 8 * 512  # a large page at most
+    assert os.fstat(memory._main).st_blocks - used <= 8 * 512  # a large page at most
     memory.wipe()
-    assert os.fstat(memory._descriptor).st_blocks == 0
+    assert os.fstat(memory._main).st_blocks == 0
 
 
 @shared_only
@@ -66,7 +66,7 @@ def test_what_one_writes_the_other_reads():
 @shared_only
 def test_it_has_no_name_and_is_not_inherited():
     memory, _ = pair()
-    for descriptor in (memory._descriptor, memory._main, memory._gate):
+    for descriptor in (memory._main, memory._gate):
         assert "memfd:" in str(Path(f"/proc/self/fd/{descriptor}").readlink())
         assert not os.get_inheritable(descriptor)
 
@@ -161,7 +161,7 @@ def test_nobody_sees_what_a_writer_has_half_done(of):
 def test_a_process_that_is_killed_gives_its_locks_back():
     one, two = pair()
     for hold in ("reading", "writing"):
-        other = holder(hold, two._descriptor, two._gate_descriptor, words=[0])
+        other = holder(hold, two._main, two._gate, words=[0])
         done = threading.Event()
 
         def write(done=done):
@@ -181,7 +181,7 @@ def test_it_is_given_back_when_nobody_refers_to_it():
     gone = []
     shared = SharedMemory(memory, gate, when_gone=lambda: gone.append(1))
     view = shared.map(0, PAGE)
-    descriptors = (memory, gate, shared._main, shared._gate)
+    descriptors = (shared._main, shared._gate)
     del shared
     gc.collect()
     assert gone == [1]
@@ -189,3 +189,15 @@ def test_it_is_given_back_when_nobody_refers_to_it():
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
     view[0] = 1  # what is mapped stays mapped
+
+
+@shared_only
+def test_its_size_is_for_good():
+    """Who looks beyond the end of what was cut off is ended by the system."""
+    memory, _ = pair()
+    for size in (0, 1 << 31):
+        with pytest.raises(PermissionError):
+            os.ftruncate(memory._main, size)
+    memory.map((1 << 30) - PAGE, PAGE)[0] = 1
+    memory.wipe()
+    assert os.fstat(memory._main).st_size == 1 << 30

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import socket
 import time
 import uuid
 
 import pytest
 
-from countenance.gallery import memory_broker
+from countenance.gallery import memory, memory_broker
 from countenance.gallery.memory import PrivateMemory, SharedMemory, can_share
 from countenance.gallery.memory_broker import BrokeredMemories, MemoryBroker
 from memory_holder import end, holder
@@ -43,31 +44,83 @@ def test_processes_that_ask_for_the_same_collection_share_its_memory(broker, col
         mine = BrokeredMemories(one).open(collection_id, PAGE)
         theirs = BrokeredMemories(two).open(collection_id, PAGE)
         other = BrokeredMemories(two).open(uuid.uuid4(), PAGE)
-        assert not any(os.get_inheritable(each) for each in (mine._descriptor, mine._gate_descriptor))
+        assert not any(os.get_inheritable(each) for each in (mine._main, mine._gate))
         mine.map(0, PAGE)[1] = 5
         assert theirs.map(0, PAGE)[1] == 5
         assert other.map(0, PAGE)[1] == 0
 
 
-def test_memory_is_kept_as_long_as_one_holds_it(broker, collection_id):
+def test_memory_is_kept_as_long_as_one_holds_it_and_no_longer(broker, collection_id):
+    """Told at once, by nobody's asking for anything else: what was deleted must not stay in memory."""
     with broker.connect() as one, broker.connect() as two:
         first, second = BrokeredMemories(one), BrokeredMemories(two)
-        memory, other = first.open(collection_id, PAGE), second.open(collection_id, PAGE)
-        memory.map(0, PAGE)[1] = 5
-        del memory
+        mine, other = first.open(collection_id, PAGE), second.open(collection_id, PAGE)
+        mine.map(0, PAGE)[1] = 5
+        del mine
         gc.collect()
-        first.open(uuid.uuid4(), PAGE)  # which tells what was given up
-        assert first.open(collection_id, PAGE).map(0, PAGE)[1] == 5
-        del other
+        again = first.open(collection_id, PAGE)
+        assert again.map(0, PAGE)[1] == 5
+        del again, other
         gc.collect()
+        until(lambda: not broker._held)
+        assert first.open(collection_id, PAGE).map(0, PAGE)[1] == 0
 
 
-def test_memory_that_nobody_holds_any_more_is_gone(broker, collection_id):
+def test_it_says_how_much_all_of_it_takes(broker, collection_id):
+    with broker.connect() as one, broker.connect() as two:
+        memories = BrokeredMemories(one)
+        assert memories.held_bytes() == 0
+        mine = memories.open(collection_id, 1 << 30)
+        mine.map(1 << 20, 4 * PAGE)[:] = b"x" * 4 * PAGE
+        other = BrokeredMemories(two).open(uuid.uuid4(), 1 << 30)
+        other.map(0, PAGE)[0] = 1
+        assert 5 * PAGE <= memories.held_bytes() <= 3 * (2 << 20)
+
+
+@pytest.mark.parametrize("fits", [0, 1])
+def test_a_process_without_room_for_more_files_has_memory_of_its_own(
+    broker, collection_id, fits, monkeypatch, caplog
+):
+    """And neither keeps a file of it open nor stays on the broker's list."""
+    before = len(os.listdir("/proc/self/fd"))
+    with broker.connect() as one, caplog.at_level(logging.WARNING), monkeypatch.context() as patched:
+        opened = []
+
+        def reopen(descriptor, how):
+            if len(opened) >= fits:
+                raise OSError(24, "Too many open files")
+            opened.append(os.open(f"/proc/self/fd/{descriptor}", how))
+            return opened[-1]
+
+        patched.setattr(memory, "_opened_again", reopen)
+        assert isinstance(BrokeredMemories(one).open(collection_id, PAGE), PrivateMemory)
+        until(lambda: not broker._held)
+    assert "Too many open files" in caplog.text
+    until(lambda: len(os.listdir("/proc/self/fd")) == before)
+
+
+def test_one_descriptor_of_two_is_none(broker, collection_id, monkeypatch, caplog):
+    """What the system does where only one more fits."""
+    original = socket.recv_fds
+
+    def one_fits(*arguments):
+        answer, descriptors, flags, address = original(*arguments)
+        os.close(descriptors.pop())
+        return answer, descriptors, flags, address
+
+    monkeypatch.setattr(socket, "recv_fds", one_fits)
+    with broker.connect() as one, caplog.at_level(logging.WARNING):
+        assert isinstance(BrokeredMemories(one).open(collection_id, PAGE), PrivateMemory)
+        until(lambda: not broker._held)
+    assert "Too many open files" in caplog.text
+
+
+def test_files_are_left_for_what_else_the_supervisor_does(broker, monkeypatch):
+    monkeypatch.setattr(memory_broker, "_open_files", lambda: memory_broker._SPARE_FILES + 3)
     with broker.connect() as one:
         memories = BrokeredMemories(one)
-        memories.open(collection_id, PAGE).map(0, PAGE)[1] = 5
-        gc.collect()
-        assert memories.open(collection_id, PAGE).map(0, PAGE)[1] == 0
+        kept = [memories.open(uuid.uuid4(), PAGE) for _ in range(4)]
+    assert [isinstance(each, SharedMemory) for each in kept] == [True, True, False, False]
 
 
 def test_a_process_that_ends_holds_nothing(broker, collection_id):

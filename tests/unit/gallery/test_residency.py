@@ -319,8 +319,69 @@ def test_a_process_that_dies_while_it_changes_the_copy_leaves_none(
     with copy.reading() as held:
         assert held.face_count == 9
     memory = copy._memory
-    end(holder("half-changed", memory._descriptor, memory._gate_descriptor, words=[DIMENSIONS]))
+    end(holder("half-changed", memory._main, memory._gate, words=[DIMENSIONS]))
     loads = loads_of(monkeypatch)
     with copy.reading() as held:
         assert held.face_count == len(enrolled)
     assert loads == [1]
+
+
+def test_so_many_copies_are_held_as_there_are_files_for(monkeypatch, resident, new_collection):
+    """A copy takes five; calls and the database need theirs."""
+    monkeypatch.setattr(residency, "_open_files", lambda: 2 * residency._FILES_PER_COPY)
+    held = resident()
+    collections = [new_collection(name) for name in "abc"]
+    for collection in collections:
+        found(held, collection)
+    assert [collection.collection_id in held for collection in collections] == [False, True, True]
+
+
+def test_processes_keep_within_the_bound_together(
+    database, key_store, shared_memories, new_collection, gallery, commit, clock, rng
+):
+    """Each held its own within it; what all of them take is looked at every few seconds."""
+    collections = [new_collection(name) for name in "abcd"]
+    for collection in collections:
+        commit(gallery.enrol, collection, [new_face(unit([1]))])
+    bound = gallery._residency._memories.held_bytes() + 100_000
+    one, two = (
+        Residency(database, key_store, max_bytes=bound, memories=shared_memories(), clock=lambda: clock[0])
+        for _ in range(2)
+    )
+    for collection in collections[:2]:
+        found(one, collection)
+    for collection in collections[2:]:
+        found(two, collection)
+    clock[0] += 11
+    found(one, collections[1])
+    found(two, collections[3])
+    kept = [collection.collection_id in each for each in (one, two) for collection in collections]
+    assert kept.count(True) < 4
+    assert kept[1]
+    assert kept[7]
+
+
+def test_who_was_overtaken_asks_again_while_alone(
+    database, key_store, shared_memories, collection, enrol, monkeypatch
+):
+    """And is not overtaken again: however many processes search, each gets there by its second try."""
+    slow, quick = (ResidentCopy(collection, database, key_store, shared_memories()) for _ in range(2))
+    for copy in (slow, quick):
+        with copy.reading():
+            pass
+    asked = []
+    original = slow._reader.changes
+
+    def always_overtaken(*arguments):
+        changes = original(*arguments)
+        asked.append(1)
+        enrol(unit([1]))
+        with quick.reading():
+            pass
+        return changes
+
+    monkeypatch.setattr(slow._reader, "changes", always_overtaken)
+    enrol(unit([1]))
+    with slow.reading() as held:
+        assert held.face_count == 2
+    assert asked == [1]

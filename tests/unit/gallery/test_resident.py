@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from countenance.errors import InternalServerError
+from countenance.gallery import resident
 from countenance.gallery.memory import PrivateMemory
 from countenance.gallery.resident import Enrolled, Moment, Question, ResidentGallery
+from countenance.gallery.scan import layout
 from fakes.faces import CALIBRATION, DIMENSIONS, towards, unit
 
 PROBE = unit([1])
@@ -210,3 +213,34 @@ def test_new_faces_are_not_looked_for(gallery, monkeypatch):
     new = Enrolled(uuid.uuid4(), 2, None, is_new=True)
     put(gallery, [new], [PROBE])
     assert gallery.face_count == 2
+
+
+def test_who_dies_while_it_is_wiped_leaves_no_copy(gallery, monkeypatch):
+    with gallery.changing():
+        put(gallery, [enrolled(1)], [PROBE])
+        gallery.settle(MOMENT)
+    monkeypatch.setattr(gallery.memory, "wipe", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        gallery.clear()
+    assert gallery.moment is None
+
+
+def test_faces_never_run_into_what_lies_behind_them(monkeypatch):
+    """Users do: their templates would be overwritten."""
+    monkeypatch.setattr(resident, "_MOST_FACES", 10)
+    monkeypatch.setattr(layout.Layout.__init__, "__defaults__", ("float16", 4))
+    small = empty_gallery()
+    faces = [enrolled(number, user_id="ada") for number in range(13)]
+    put(small, faces[:12], [PROBE] * 12)
+    with pytest.raises(InternalServerError, match="room for 10"):
+        put(small, faces[12:], [PROBE])
+    assert small.subject_count == 1
+
+
+def test_many_users_are_made_in_parts(monkeypatch):
+    monkeypatch.setattr(resident, "_SUBJECTS_AT_ONCE", 3)
+    gallery = empty_gallery()
+    faces = [enrolled(number, user_id=f"user {number % 8}") for number in range(24)]
+    gallery.fill(faces, np.array([PROBE] * 24, np.float16))
+    gallery.finish()
+    assert found_users(gallery, faces) == [f"user {number}" for number in range(8)]

@@ -15,7 +15,11 @@ COLLECTION, FACE = uuid.uuid4(), uuid.uuid4()
 
 def seal_of(*, key=KEY, collection_id=COLLECTION, face_model_version="1.0", dimensions=256):
     return TemplateSeal(
-        key, collection_id=collection_id, face_model_version=face_model_version, dimensions=dimensions
+        lambda generation: bytes(byte ^ (generation - 1) for byte in key),
+        generation=1,
+        collection_id=collection_id,
+        face_model_version=face_model_version,
+        dimensions=dimensions,
     )
 
 
@@ -26,7 +30,7 @@ def template(rng):
 
 
 def test_what_opens_is_what_was_sealed_in_half_precision_and_of_unit_length(template):
-    opened = seal_of().unseal(FACE, seal_of().seal(FACE, template))
+    opened = seal_of().unseal(FACE, 1, seal_of().seal(FACE, template))
     assert opened.dtype == np.float32
     assert float(opened @ template) == pytest.approx(1.0, abs=1e-6)
     assert np.linalg.norm(opened) == pytest.approx(1.0, abs=1e-6)
@@ -59,13 +63,13 @@ def test_the_plain_template_is_not_in_the_sealed_one(template):
 def test_it_does_not_open_elsewhere(template, other):
     sealed = seal_of().seal(FACE, template)
     with pytest.raises(BrokenSeal, match=str(FACE)):
-        seal_of(**other).unseal(FACE, sealed)
+        seal_of(**other).unseal(FACE, 1, sealed)
 
 
 def test_it_does_not_open_for_another_face(template):
     """Rows cannot be swapped: somebody who can write to the database cannot make A be found as B."""
     with pytest.raises(BrokenSeal):
-        seal_of().unseal(uuid.uuid4(), seal_of().seal(FACE, template))
+        seal_of().unseal(uuid.uuid4(), 1, seal_of().seal(FACE, template))
 
 
 @pytest.mark.parametrize("position", [0, 1, 12, 13, 300, -1])
@@ -73,19 +77,19 @@ def test_a_changed_byte_does_not_open(template, position):
     sealed = bytearray(seal_of().seal(FACE, template))
     sealed[position] ^= 1
     with pytest.raises(BrokenSeal):
-        seal_of().unseal(FACE, bytes(sealed))
+        seal_of().unseal(FACE, 1, bytes(sealed))
 
 
 @pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01" + bytes(28)])
 def test_a_stump_does_not_open(sealed):
     with pytest.raises(BrokenSeal):
-        seal_of().unseal(FACE, sealed)
+        seal_of().unseal(FACE, 1, sealed)
 
 
 def test_many_open_at_once_and_the_broken_are_told_by_position(template):
     faces = [uuid.uuid4() for _ in range(4)]
-    rows = [(face, seal_of().seal(face, template)) for face in faces]
-    rows[2] = (faces[2], rows[1][1])
+    rows = [(face, 1, seal_of().seal(face, template)) for face in faces]
+    rows[2] = (faces[2], 1, rows[1][2])
     templates, broken = seal_of().unseal_all(rows)
     assert templates.shape == (3, 256)
     assert broken == [2]
@@ -95,3 +99,25 @@ def test_none_to_open_is_no_error():
     templates, broken = seal_of().unseal_all([])
     assert templates.shape == (0, 256)
     assert broken == []
+
+
+def test_a_template_opens_with_the_key_of_its_generation_alone(template):
+    seal = seal_of()
+    sealed = seal.seal(FACE, template)
+    with pytest.raises(BrokenSeal):
+        seal.unseal(FACE, 2, sealed)
+    seal.keep_only(2)
+    anew = seal.reseal(FACE, 1, sealed)
+    assert np.array_equal(seal.unseal(FACE, 2, anew), seal.unseal(FACE, 1, sealed))
+    with pytest.raises(BrokenSeal):
+        seal.unseal(FACE, 1, anew)
+
+
+def test_keys_of_other_generations_are_forgotten(template):
+    """They may be destroyed at any moment: who kept a copy would keep what was deleted."""
+    seal = seal_of()
+    sealed = seal.seal(FACE, template)
+    seal.unseal(FACE, 1, sealed)
+    seal.keep_only(2)
+    seal.seal(FACE, template)
+    assert list(seal._ciphers) == [2]

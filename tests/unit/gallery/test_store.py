@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import uuid
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +17,10 @@ from countenance.errors import (
     InvalidParameterException,
     ResourceNotFoundException,
     ServiceError,
+    ThrottlingException,
 )
 from countenance.gallery import Gallery, Reason
+from countenance.gallery import faces as face_rows
 from countenance.store import UnitOfWork
 from fakes.brute_force_gallery import BruteForceGallery
 from fakes.faces import CALIBRATION, DIMENSIONS, new_face, random_templates, towards, unit
@@ -333,3 +337,100 @@ def test_a_restarted_process_finds_what_was_committed(gallery, collection, enrol
     faces = enrol(unit([1]), towards(0.9))
     found = Gallery(database, key_store).search(collection, unit([1]), **ALL)
     assert [candidate.face.face_id for candidate in found] == faces
+
+
+@contextmanager
+def between_search_and_answer(monkeypatch, happens, times=1):
+    """What was found is asked for after `happens()`, the first `times` times; how often it was asked for."""
+    asked = []
+    original = face_rows.find_faces
+
+    def find_faces(*arguments):
+        asked.append(1)
+        if len(asked) <= times:
+            happens()
+        return original(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(face_rows, "find_faces", find_faces)
+        yield asked
+
+
+def test_a_face_that_is_deleted_under_a_search_is_replaced_by_the_next_best(
+    monkeypatch, gallery, collection, commit, enrol
+):
+    """An answer is one moment's: not one with a gap, and not one with a face that is no more."""
+    best, second, third = enrol(unit([1]), towards(0.9), towards(0.8))
+
+    def delete():
+        commit(gallery.delete_faces, collection, [best])
+
+    with between_search_and_answer(monkeypatch, delete) as asked:
+        found = gallery.search(collection, unit([1]), **ALL | {"limit": 2})
+    assert [candidate.face.face_id for candidate in found] == [second, third]
+    assert len(asked) == 2
+
+
+def test_a_face_that_changes_hands_under_a_search_for_users_names_nobody_wrongly(
+    monkeypatch, gallery, collection, commit, enrol
+):
+    """Or the similarity of one user would be answered under the name of another."""
+    (face_id,) = enrol(unit([1]))
+    for user_id in ("ada", "grace"):
+        commit(gallery.create_user, collection, user_id)
+    commit(gallery.associate, collection, "ada", [face_id], **DECIDING)
+    (other,) = enrol(towards(0.8))
+    commit(gallery.associate, collection, "ada", [other], **DECIDING | {"threshold": 0.0})
+
+    def change_hands():
+        commit(gallery.disassociate, collection, "ada", [face_id])
+        commit(gallery.associate, collection, "grace", [face_id], **DECIDING)
+
+    with between_search_and_answer(monkeypatch, change_hands) as asked:
+        found = gallery.search_users(collection, unit([1]), **ALL)
+    similarities = {candidate.user_id: candidate.similarity for candidate in found}
+    assert similarities == {
+        "grace": CALIBRATION.similarity_of(1.0),
+        "ada": gallery.search_users(collection, unit([1]), **ALL)[1].similarity,
+    }
+    assert len(asked) == 2
+
+
+def test_a_search_under_which_everything_goes_on_being_deleted_is_throttled(
+    monkeypatch, gallery, collection, commit, enrol
+):
+    def replace():
+        (candidate,) = gallery.list_faces(collection, limit=2)
+        commit(gallery.delete_faces, collection, [candidate.face_id])
+        enrol(unit([1]))
+
+    enrol(unit([1]))
+    with between_search_and_answer(monkeypatch, replace, times=1000), pytest.raises(ThrottlingException):
+        gallery.search(collection, unit([1]), **ALL)
+
+
+def test_a_search_that_begins_anew_is_counted_once(
+    monkeypatch, database, key_store, collection, commit, enrol
+):
+    """The count is compared with the log, where it is one call."""
+    counted = SimpleNamespace(searches=0)
+    counted.searched = lambda: setattr(counted, "searches", counted.searches + 1)
+    gallery = Gallery(database, key_store, activity=counted)
+    best, _ = enrol(unit([1]), towards(0.9))
+
+    def delete():
+        commit(gallery.delete_faces, collection, [best])
+
+    with between_search_and_answer(monkeypatch, delete) as asked:
+        gallery.search(collection, unit([1]), **ALL)
+    assert (len(asked), counted.searches) == (2, 1)
+
+
+def test_two_machines_answer_alike(gallery, on_another_machine, collection, enrol, rng, commit):
+    """Who shares no memory came to its copy in another way."""
+    enrolled = enrol(*random_templates(rng, 40))
+    gallery.search(collection, unit([1]), **ALL)
+    commit(gallery.delete_faces, collection, enrolled[::3])
+    enrol(*random_templates(rng, 7))
+    for probe in random_templates(rng, 5):
+        assert gallery.search(collection, probe, **ALL) == on_another_machine.search(collection, probe, **ALL)

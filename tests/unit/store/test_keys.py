@@ -152,3 +152,43 @@ def test_a_key_store_does_not_show_its_keys(tmp_path: Path):
     """Reprs end up in logs."""
     store = KeyStore.open(tmp_path / "keys")
     assert repr(store) == f"KeyStore({str(tmp_path / 'keys')!r})"
+
+
+def test_a_key_for_templates_depends_on_the_collections_and_on_its_own(key_store: KeyStore):
+    """Destroying either of them is enough."""
+    key_store.create_collection_key(COLLECTION)
+    for generation in (1, 2):
+        key_store.create_template_key(COLLECTION, generation)
+    first, second = (key_store.template_key(COLLECTION, generation) for generation in (1, 2))
+    assert len({first, second, key_store.collection_key(COLLECTION)}) == 3
+    key_store.create_template_key(COLLECTION, 1)
+    assert key_store.template_key(COLLECTION, 1) == first
+    key_store.destroy_template_keys(COLLECTION, before=2)
+    with pytest.raises(KeyMissing):
+        key_store.template_key(COLLECTION, 1)
+    assert key_store.template_key(COLLECTION, 2) == second
+    key_store.destroy_collection_key(COLLECTION)
+    assert list((key_store.directory / "collections").iterdir()) == []
+    with pytest.raises(KeyMissing):
+        key_store.template_key(COLLECTION, 2)
+
+
+def test_templates_from_before_there_were_generations_are_under_the_collections_key(key_store: KeyStore):
+    key = key_store.create_collection_key(COLLECTION)
+    assert key_store.template_key(COLLECTION, 0) == key
+
+
+def test_a_template_key_does_not_open_under_another_generation(key_store: KeyStore):
+    key_store.create_collection_key(COLLECTION)
+    key_store.create_template_key(COLLECTION, 1)
+    folder = key_store.directory / "collections"
+    (folder / f"{COLLECTION}.1").rename(folder / f"{COLLECTION}.2")
+    with pytest.raises(SetupError, match="damaged"):
+        key_store.template_key(COLLECTION, 2)
+
+
+def test_a_collection_with_keys_for_templates_is_abandoned_once(key_store: KeyStore):
+    key_store.create_collection_key(COLLECTION)
+    key_store.create_template_key(COLLECTION, 1)
+    assert key_store.abandoned(set(), older_than_s=-1) == [COLLECTION]
+    assert key_store.abandoned({COLLECTION}, older_than_s=-1) == []

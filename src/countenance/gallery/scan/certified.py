@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 
 import numpy as np
@@ -102,15 +102,17 @@ class CertifiedScan:
                     return
                 look(*part)
 
-        helping = [_pool().submit(run) for _ in range(helpers)]
+        helping: list[Future[None]] = []
         try:
+            helping += (_pool().submit(run) for _ in range(helpers))
             run()
         finally:
             # INVARIANT: when a search has ended, well or badly, nobody looks at the blocks for it.
             left.clear()
-            for each in helping:
-                if not each.cancel():
-                    each.result()
+            begun = [each for each in helping if not each.cancel()]
+            wait(begun)
+        for each in begun:
+            each.result()
 
     def _answer(self, probe: Template, rows: NDArray[np.int64], floor: Cosine, limit: int) -> Matches:
         cosines = np.empty(len(rows), np.float32)
@@ -123,7 +125,7 @@ class CertifiedScan:
                 vectors = block.stored[offsets[part]].astype(np.float64)
                 cosines[here[part]] = (vectors * wide).sum(axis=1) / lengths(vectors)
         np.clip(cosines, -1.0, 1.0, out=cosines)
-        reached = cosines >= floor
+        reached = cosines >= np.float64(floor)  # not rounded to their precision: it is inclusive
         rows, cosines, ordinals = rows[reached], cosines[reached], ordinals[reached]
         order = np.lexsort((ordinals, -cosines))[:limit]
         return rows[order], cosines[order]

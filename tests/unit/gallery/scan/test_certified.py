@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -238,6 +240,35 @@ def test_searches_side_by_side_answer_as_one_alone(monkeypatch):
     for one, other in zip(found, alone, strict=True):
         assert np.array_equal(one[0], other[0])
         assert np.array_equal(one[1], other[1])
+
+
+def test_a_search_that_failed_has_nobody_left_at_the_rows(monkeypatch):
+    """Its lock is gone by then: a helper that goes on would read what is being changed."""
+    monkeypatch.setattr(certified, "_ROWS_AT_FIRST", 4)
+    together, helpers, left_at_work = threading.Barrier(3), [], []
+
+    def kernel(codes, probe):
+        if len(helpers) < 3:
+            helpers.append(threading.current_thread())
+            place = together.wait(5)
+            if place == 0:
+                raise MemoryError
+            if place == 1:
+                left_at_work.append(1)
+                time.sleep(0.3)
+                left_at_work.clear()
+        return numpy_kernel(codes, probe)
+
+    scan = ScannedRows(DIMENSIONS, block_rows=4, kernel=kernel, threads=3)
+    add(scan, *[(1, 0, 0, 0)] * 24)
+    with ThreadPoolExecutor(2) as pool:
+        monkeypatch.setattr(certified, "_pool", lambda: pool)
+        for _ in range(5):
+            helpers.clear()
+            together.reset()
+            with pytest.raises(MemoryError):
+                scan.search(unit((1, 0, 0, 0)), floor=0.5, limit=1)
+            assert left_at_work == []
 
 
 def test_what_goes_wrong_in_a_helping_thread_is_told(monkeypatch):

@@ -1,0 +1,185 @@
+"""Deletion that is final: keys are replaced, what is there is sealed anew, and the old keys are destroyed.
+
+A deleted row's sealed bytes stay in PostgreSQL's pages, its log and its backups for as long as these are
+kept. Beyond recovery they are when the key that they were sealed with is nowhere any more: it was never in
+PostgreSQL (docs/adr/0005, 0015).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from countenance.errors import InternalServerError
+from countenance.gallery.changing import QUERIES, change, hold
+from countenance.gallery.reading import open_seal
+from countenance.gallery.records import Collection
+from countenance.gallery.seal import BrokenSeal, TemplateSeal
+from countenance.store import Connection, Database, KeyMissing, KeyStore, UnitOfWork
+from countenance.types import FaceId
+
+_LOG = logging.getLogger(__name__)
+
+FINAL_WITHIN: Final = timedelta(hours=24)
+"""From a deletion to the destruction of its key, by a server that runs."""
+BEGIN_AFTER: Final = timedelta(hours=20)
+"""Age of the oldest deletion at which keys are replaced: looked at hourly, and millions take a while."""
+_ROWS_AT_ONCE: Final = 1_000
+_FIRST: Final = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingErasure:
+    """Of one collection.
+
+    Attributes:
+        faces: that were deleted and whose sealed bytes would still open.
+        oldest_at: when the first of them was deleted.
+    """
+
+    collection: Collection
+    faces: int
+    oldest_at: datetime
+
+    @property
+    def final_by(self) -> datetime:
+        """When all of them are to be beyond recovery."""
+        return self.oldest_at + FINAL_WITHIN
+
+
+class Finality:
+    """Thread-safe; of several processes that finish one collection's deletions at once each does a part."""
+
+    def __init__(self, database: Database, keys: KeyStore) -> None:
+        self._database = database
+        self._keys = keys
+
+    def pending(self, collection: Collection | None = None) -> list[PendingErasure]:
+        """Deletions that are not final yet, the oldest first: of one collection or of all."""
+        values = {"collection_id": None if collection is None else collection.collection_id}
+        with self._database.read() as connection:
+            rows = connection.execute(QUERIES["list_pending_erasures"], values).fetchall()
+        return [PendingErasure(Collection(*row[:-2]), *row[-2:]) for row in rows]
+
+    def make_final(
+        self,
+        collection: Collection,
+        *,
+        record: Callable[[Connection, int, int], None],
+        progress: Callable[[int], None] = lambda _faces: None,
+    ) -> int:
+        """Replace the collection's key, seal what is there anew, destroy the keys before; how many deletions
+        became final.
+
+        Ended at any moment it may be called again: what was sealed anew stays so.
+
+        Args:
+            record: writes of it into the log, in the transaction that says so: how many deletions, and the
+                generation before which all keys are gone.
+            progress: told after each batch how many faces were sealed anew.
+
+        A face whose sealed template does not open is left as it is, and named in the log: it opens with no
+        key, so that none is kept for it.
+
+        Raises:
+            ResourceNotFoundException: the collection was deleted, and all its keys with it.
+            InternalServerError: a key is missing that faces which are there need.
+        """
+        generation = self._next_generation(collection)
+        after: UUID | None = _FIRST
+        while after is not None:
+            after, count = self._reseal(collection, generation, after)
+            progress(count)
+        with self._database.read() as connection:
+            left = connection.execute(QUERIES["has_old_generations"], _of(collection, generation)).fetchone()
+        if left is None or left[0]:
+            raise InternalServerError(f"faces of `{collection.name}` could not be sealed anew")
+        # First the keys, then the word: what is said to be final is.
+        self._keys.destroy_template_keys(collection.collection_id, before=generation)
+        return self._settle(collection, generation, record)
+
+    def _next_generation(self, collection: Collection) -> int:
+        """Of the key that everything is sealed with from now on, by every process.
+
+        One that was begun and did not come to its end is taken up again: as long as faces are sealed with
+        older keys there is no need for a further one.
+        """
+        with UnitOfWork(self._database) as uow:
+
+            def work(connection: Connection) -> int:
+                # Alone: who enrols with the key of before has committed, and is sealed anew with the rest.
+                current = hold(connection, collection, how="claim_collection")
+                pending = connection.execute(
+                    QUERIES["has_erasures_under"], _of(collection, current)
+                ).fetchone()
+                if pending is not None and not pending[0]:
+                    return current
+                self._keys.create_template_key(collection.collection_id, current + 1)
+                row = connection.execute(QUERIES["next_generation"], _of(collection, current)).fetchone()
+                assert row is not None
+                return int(row[0])
+
+            generation = change(uow, work)
+            uow.commit()
+        return generation
+
+    def _reseal(self, collection: Collection, generation: int, after: UUID) -> tuple[UUID | None, int]:
+        """A batch of faces behind `after`: the last of them, None when there was none; how many."""
+        with UnitOfWork(self._database) as uow:
+
+            def work(connection: Connection) -> tuple[UUID | None, int]:
+                seal = open_seal(connection, collection, self._keys, hold(connection, collection))
+                rows = connection.execute(
+                    QUERIES["lock_faces_of_old_generations"],
+                    _of(collection, generation) | {"after": after, "limit": _ROWS_AT_ONCE},
+                    binary=True,
+                ).fetchall()
+                sealed = [(row[0], _resealed(seal, *row)) for row in rows]
+                connection.execute(
+                    QUERIES["reseal_faces"],
+                    _of(collection, seal.generation)
+                    | {
+                        "face_ids": [face_id for face_id, _ in sealed],
+                        "sealed": [each for _, each in sealed],
+                    },
+                )
+                return (sealed[-1][0] if sealed else None), len(sealed)
+
+            answer = change(uow, work)
+            uow.commit()
+        return answer
+
+    def _settle(
+        self, collection: Collection, generation: int, record: Callable[[Connection, int, int], None]
+    ) -> int:
+        with UnitOfWork(self._database) as uow:
+            row = uow.connection.execute(QUERIES["settle_erasures"], _of(collection, generation)).fetchone()
+            count = int(row[0]) if row is not None else 0
+            if count:
+                record(uow.connection, count, generation)
+            uow.commit()
+        return count
+
+
+def _resealed(seal: TemplateSeal, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
+    try:
+        return seal.reseal(face_id, generation, sealed)
+    except BrokenSeal:
+        _LOG.error("sealed template does not open: face=%s", face_id)
+        return sealed
+    except KeyMissing as error:
+        _LOG.error("key missing: face=%s generation=%s", face_id, generation)
+        raise InternalServerError from error
+
+
+def _of(collection: Collection, generation: int) -> dict[str, object]:
+    return {"collection_id": collection.collection_id, "key_generation": generation}
+
+
+def due(pending: Sequence[PendingErasure], now: datetime) -> list[PendingErasure]:
+    """Those whose time has come."""
+    return [each for each in pending if now - each.oldest_at >= BEGIN_AFTER]

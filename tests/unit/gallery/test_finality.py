@@ -1,0 +1,353 @@
+"""Deletion that is final: what is sealed anew, which keys are gone, and what the raw files still hold."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from countenance.errors import InternalServerError, ResourceNotFoundException
+from countenance.gallery import Gallery
+from countenance.gallery.finality import BEGIN_AFTER, FINAL_WITHIN, Finality, due
+from countenance.gallery.reading import CollectionReader
+from countenance.gallery.seal import BrokenSeal, TemplateSeal
+from countenance.store import Database, EmbeddedPostgres, KeyMissing, KeyStore, UnitOfWork, migrate
+from fakes.faces import CALIBRATION, DIMENSIONS, new_face, random_templates, unit
+
+ALL = {"calibration": CALIBRATION, "threshold": 0.0, "limit": 4096}
+
+
+@pytest.fixture
+def finality(database, key_store):
+    return Finality(database, key_store)
+
+
+@pytest.fixture
+def recorded():
+    return []
+
+
+@pytest.fixture
+def record(recorded):
+    return lambda _connection, faces, generation: recorded.append((faces, generation))
+
+
+def generations(key_store, collection):
+    """Of the keys that are there."""
+    paths = (key_store.directory / "collections").glob(f"{collection.collection_id}.*")
+    return sorted(int(path.suffix[1:]) for path in paths)
+
+
+def found(gallery, collection):
+    return {candidate.face.face_id for candidate in gallery.search(collection, unit([1]), **ALL)}
+
+
+def rows_of(database, collection):
+    with database.read() as connection:
+        return connection.execute(
+            "select face_id, key_generation, sealed_template from face where collection_id = %s",
+            (collection.collection_id,),
+        ).fetchall()
+
+
+def opener(key_store, collection, generation=1):
+    return TemplateSeal(
+        lambda number: key_store.template_key(collection.collection_id, number),
+        generation=generation,
+        collection_id=collection.collection_id,
+        face_model_version=collection.face_model_version,
+        dimensions=collection.dimensions,
+    )
+
+
+def test_without_deletions_nothing_is_pending_and_nothing_is_done(
+    finality, collection, enrol, key_store, record, recorded
+):
+    enrol(unit([1]))
+    assert finality.pending(collection) == []
+    assert finality.make_final(collection, record=record) == 0
+    assert (generations(key_store, collection), recorded) == ([1], [])
+
+
+def test_what_is_deleted_is_pending_until_its_key_is_destroyed(
+    finality, collection, gallery, elsewhere, commit, enrol, key_store, record, recorded, database, rng
+):
+    kept = enrol(*random_templates(rng, 7))
+    gone = enrol(unit([1]), unit([0, 1]), unit([1, 1]))
+    before = {row[0]: row for row in rows_of(database, collection)}
+    commit(gallery.delete_faces, collection, gone[:2])
+    commit(gallery.erase_faces, collection, gone[2:])
+    (pending,) = finality.pending(collection)
+    assert (pending.collection, pending.faces) == (collection, 3)
+    assert pending.final_by == pending.oldest_at + FINAL_WITHIN
+    for face_id in gone:
+        assert opener(key_store, collection).unseal(*before[face_id]).shape == (DIMENSIONS,)
+    resealed = []
+    assert finality.make_final(collection, record=record, progress=resealed.append) == 3
+    assert (generations(key_store, collection), recorded, sum(resealed)) == ([2], [(3, 2)], 7)
+    assert finality.pending(collection) == []
+    for face_id in gone:
+        with pytest.raises(KeyMissing):
+            opener(key_store, collection, generation=2).unseal(*before[face_id])
+        with pytest.raises(BrokenSeal):  # nor does the key of now open it
+            opener(key_store, collection, generation=2).unseal(face_id, 2, before[face_id][2])
+    after = {row[0]: row for row in rows_of(database, collection)}
+    assert after.keys() == set(kept)
+    for face_id in kept:
+        one = opener(key_store, collection, generation=2).unseal(*after[face_id])
+        assert np.array_equal(
+            elsewhere.list_faces(collection, face_ids=[face_id], limit=1)[0].face_id, face_id
+        )
+        assert one.shape == (DIMENSIONS,)
+    assert found(gallery, collection) == found(elsewhere, collection) == set(kept)
+
+
+def test_templates_are_the_same_bit_for_bit_after_they_were_sealed_anew(
+    finality, collection, gallery, commit, enrol, key_store, record, database, rng
+):
+    enrol(*random_templates(rng, 5))
+    (gone,) = enrol(unit([1]))
+    before = {row[0]: opener(key_store, collection).unseal(*row) for row in rows_of(database, collection)}
+    commit(gallery.delete_faces, collection, [gone])
+    finality.make_final(collection, record=record)
+    after = {
+        row[0]: opener(key_store, collection, generation=2).unseal(*row)
+        for row in rows_of(database, collection)
+    }
+    assert before.keys() - after.keys() == {gone}
+    assert all(np.array_equal(after[face_id], before[face_id]) for face_id in after)
+
+
+def test_it_goes_on_where_it_ended(
+    finality, collection, gallery, commit, enrol, key_store, record, recorded, rng, monkeypatch
+):
+    """Killed after some were sealed anew, and again after the keys were destroyed: no further key is made."""
+    monkeypatch.setattr("countenance.gallery.finality._ROWS_AT_ONCE", 3)
+    enrol(*random_templates(rng, 8))
+    (gone,) = enrol(unit([1]))
+    commit(gallery.delete_faces, collection, [gone])
+
+    def killed(_faces):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finality.make_final(collection, record=record, progress=killed)
+    assert generations(key_store, collection) == [1, 2]
+    assert finality.pending(collection)[0].faces == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(finality, "_settle", killed)
+        with pytest.raises((KeyboardInterrupt, TypeError)):
+            finality.make_final(collection, record=record)
+    assert generations(key_store, collection) == [2]
+    assert finality.make_final(collection, record=record) == 1
+    assert (generations(key_store, collection), recorded) == ([2], [(1, 2)])
+
+
+def test_what_is_deleted_while_it_runs_becomes_final_with_the_next(
+    finality, collection, gallery, commit, enrol, key_store, record, recorded
+):
+    one, two, _ = enrol(unit([1]), unit([0, 1]), unit([1, 1]))
+    commit(gallery.delete_faces, collection, [one])
+
+    def meanwhile(faces):
+        if faces:
+            commit(gallery.delete_faces, collection, [two])
+
+    assert finality.make_final(collection, record=record, progress=meanwhile) == 1
+    assert finality.pending(collection)[0].faces == 1
+    assert finality.make_final(collection, record=record) == 1
+    assert (generations(key_store, collection), recorded) == ([3], [(1, 2), (1, 3)])
+
+
+def test_searches_and_writes_go_on_while_keys_are_replaced(
+    finality, collection, gallery, elsewhere, on_another_machine, commit, enrol, record, rng, database
+):
+    """Nobody is left out of a search because their row was sealed anew just then, in whatever process."""
+    kept = set(enrol(*random_templates(rng, 60)))
+    stop, wrong, added = threading.Event(), [], set()
+
+    def search(which):
+        while not stop.is_set():
+            there = found(which() if callable(which) else which, collection)
+            if not kept <= there:
+                wrong.append(kept - there)
+
+    def fresh():
+        return Gallery(database, gallery._keys)
+
+    def write():
+        while not stop.is_set():
+            face = new_face(unit([1]))
+            with UnitOfWork(database) as uow:
+                gallery.enrol(uow, collection, [face])
+                uow.commit()
+            added.add(face.face_id)
+
+    threads = [
+        threading.Thread(target=search, args=(each,)) for each in (elsewhere, on_another_machine, fresh)
+    ]
+    threads.append(threading.Thread(target=write))
+    for thread in threads:
+        thread.start()
+    for _ in range(6):
+        (gone,) = enrol(unit([1]))
+        commit(gallery.delete_faces, collection, [gone])
+        finality.make_final(collection, record=record)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert found(gallery, collection) == kept | added
+
+
+def test_a_row_whose_key_went_between_reading_and_opening_is_read_again(
+    finality, collection, gallery, commit, enrol, record, database, key_store, monkeypatch, shared_memories
+):
+    one, gone = enrol(unit([1]), unit([0, 1]))
+    original, finished = CollectionReader._unsealed, []
+
+    def late(self, rows):
+        if not finished:
+            finished.append(1)
+            commit(gallery.delete_faces, collection, [gone])
+            finality.make_final(collection, record=record)
+        return original(self, rows)
+
+    monkeypatch.setattr(CollectionReader, "_unsealed", late)
+    assert found(Gallery(database, key_store, memories=shared_memories()), collection) == {one}
+
+
+def test_a_damaged_row_keeps_no_key_alive(
+    finality, collection, gallery, commit, enrol, key_store, record, database, caplog
+):
+    """It opens with none: to wait for it would be to keep what others were promised is gone."""
+    good, damaged, gone = enrol(unit([1]), unit([0, 1]), unit([1, 1]))
+    commit(gallery.delete_faces, collection, [gone])
+    with database.transaction() as connection:
+        connection.execute("update face set sealed_template = '\\x01' where face_id = %s", (damaged,))
+    with caplog.at_level(logging.ERROR):
+        assert finality.make_final(collection, record=record) == 1
+    assert str(damaged) in caplog.text
+    assert generations(key_store, collection) == [2]
+    assert found(gallery, collection) == {good}
+    assert commit(gallery.delete_faces, collection, [damaged]).face_ids == [damaged]
+
+
+def test_a_missing_key_that_faces_need_is_told_and_destroys_nothing(
+    finality, collection, gallery, commit, enrol, key_store, record, caplog
+):
+    _, gone = enrol(unit([1]), unit([0, 1]))
+    commit(gallery.delete_faces, collection, [gone])
+    (key_store.directory / "collections" / f"{collection.collection_id}.1").rename(
+        key_store.directory / "away"
+    )
+    with caplog.at_level(logging.ERROR), pytest.raises(InternalServerError):
+        finality.make_final(collection, record=record)
+    assert "key missing" in caplog.text
+    assert finality.pending(collection)[0].faces == 1
+
+
+def test_a_deleted_collection_has_no_keys_and_nothing_pending(
+    finality, collection, gallery, commit, enrol, key_store, record
+):
+    (gone,) = enrol(unit([1]))
+    commit(gallery.delete_faces, collection, [gone])
+    commit(gallery.delete_collection, collection)
+    assert generations(key_store, collection) == []
+    assert finality.pending(collection) == []
+    with pytest.raises(ResourceNotFoundException):
+        finality.make_final(collection, record=record)
+    assert generations(key_store, collection) == []
+
+
+def test_rows_from_before_there_were_generations_are_sealed_anew_as_well(
+    finality, collection, gallery, commit, enrol, key_store, record, database
+):
+    """Under the collection's own key, as the first version sealed them."""
+    old, gone = enrol(unit([1]), unit([0, 1]))
+    first = opener(key_store, collection, generation=0)
+    with database.transaction() as connection:
+        for face_id, template in ((old, unit([1])), (gone, unit([0, 1]))):
+            connection.execute(
+                "update face set key_generation = 0, sealed_template = %s where face_id = %s",
+                (first.seal(face_id, template), face_id),
+            )
+        connection.execute(
+            "update collection set key_generation = 0 where collection_id = %s", (collection.collection_id,)
+        )
+    key_store.destroy_template_keys(collection.collection_id)
+    assert found(gallery, collection) == {old, gone}
+    commit(gallery.delete_faces, collection, [gone])
+    assert finality.make_final(collection, record=record) == 1
+    assert [row[:2] for row in rows_of(database, collection)] == [(old, 1)]
+    assert found(gallery, collection) == {old}
+
+
+def test_deletions_are_due_in_time_to_be_final_within_a_day(finality, collection, gallery, commit, enrol):
+    (gone,) = enrol(unit([1]))
+    commit(gallery.delete_faces, collection, [gone])
+    (pending,) = finality.pending(collection)
+    assert due([pending], pending.oldest_at + BEGIN_AFTER - timedelta(seconds=1)) == []
+    assert due([pending], pending.oldest_at + BEGIN_AFTER) == [pending]
+    assert BEGIN_AFTER + timedelta(hours=2) < FINAL_WITHIN
+
+
+def test_the_raw_files_hold_no_template_and_no_key_of_what_was_deleted(tmp_path, rng):
+    """Everything that PostgreSQL has on its disk: pages, its log, and what deletions leave behind in both."""
+    data, account = tmp_path / "data", "000000000001"
+    kept, gone = (new_face(template) for template in random_templates(rng, 2, dimensions=128))
+    planted = random_templates(rng, 1, dimensions=128)[0]
+    with EmbeddedPostgres(data) as server, Database(server.url, max_connections=4) as database:
+        migrate(database)
+        keys = KeyStore.open(data / "keys")
+        gallery, finality = Gallery(database, keys), Finality(database, keys)
+
+        def commit(work, *arguments, **options):
+            with UnitOfWork(database) as uow:
+                answer = work(uow, *arguments, **options)
+                uow.commit()
+            return answer
+
+        with database.transaction() as connection:
+            connection.execute("insert into account (account_id, name) values (%s, 'T')", (account,))
+            connection.execute("create table planted (clear bytea)")
+            connection.execute("insert into planted values (%s)", (planted.astype("<f2").tobytes(),))
+        collection = commit(
+            gallery.create_collection,
+            account_id=account,
+            name="raw",
+            region="r",
+            face_model_version="1",
+            dimensions=128,
+            tags={},
+        )
+        commit(gallery.enrol, collection, [kept, gone])
+        assert len(gallery.search(collection, kept.template, **ALL)) == 2
+        sealed = {row[0]: bytes(row[2]) for row in rows_of(database, collection)}
+        key_file = data / "keys" / "collections" / f"{collection.collection_id}.1"
+        old_key = key_file.read_bytes()
+
+        def raw():
+            with database.read() as connection:
+                connection.execute("checkpoint")
+            return b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
+
+        before = raw()
+        assert planted.astype("<f2").tobytes() in before, "clear bytes would be found"
+        assert old_key in before
+        for face in (kept, gone):
+            for form in ("<f2", ">f2", "<f4", ">f4", "<f8"):
+                assert face.template.astype(form).tobytes()[:32] not in before
+        commit(gallery.delete_faces, collection, [gone.face_id])
+        finality.make_final(collection, record=lambda *_: None)
+        after = raw()
+        assert sealed[gone.face_id] in after, "a deleted row's sealed bytes stay where PostgreSQL had them"
+        assert old_key not in after
+        assert not key_file.exists()
+        for generation in (0, 2):
+            with pytest.raises(BrokenSeal):
+                opener(keys, collection, generation).unseal(gone.face_id, generation, sealed[gone.face_id])
+        assert len(gallery.search(collection, kept.template, **ALL)) == 1
