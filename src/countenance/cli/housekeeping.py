@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import click
 
 from countenance.audit import AuditLog
 from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
+from countenance.cli.erasures_record import recorder
 from countenance.errors import ResourceNotFoundException
 from countenance.gallery import Gallery
 from countenance.gallery.activity import searches_ran
+from countenance.gallery.finality import Finality, due
 from countenance.store import Database, KeyStore, StoreUnavailable, UnitOfWork, idempotency
 
 _EVERY_S = 3600.0
@@ -41,6 +44,7 @@ class Housekeeping:
         self._keys = keys
         self._data_dir = data_dir
         self._reconciling: threading.Thread | None = None
+        self._finishing: threading.Thread | None = None
         self._clock = clock
         self._next_s = clock()
 
@@ -54,6 +58,7 @@ class Housekeeping:
             self._expire_faces()
         except StoreUnavailable as error:
             click.echo(f"housekeeping put off: {error}", err=True)
+        self._begin_finishing()
         self._begin_reconciling()
 
     def _forget_tokens(self) -> None:
@@ -89,6 +94,23 @@ class Housekeeping:
                         resource="older than the charter allows",
                     )
                     work.commit()
+
+    def _begin_finishing(self) -> None:
+        """Beside us, as reconciling: millions of faces take a while to be sealed anew."""
+        if self._finishing is not None and self._finishing.is_alive():
+            return
+        self._finishing = threading.Thread(target=self._finish_erasures, name="erasures", daemon=True)
+        self._finishing.start()
+
+    def _finish_erasures(self) -> None:
+        """Replace the keys of collections whose deletions are due to be final."""
+        finality, audit = Finality(self._database, self._keys), AuditLog(self._keys)
+        try:
+            for pending in due(finality.pending(), datetime.now(UTC)):
+                with suppress(ResourceNotFoundException):  # deleted since, and its keys with it
+                    finality.make_final(pending.collection, record=recorder(audit, pending.collection))
+        except Exception as error:  # noqa: BLE001  # nothing that it may meet is a reason to stop serving
+            click.echo(f"deletions could not be made final: {error}; tried again in an hour", err=True)
 
     def _begin_reconciling(self) -> None:
         """Beside us: it may take a minute, and processes that die meanwhile are to be replaced."""

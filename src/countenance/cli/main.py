@@ -28,6 +28,7 @@ COMMANDS = {
     "accounts": "countenance.cli.accounts:accounts",
     "purposes": "countenance.cli.purposes:purposes",
     "policy": "countenance.cli.policy:policy",
+    "erasures": "countenance.cli.erasures:erasures",
     "findings": "countenance.cli.findings:findings",
     "appeals": "countenance.cli.appeals:appeals",
     "models": "countenance.cli.models:models",

@@ -20,7 +20,7 @@ from countenance.gallery.reading import open_seal
 from countenance.gallery.records import Collection
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
 from countenance.store import Connection, Database, KeyMissing, KeyStore, UnitOfWork
-from countenance.types import FaceId
+from countenance.types import AccountId, FaceId
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,9 +58,19 @@ class Finality:
         self._database = database
         self._keys = keys
 
-    def pending(self, collection: Collection | None = None) -> list[PendingErasure]:
-        """Deletions that are not final yet, the oldest first: of one collection or of all."""
-        values = {"collection_id": None if collection is None else collection.collection_id}
+    def pending(
+        self,
+        *,
+        account_id: AccountId | None = None,
+        region: str | None = None,
+        collection: Collection | None = None,
+    ) -> list[PendingErasure]:
+        """Deletions that are not final yet, the oldest first: of all collections, or only of these."""
+        values = {
+            "account_id": account_id,
+            "region": region,
+            "collection_id": None if collection is None else collection.collection_id,
+        }
         with self._database.read() as connection:
             rows = connection.execute(QUERIES["list_pending_erasures"], values).fetchall()
         return [PendingErasure(Collection(*row[:-2]), *row[-2:]) for row in rows]

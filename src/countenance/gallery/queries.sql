@@ -93,7 +93,9 @@ select
     sum(p.faces)::bigint, min(p.at)
 from pending_erasure as p
 join collection as c using (collection_id)
-where %(collection_id)s::uuid is null or c.collection_id = %(collection_id)s
+where (%(collection_id)s::uuid is null or c.collection_id = %(collection_id)s)
+    and (%(account_id)s::text is null or c.account_id = %(account_id)s)
+    and (%(region)s::text is null or c.region = %(region)s)
 group by c.collection_id
 order by min(p.at), c.collection_id;
 

@@ -20,6 +20,7 @@ from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
 from countenance.gallery.changing import change, hold, no_such_collection
 from countenance.gallery.charters import Chartered
+from countenance.gallery.finality import Finality
 from countenance.gallery.memory_broker import Memories
 from countenance.gallery.quota import Quota
 from countenance.gallery.reading import open_seal
@@ -59,6 +60,9 @@ class Gallery:
     back when a method raises. Reads take a connection of their own: do not read while a unit of
     work of the same thread is open, it would hold two connections.
 
+    Attributes:
+        finality: what makes deletions final.
+
     Errors: domain errors (`countenance.errors.ServiceError`) as each method says, and
     `StoreUnavailable`. A collection that was deleted since `require_collection` answered it gives
     ResourceNotFoundException from every method.
@@ -86,6 +90,7 @@ class Gallery:
         self._residency = Residency(
             database, keys, max_bytes=max_resident_bytes, memories=memories, activity=activity
         )
+        self.finality = Finality(database, keys)
         self._faces_quota = Quota(face_quota, noun="faces", query="count_faces", lock=1)
         self._users_quota = Quota(user_quota, noun="users", query="count_subjects", lock=2)
 

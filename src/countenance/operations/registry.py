@@ -80,6 +80,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "ListAccounts": officers.list_accounts,
         "ListAppeals": findings.list_appeals,
         "ListAuditEntries": audit.list_audit_entries,
+        "ListErasures": charters.list_erasures,
         "ListFindings": findings.list_findings,
         "ListPacks": policy.list_packs,
         "ListPurposeRequests": purposes.list_purpose_requests,

@@ -60,6 +60,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "GetHealth",
         "LeaveCanary",
         "ListAccessKeys",
+        "ListErasures",
         "ListPacks",
         "ListPurposeRequests",
         "ListPurposes",

@@ -588,6 +588,13 @@ class EraseFacesResponse(TypedDict):
     ErasedFaceIds: list[str]
 
 
+class ErasureDetail(TypedDict):
+    CollectionId: str
+    PendingFaces: int
+    OldestDeletion: datetime
+    FinalBy: datetime
+
+
 class ExplainCallRequest(TypedDict):
     Call: str
 
@@ -876,6 +883,14 @@ class ListCollectionsResponse(TypedDict):
     CollectionIds: NotRequired[list[str]]
     NextToken: NotRequired[str]
     FaceModelVersions: NotRequired[list[str]]
+
+
+class ListErasuresRequest(TypedDict):
+    CollectionId: NotRequired[str]
+
+
+class ListErasuresResponse(TypedDict):
+    Erasures: list[ErasureDetail]
 
 
 class ListFacesRequest(TypedDict):

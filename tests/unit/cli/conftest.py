@@ -24,14 +24,14 @@ class CommandLine:
     def __init__(self, data_dir: Path, database_url: str) -> None:
         self.data_dir = data_dir
         self.names: dict[str, str] = {}
-        self._environment = {
+        self.environment = {
             "COUNTENANCE_DATA_DIR": str(data_dir),
             "COUNTENANCE_DATABASE_URL": database_url,
         }
 
     def run(self, *words: Any, input: str | bytes | None = None) -> Result:  # noqa: A002  # as click names it
         """Whatever comes of it."""
-        runner = CliRunner(env=self._environment)
+        runner = CliRunner(env=self.environment)
         named = [self.names.get(str(word), str(word)) for word in words]
         return runner.invoke(countenance, named, input=input, terminal_width=200)
 

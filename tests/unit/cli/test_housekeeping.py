@@ -14,6 +14,7 @@ from countenance.audit import AuditLog, Touch, open_log
 from countenance.audit.disclosure import disclose
 from countenance.audit.reconcile import last_reconciled
 from countenance.cli.housekeeping import RECONCILE_AFTER, TOKENS_KEPT, Housekeeping
+from countenance.gallery.finality import Finality
 from countenance.gallery.reading import CHANGES_KEPT
 from countenance.store import Database, KeyMissing, idempotency, migrate
 from fakes.vision import person, picture
@@ -159,7 +160,9 @@ class Retention:
 
     def keep_house(self):
         """As the supervisor does, hourly."""
-        Housekeeping(self.server.database, self.server.keys)()
+        housekeeping = Housekeeping(self.server.database, self.server.keys)
+        housekeeping()
+        housekeeping._finishing.join(30)
         self.server.merge()
 
     def faces(self, name):
@@ -281,3 +284,62 @@ def test_many_faces_go_in_parts_with_an_entry_for_each_few_hundred(retention):
     assert max(deleted) <= 500
     with retention.server.database.read() as connection:
         assert connection.execute("select count(*) from face").fetchone() == (0,)
+
+
+# Deletions that are to be final
+
+
+def pending_in(retention):
+    return {
+        each.collection.name: each.faces
+        for each in Finality(retention.server.database, retention.server.keys).pending()
+    }
+
+
+def deletions_age(server, hours):
+    server.execute("update pending_erasure set at = at - make_interval(hours => %s)", hours)
+
+
+def test_deletions_become_final_within_a_day_and_the_log_says_so(retention):
+    [gone, kept] = retention.collection("guests", "ada", "bob")
+    retention.server.call("DeleteFaces", CollectionId="guests", FaceIds=[gone])
+    retention.keep_house()
+    assert pending_in(retention) == {"guests": 1}
+    deletions_age(retention.server, 20)
+    retention.keep_house()
+    assert pending_in(retention) == {}
+    [entry] = retention.entries("FinishErasures")
+    assert entry.opened("resource") == "1 deletions are final: keys before generation 2 are destroyed"
+    assert entry.opened("collection") == "guests"
+    retention.server.merge()
+    assert retention.server.reconcile(full=True).mismatches == {}
+    assert retention.faces("guests") == [kept]
+
+
+def test_erasures_that_cannot_be_finished_are_told_and_tried_again(retention, monkeypatch, capsys):
+    [gone] = retention.collection("guests", "ada")
+    retention.server.call("DeleteFaces", CollectionId="guests", FaceIds=[gone])
+    deletions_age(retention.server, 20)
+    with monkeypatch.context() as patched:
+        patched.setattr(Finality, "make_final", lambda *_, **__: 1 / 0)
+        retention.keep_house()
+    assert "could not be made final" in capsys.readouterr().err
+    assert pending_in(retention) == {"guests": 1}
+    retention.keep_house()
+    assert pending_in(retention) == {}
+
+
+def test_a_collection_that_is_deleted_meanwhile_is_passed_over(retention, monkeypatch, capsys):
+    [gone] = retention.collection("guests", "ada")
+    retention.server.call("DeleteFaces", CollectionId="guests", FaceIds=[gone])
+    deletions_age(retention.server, 20)
+    original = Finality.pending
+
+    def late(self, **options):
+        found = original(self, **options)
+        retention.server.call("DeleteCollection", CollectionId="guests")
+        return found
+
+    monkeypatch.setattr(Finality, "pending", late)
+    retention.keep_house()
+    assert capsys.readouterr().err == ""

@@ -29,7 +29,7 @@ def bare(cli, monkeypatch, tmp_path):
     """A machine without an installation, and nobody who names one."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr("countenance.cli.policy_sources.KeyStore.is_there", lambda _: False)
-    cli._environment = {"COUNTENANCE_DATA_DIR": None, "COUNTENANCE_DATABASE_URL": None}
+    cli.environment = {"COUNTENANCE_DATA_DIR": None, "COUNTENANCE_DATABASE_URL": None}
     return cli
 
 

@@ -67,7 +67,7 @@ def test_without_deletions_nothing_is_pending_and_nothing_is_done(
     finality, collection, enrol, key_store, record, recorded
 ):
     enrol(unit([1]))
-    assert finality.pending(collection) == []
+    assert finality.pending(collection=collection) == []
     assert finality.make_final(collection, record=record) == 0
     assert (generations(key_store, collection), recorded) == ([1], [])
 
@@ -80,7 +80,7 @@ def test_what_is_deleted_is_pending_until_its_key_is_destroyed(
     before = {row[0]: row for row in rows_of(database, collection)}
     commit(gallery.delete_faces, collection, gone[:2])
     commit(gallery.erase_faces, collection, gone[2:])
-    (pending,) = finality.pending(collection)
+    (pending,) = finality.pending(collection=collection)
     assert (pending.collection, pending.faces) == (collection, 3)
     assert pending.final_by == pending.oldest_at + FINAL_WITHIN
     for face_id in gone:
@@ -88,7 +88,7 @@ def test_what_is_deleted_is_pending_until_its_key_is_destroyed(
     resealed = []
     assert finality.make_final(collection, record=record, progress=resealed.append) == 3
     assert (generations(key_store, collection), recorded, sum(resealed)) == ([2], [(3, 2)], 7)
-    assert finality.pending(collection) == []
+    assert finality.pending(collection=collection) == []
     for face_id in gone:
         with pytest.raises(KeyMissing):
             opener(key_store, collection, generation=2).unseal(*before[face_id])
@@ -136,7 +136,7 @@ def test_it_goes_on_where_it_ended(
     with pytest.raises(KeyboardInterrupt):
         finality.make_final(collection, record=record, progress=killed)
     assert generations(key_store, collection) == [1, 2]
-    assert finality.pending(collection)[0].faces == 1
+    assert finality.pending(collection=collection)[0].faces == 1
     with monkeypatch.context() as patched:
         patched.setattr(finality, "_settle", killed)
         with pytest.raises((KeyboardInterrupt, TypeError)):
@@ -157,7 +157,7 @@ def test_what_is_deleted_while_it_runs_becomes_final_with_the_next(
             commit(gallery.delete_faces, collection, [two])
 
     assert finality.make_final(collection, record=record, progress=meanwhile) == 1
-    assert finality.pending(collection)[0].faces == 1
+    assert finality.pending(collection=collection)[0].faces == 1
     assert finality.make_final(collection, record=record) == 1
     assert (generations(key_store, collection), recorded) == ([3], [(1, 2), (1, 3)])
 
@@ -247,7 +247,7 @@ def test_a_missing_key_that_faces_need_is_told_and_destroys_nothing(
     with caplog.at_level(logging.ERROR), pytest.raises(InternalServerError):
         finality.make_final(collection, record=record)
     assert "key missing" in caplog.text
-    assert finality.pending(collection)[0].faces == 1
+    assert finality.pending(collection=collection)[0].faces == 1
 
 
 def test_a_deleted_collection_has_no_keys_and_nothing_pending(
@@ -257,7 +257,7 @@ def test_a_deleted_collection_has_no_keys_and_nothing_pending(
     commit(gallery.delete_faces, collection, [gone])
     commit(gallery.delete_collection, collection)
     assert generations(key_store, collection) == []
-    assert finality.pending(collection) == []
+    assert finality.pending(collection=collection) == []
     with pytest.raises(ResourceNotFoundException):
         finality.make_final(collection, record=record)
     assert generations(key_store, collection) == []
@@ -289,7 +289,7 @@ def test_rows_from_before_there_were_generations_are_sealed_anew_as_well(
 def test_deletions_are_due_in_time_to_be_final_within_a_day(finality, collection, gallery, commit, enrol):
     (gone,) = enrol(unit([1]))
     commit(gallery.delete_faces, collection, [gone])
-    (pending,) = finality.pending(collection)
+    (pending,) = finality.pending(collection=collection)
     assert due([pending], pending.oldest_at + BEGIN_AFTER - timedelta(seconds=1)) == []
     assert due([pending], pending.oldest_at + BEGIN_AFTER) == [pending]
     assert BEGIN_AFTER + timedelta(hours=2) < FINAL_WITHIN

@@ -62,6 +62,7 @@ OF_OFFICERS = {
 }
 OF_ITS_OWN = {
     *("DescribeCharter", "ExplainCall", "GetHealth", "LeaveCanary", "ListAccessKeys", "ListPacks"),
+    "ListErasures",
     *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRules", "PutCharter", "PutRecord"),
     *("RevokeAccessKey", "WithdrawRecord"),
 }

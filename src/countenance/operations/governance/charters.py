@@ -1,4 +1,4 @@
-"""DescribeCharter, PutCharter, EraseFaces."""
+"""DescribeCharter, PutCharter, EraseFaces, ListErasures."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from countenance.wire.shapes import (
     DescribeCharterResponse,
     EraseFacesRequest,
     EraseFacesResponse,
+    ListErasuresRequest,
+    ListErasuresResponse,
     PutCharterRequest,
     PutCharterResponse,
 )
@@ -67,6 +69,27 @@ def erase_faces(request: EraseFacesRequest, deps: Deps) -> EraseFacesResponse:
         previous=actor.event_id,
     )
     return {"ErasedFaceIds": [str(face_id) for face_id in erased]}
+
+
+def list_erasures(request: ListErasuresRequest, deps: Deps) -> ListErasuresResponse:
+    """Deletions of the caller's that are not final yet."""
+    name = request.get("CollectionId")
+    pending = deps.gallery.finality.pending(
+        account_id=AccountId(deps.caller.account_id),
+        region=deps.caller.region,
+        collection=None if name is None else deps.collection(name),
+    )
+    return {
+        "Erasures": [
+            {
+                "CollectionId": each.collection.name,
+                "PendingFaces": each.faces,
+                "OldestDeletion": each.oldest_at,
+                "FinalBy": each.final_by,
+            }
+            for each in pending
+        ]
+    }
 
 
 def _require(name: str, deps: Deps) -> Charter:

@@ -308,3 +308,41 @@ def test_an_erasure_agrees_with_the_log_and_the_person_is_told_of_it(customer):
     assert customer.server.reconcile(full=True).mismatches == {}
     assert customer.disclosed(ada) == ["EraseFaces"]
     assert customer.disclosed(bob) == ["IndexFaces"]
+
+
+# ListErasures
+
+
+def indexed(call, name, *people):
+    return [
+        call("IndexFaces", CollectionId=name, Image={"Bytes": picture(person(who))})["FaceRecords"][0][
+            "Face"
+        ]["FaceId"]
+        for who in people
+    ]
+
+
+def test_deletions_are_listed_until_they_are_final(call, other_call):
+    for name in ("one", "two"):
+        call("CreateCollection", CollectionId=name)
+        first, *_ = indexed(call, name, "ada", "bob")
+        call("DeleteFaces", CollectionId=name, FaceIds=[first])
+    assert [each["CollectionId"] for each in call("ListErasures")["Erasures"]] == ["one", "two"]
+    [pending] = call("ListErasures", CollectionId="two")["Erasures"]
+    assert (pending["CollectionId"], pending["PendingFaces"]) == ("two", 1)
+    assert pending["FinalBy"] - pending["OldestDeletion"] == pytest.approx(24 * 3600)
+    assert other_call("ListErasures")["Erasures"] == []
+    with pytest.raises(ResourceNotFoundException):
+        other_call("ListErasures", CollectionId="two")
+    finality = call.gallery.finality
+    for each in finality.pending(account_id=call.caller.account_id):
+        finality.make_final(each.collection, record=lambda *_: None)
+    assert call("ListErasures")["Erasures"] == []
+    assert len(call("ListFaces", CollectionId="two")["Faces"]) == 1
+
+
+def test_a_deleted_collection_is_final_at_once(call, collection):
+    (face_id,) = indexed(call, collection, "ada")
+    call("DeleteFaces", CollectionId=collection, FaceIds=[face_id])
+    call("DeleteCollection", CollectionId=collection)
+    assert call("ListErasures")["Erasures"] == []
