@@ -7,7 +7,6 @@ cluster, random directions do not.
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import tempfile
@@ -183,6 +182,7 @@ def mates_of(rows: NDArray[np.float16], cosine: float, seed: int) -> NDArray[np.
 
 def measure_million(dimensions: int, rounds: int, queries_checked: int) -> dict[str, Any]:
     """Streams, searches and peers on the same rows, taking turns."""
+    print(f"{MILLION:,} x {dimensions}-d: taking them in, here, in faiss and in PostgreSQL ...", flush=True)
     searched = Searched(dimensions)
     filling_s = searched.fill(MILLION)
     probes = mates_of(rows_of(1, 0, 500, dimensions), 0.45, seed=2)
@@ -240,6 +240,7 @@ def measure_batch(scan: CertifiedScan, probes: NDArray[np.float32]) -> dict[str,
 
 def check(searched: Searched, dimensions: int, queries: int) -> dict[str, Any]:
     """Answers against those of comparing every row, half with a threshold and half the ten best."""
+    print(f"comparing {queries:,} searches with every row ...", flush=True)
     begun = time.monotonic()
     rng = np.random.default_rng(3)
     missed = wrong = found = 0
@@ -371,6 +372,7 @@ def measure_indexes(dimensions: int, mates: int = 500) -> list[dict[str, Any]]:
     """200,000 rows: what an index finds of the mates that are there, at its own default settings."""
     import faiss
 
+    print(f"{INDEXED:,} x {dimensions}-d: building indexes ...", flush=True)
     searched = Searched(dimensions)
     searched.fill(INDEXED)
     scan = searched.scan(1)
@@ -408,6 +410,7 @@ def measure_indexes(dimensions: int, mates: int = 500) -> list[dict[str, Any]]:
 
 def measure_path(count: int, dimensions: int) -> dict[str, Any]:
     """Sealed rows in PostgreSQL, loaded and searched."""
+    print(f"{count:,} x {dimensions}-d: the whole path ...", flush=True)
     gallery = (to_unit(rows_of(1, start, size, dimensions)) for start, size in parts(count))
     probes = mates_of(rows_of(1, 0, _AT_ONCE, dimensions)[:60], 0.6, seed=13)
     found = whole_path.measure(gallery, probes, dimensions=dimensions)
@@ -442,7 +445,7 @@ def measure_growth(dimensions: int) -> list[dict[str, Any]]:
                 "ms": _percentiles(timed),
             }
         )
-        print(json.dumps(grown[-1]))
+        print(f"{count:,} rows: {grown[-1]['ms']['p50']:.1f} ms", flush=True)
     write_growth(grown)
     return grown
 

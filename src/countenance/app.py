@@ -24,6 +24,7 @@ from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
 from countenance.gallery.activity import Activity
 from countenance.gallery.memory_broker import Memories
+from countenance.gallery.tidying import Tidying
 from countenance.gateway.asgi import Gateway
 from countenance.gateway.obligations import DISCHARGES
 from countenance.gateway.pipeline import Pipeline
@@ -60,9 +61,11 @@ class App:
     telemetry: Telemetry
     activity: Activity
     receipts: ReceiptJournal
+    tidying: Tidying
 
     def close(self) -> None:
         """Close what `build` opened; calls are finished by the ASGI lifespan before."""
+        self.tidying.close()
         self.database.close()
         self.telemetry.close()
         self.activity.close()
@@ -152,7 +155,14 @@ def build(settings: Settings, *, database_url: str, memories: Memories | None = 
         origins=[origin.strip() for origin in settings.cors_origin.split(",") if origin.strip()],
         metrics=telemetry.metrics,
     )
-    return App(asgi=gateway, database=database, telemetry=telemetry, activity=activity, receipts=receipts)
+    return App(
+        asgi=gateway,
+        database=database,
+        telemetry=telemetry,
+        activity=activity,
+        receipts=receipts,
+        tidying=Tidying(gallery.tidy),
+    )
 
 
 def _gallery_bytes(settings: Settings, *, is_shared: bool) -> int:

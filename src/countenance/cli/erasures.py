@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import click
 
 from countenance.audit import AuditLog
-from countenance.cli.erasures_record import recorder
+from countenance.cli.finishing import make_final
 from countenance.cli.governed import open_governed, where_options
 from countenance.cli.tables import as_json_option, print_rows
 from countenance.errors import SetupError
@@ -66,12 +68,15 @@ def finish(account_id: str | None, collection: str | None, as_json: bool, **give
                 "there is no such collection with deletions that are not final",
                 remedy="see `countenance erasures list`",
             )
-        for each in wanted:
-            _finish(finality, audit, each)
-    _print(wanted, as_json=as_json, after="final now")
+        reasons = {id(each): _finish(finality, audit, each) for each in wanted if not each.is_with_collection}
+    for reason in filter(None, reasons.values()):
+        click.echo(reason, err=True)
+    _print(wanted, as_json=as_json, done={each for each, reason in reasons.items() if not reason})
+    if any(reasons.values()):
+        sys.exit(1)
 
 
-def _finish(finality: Finality, audit: AuditLog, pending: PendingErasure) -> None:
+def _finish(finality: Finality, audit: AuditLog, pending: PendingErasure) -> str:
     sealed = 0
 
     def progress(faces: int) -> None:
@@ -80,21 +85,26 @@ def _finish(finality: Finality, audit: AuditLog, pending: PendingErasure) -> Non
         if sys.stderr.isatty():
             click.echo(f"\r{pending.collection.name}: {sealed:,} faces sealed anew", nl=False, err=True)
 
-    finality.make_final(pending.collection, record=recorder(audit, pending.collection), progress=progress)
+    reason = make_final(finality, audit, pending.collection, progress=progress)
     if sys.stderr.isatty():
         click.echo("", err=True)
+    return reason
 
 
-def _print(pending: list[PendingErasure], *, as_json: bool, after: str = "") -> None:
+def _print(pending: list[PendingErasure], *, as_json: bool, done: Collection[int] = ()) -> None:
     rows = [
         {
             "AccountId": each.collection.account_id,
             "Region": each.collection.region,
             "CollectionId": each.collection.name,
-            "PendingFaces": 0 if after else each.faces,
+            "PendingFaces": 0 if id(each) in done else each.faces,
             "OldestDeletion": each.oldest_at.isoformat(timespec="seconds"),
-            "FinalBy": after or each.final_by.isoformat(timespec="seconds"),
+            "FinalBy": "final now" if id(each) in done else _moment(each.final_by),
         }
         for each in pending
     ]
     print_rows(rows, as_json=as_json, nothing="every deletion is final")
+
+
+def _moment(final_by: datetime | None) -> str:
+    return "with the collection" if final_by is None else final_by.isoformat(timespec="seconds")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import click
 
 from countenance.audit import AuditLog
 from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
-from countenance.cli.erasures_record import recorder
+from countenance.cli.finishing import make_final
 from countenance.errors import ResourceNotFoundException
 from countenance.gallery import Gallery
 from countenance.gallery.activity import searches_ran
@@ -104,13 +103,16 @@ class Housekeeping:
 
     def _finish_erasures(self) -> None:
         """Replace the keys of collections whose deletions are due to be final."""
-        finality, audit = Finality(self._database, self._keys), AuditLog(self._keys)
+        finality = Finality(self._database, self._keys)
         try:
-            for pending in due(finality.pending(), datetime.now(UTC)):
-                with suppress(ResourceNotFoundException):  # deleted since, and its keys with it
-                    finality.make_final(pending.collection, record=recorder(audit, pending.collection))
-        except Exception as error:  # noqa: BLE001  # nothing that it may meet is a reason to stop serving
+            pending = due(finality.pending(), datetime.now(UTC))
+        except StoreUnavailable as error:
             click.echo(f"deletions could not be made final: {error}; tried again in an hour", err=True)
+            return
+        for each in pending:
+            reason = make_final(finality, AuditLog(self._keys), each.collection)
+            if reason:
+                click.echo(f"{reason}; tried again in an hour", err=True)
 
     def _begin_reconciling(self) -> None:
         """Beside us: it may take a minute, and processes that die meanwhile are to be replaced."""

@@ -6,9 +6,22 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from countenance.errors import ResourceNotFoundException, ServiceError, ThrottlingException
+from countenance.errors import (
+    InternalServerError,
+    ResourceNotFoundException,
+    ServiceError,
+    ThrottlingException,
+)
 from countenance.gallery.records import Collection
-from countenance.store import BROKEN, CONTENTION, Connection, StoreUnavailable, UnitOfWork, load_queries
+from countenance.store import (
+    BROKEN,
+    CONTENTION,
+    Connection,
+    KeyMissing,
+    StoreUnavailable,
+    UnitOfWork,
+    load_queries,
+)
 
 QUERIES = load_queries("countenance.gallery", "queries.sql")
 
@@ -32,14 +45,20 @@ def change(
 
     Raises:
         StoreUnavailable: the connection broke off.
+        InternalServerError: a key is missing that is needed.
         ServiceError: of class `busy`, when the second attempt met others as well.
     """
     try:
         try:
             return _attempt(uow, work)
-        except CONTENTION:
+        except (
+            *CONTENTION,
+            KeyMissing,
+        ):  # a key may be replaced between the reading of a row and its opening
             time.sleep(_PAUSE_S)
             return _attempt(uow, work)
+    except KeyMissing as error:
+        raise InternalServerError from error
     except CONTENTION as error:
         raise busy("too many changes to the same faces at once; try again") from error
     except BROKEN as error:

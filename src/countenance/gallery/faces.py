@@ -11,7 +11,7 @@ from countenance.errors import ThrottlingException
 from countenance.gallery.changing import QUERIES, require_present
 from countenance.gallery.records import Collection, Deleted, FaceFailure, NewFace, Reason, StoredFace
 from countenance.gallery.seal import TemplateSeal
-from countenance.store import Connection
+from countenance.store import Connection, KeyMissing
 from countenance.types import Confidence, FaceId, ImageId, RatioBox, UserId
 
 _BEFORE_ALL = UUID(int=0)
@@ -77,8 +77,10 @@ def _insert(
             "sealed": [seal.seal(face.face_id, face.template) for face in ordered],
             "key_generation": seal.generation,
         },
-    )
-    inserted = {row[0] for row in rows}
+    ).fetchall()
+    if any(generation != seal.generation for _, generation in rows):
+        raise KeyMissing("the collection's key was replaced")  # and `change` begins anew, with the next
+    inserted = {face_id for face_id, _ in rows}
     return {_identity(face): _new(face, collection) for face in ordered if face.face_id in inserted}
 
 

@@ -8,13 +8,14 @@ PostgreSQL (docs/adr/0005, 0015).
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from countenance.errors import InternalServerError
+from countenance.errors import InternalServerError, ThrottlingException
 from countenance.gallery.changing import QUERIES, change, hold
 from countenance.gallery.reading import open_seal
 from countenance.gallery.records import Collection
@@ -29,6 +30,8 @@ FINAL_WITHIN: Final = timedelta(hours=24)
 BEGIN_AFTER: Final = timedelta(hours=20)
 """Age of the oldest deletion at which keys are replaced: looked at hourly, and millions take a while."""
 _ROWS_AT_ONCE: Final = 1_000
+_WRITERS_END_S: Final = 300.0
+_LOOK_AGAIN_S: Final = 0.05
 _FIRST: Final = UUID(int=0)
 
 
@@ -39,16 +42,19 @@ class PendingErasure:
     Attributes:
         faces: that were deleted and whose sealed bytes would still open.
         oldest_at: when the first of them was deleted.
+        is_with_collection: they are final when the collection is deleted and not before: it has held faces
+            since before there were keys that are replaced.
     """
 
     collection: Collection
     faces: int
     oldest_at: datetime
+    is_with_collection: bool
 
     @property
-    def final_by(self) -> datetime:
-        """When all of them are to be beyond recovery."""
-        return self.oldest_at + FINAL_WITHIN
+    def final_by(self) -> datetime | None:
+        """When all of them are to be beyond recovery; None for when the collection is deleted."""
+        return None if self.is_with_collection else self.oldest_at + FINAL_WITHIN
 
 
 class Finality:
@@ -73,7 +79,7 @@ class Finality:
         }
         with self._database.read() as connection:
             rows = connection.execute(QUERIES["list_pending_erasures"], values).fetchall()
-        return [PendingErasure(Collection(*row[:-2]), *row[-2:]) for row in rows]
+        return [PendingErasure(Collection(*row[:-3]), *row[-3:]) for row in rows]
 
     def make_final(
         self,
@@ -98,8 +104,10 @@ class Finality:
         Raises:
             ResourceNotFoundException: the collection was deleted, and all its keys with it.
             InternalServerError: a key is missing that faces which are there need.
+            ThrottlingException: somebody else's transaction has been open for minutes.
         """
         generation = self._next_generation(collection)
+        self._wait_for_writers()
         after: UUID | None = _FIRST
         while after is not None:
             after, count = self._reseal(collection, generation, after)
@@ -115,14 +123,13 @@ class Finality:
     def _next_generation(self, collection: Collection) -> int:
         """Of the key that everything is sealed with from now on, by every process.
 
-        One that was begun and did not come to its end is taken up again: as long as faces are sealed with
-        older keys there is no need for a further one.
+        One that was begun and did not come to its end is taken up again, unless something was deleted since
+        it began.
         """
         with UnitOfWork(self._database) as uow:
 
             def work(connection: Connection) -> int:
-                # Alone: who enrols with the key of before has committed, and is sealed anew with the rest.
-                current = hold(connection, collection, how="claim_collection")
+                current = hold(connection, collection, how="lock_collection")
                 pending = connection.execute(
                     QUERIES["has_erasures_under"], _of(collection, current)
                 ).fetchone()
@@ -136,6 +143,22 @@ class Finality:
             generation = change(uow, work)
             uow.commit()
         return generation
+
+    def _wait_for_writers(self) -> None:
+        """Until everybody has ended who may enrol with the key of before: they are sealed anew with the rest.
+
+        By their transactions and not by a lock: writers that overlap would keep us from one for good.
+        """
+        with self._database.read() as connection:
+            ours = connection.execute(QUERIES["new_transaction"]).fetchone()
+            assert ours is not None
+            deadline_s = time.monotonic() + _WRITERS_END_S
+            while time.monotonic() < deadline_s:
+                ended = connection.execute(QUERIES["have_ended"], {"transaction_id": ours[0]}).fetchone()
+                if ended is not None and ended[0]:
+                    return
+                time.sleep(_LOOK_AGAIN_S)
+        raise ThrottlingException("a transaction that began before does not end; try again")
 
     def _reseal(self, collection: Collection, generation: int, after: UUID) -> tuple[UUID | None, int]:
         """A batch of faces behind `after`: the last of them, None when there was none; how many."""
@@ -192,4 +215,4 @@ def _of(collection: Collection, generation: int) -> dict[str, object]:
 
 def due(pending: Sequence[PendingErasure], now: datetime) -> list[PendingErasure]:
     """Those whose time has come."""
-    return [each for each in pending if now - each.oldest_at >= BEGIN_AFTER]
+    return [each for each in pending if not each.is_with_collection and now - each.oldest_at >= BEGIN_AFTER]

@@ -61,18 +61,19 @@ class BrokeredMemories:
     def open(self, collection_id: UUID, size: int) -> GalleryMemory:
         """Shared memory; of this process alone where none can be had, which costs memory and nothing else."""
         try:
-            descriptors = self._ask(b"o" + collection_id.bytes + size.to_bytes(8, "big"))[1]
+            answer, descriptors = self._ask(b"o" + collection_id.bytes + size.to_bytes(8, "big"))
         except OSError as error:
             _LOG.warning("no shared memory for galleries: %s", error.strerror)
             return PrivateMemory()
-        if not descriptors:
+        if answer != b".":
             _LOG.warning("no shared memory for galleries: the supervisor has none left")
             return PrivateMemory()
         try:
             memory, gate = descriptors
             return SharedMemory(memory, gate, when_gone=partial(self._give_up, collection_id))
-        except ValueError:  # one of the two did not fit among the files that this process may have
-            os.close(descriptors[0])
+        except ValueError:  # they did not both fit among the files that this process may have
+            for descriptor in descriptors:
+                os.close(descriptor)
             reason = os.strerror(errno.EMFILE)
         except OSError as error:
             reason = str(error.strerror)

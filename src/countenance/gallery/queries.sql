@@ -52,6 +52,14 @@ update collection set key_generation = key_generation + 1
 where collection_id = %(collection_id)s
 returning key_generation;
 
+-- new_transaction --
+-- A number of its own: all that are given out from now on are higher.
+select pg_current_xact_id()::text;
+
+-- have_ended --
+-- Whether every transaction up to that one has.
+select pg_snapshot_xmin(pg_current_snapshot()) > %(transaction_id)s::xid8;
+
 -- read_generation --
 select key_generation from collection where collection_id = %(collection_id)s;
 
@@ -90,7 +98,7 @@ select coalesce(sum(faces), 0)::bigint from settled;
 -- list_pending_erasures --
 select
     c.collection_id, c.account_id, c.name, c.region, c.face_model_version, c.dimensions, c.created_at,
-    sum(p.faces)::bigint, min(p.at)
+    sum(p.faces)::bigint, min(p.at), c.had_own_key
 from pending_erasure as p
 join collection as c using (collection_id)
 where (%(collection_id)s::uuid is null or c.collection_id = %(collection_id)s)
@@ -140,6 +148,12 @@ with inserted as (
         face_id, image_id, external_image_id,
         box_left, box_top, box_width, box_height, confidence, sealed_template
     )
+    -- Nothing where the key was replaced since the collection was held: whoever waits for those that may seal with
+    -- the key of before (finality.py) knows of all whose number is lower than its own, and the others see it here.
+    where exists (
+        select 1 from collection
+        where collection_id = %(collection_id)s and key_generation = %(key_generation)s
+    )
     on conflict (
         collection_id, image_id, external_image_id, box_left, box_top, box_width, box_height
     ) do nothing
@@ -149,7 +163,10 @@ noted as (
     insert into gallery_change (collection_id, face_id, kind)
     select %(collection_id)s, face_id, 'enrolled' from inserted
 )
-select face_id from inserted
+select inserted.face_id, c.key_generation
+from collection as c
+left join inserted on true
+where c.collection_id = %(collection_id)s
 
 -- find_enrolled --
 select face_id, image_id, external_image_id,
@@ -213,8 +230,13 @@ with removed as (
     returning face_id, key_generation
 ),
 pending as (
+    -- The newest generation that anything of it may have been sealed with: a transaction that sealed it anew and
+    -- was rolled back has left bytes under the collection's.
     insert into pending_erasure (collection_id, key_generation, faces)
-    select %(collection_id)s, key_generation, count(*) from removed group by key_generation
+    select c.collection_id, greatest(c.key_generation, max(r.key_generation)), count(*)
+    from removed as r
+    join collection as c on c.collection_id = %(collection_id)s
+    group by c.collection_id
 )
 insert into gallery_change (collection_id, face_id, kind)
 select %(collection_id)s, face_id, 'deleted' from removed

@@ -88,13 +88,15 @@ class CollectionReader:
     def _load(self, connection: Connection, gallery: ResidentGallery) -> None:
         gallery.clear()
         progress = _Progress(self._collection)
-        with gallery.changing(), _one_snapshot(connection):
-            row = connection.execute(QUERIES["read_snapshot"], self._parameters()).fetchone()
-            assert row is not None
-            moment = self._moment(row)
-            for rows in _batches(connection, QUERIES["read_gallery"], self._parameters()):
-                gallery.fill(*self._unsealed([(*row, False) for row in rows]))
-                progress.tell(gallery.face_count)
+        with gallery.changing():
+            with _one_snapshot(connection):
+                row = connection.execute(QUERIES["read_snapshot"], self._parameters()).fetchone()
+                assert row is not None
+                moment = self._moment(row)
+                for rows in _batches(connection, QUERIES["read_gallery"], self._parameters()):
+                    gallery.fill(*self._unsealed([(*row, False) for row in rows]))
+                    progress.tell(gallery.face_count)
+            # Not in the transaction: millions of subjects take a while, and one that idles is ended.
             gallery.finish()
             gallery.settle(moment)
         progress.end(gallery.face_count)

@@ -40,7 +40,9 @@ _SETTLED_ANEW = timedelta(minutes=1)
 _BYTES_PER_COPY = 81_920
 """Locks, cipher and first pages: many empty collections are bounded as well."""
 _FILES_PER_COPY = 16
-"""Open files that a process may have, for one copy: it takes five, a large one more; calls need theirs."""
+"""Open files that a process may have, for one copy: it takes five, and one more for each 65,536 faces; calls
+need theirs.
+"""
 
 
 class ResidentCopy:
@@ -69,14 +71,17 @@ class ResidentCopy:
             StoreUnavailable: the database cannot be asked.
         """
         while True:
-            gallery = self._refresh()
+            gallery = self.refresh()
             with self._memory.reading():
                 if gallery.moment is not None:  # None: a change failed, or its process died, since ours
                     yield gallery
                     return
 
-    def _refresh(self) -> ResidentGallery:
-        """Searches that come while a refresh runs share the next: the database is asked for all at once."""
+    def refresh(self) -> ResidentGallery:
+        """Bring it up to date. Raises as `reading`.
+
+        Searches that come while a refresh runs share the next: the database is asked for all at once.
+        """
         begun_before_us = self._begun
         with self._refreshing:
             if self._done > begun_before_us and self._gallery is not None:
@@ -193,6 +198,20 @@ class Residency:
         except ResourceNotFoundException:
             self.give_up(collection.collection_id)
             raise
+
+    def tidy(self) -> None:
+        """Look at every copy as a search would: what was deleted leaves memory, and so do keys of before.
+
+        Raises:
+            StoreUnavailable: the database cannot be asked.
+        """
+        with self._mutex:
+            copies = list(self._copies.items())
+        for collection_id, copy in copies:
+            try:
+                copy.refresh()
+            except ResourceNotFoundException:
+                self.give_up(collection_id)
 
     def give_up(self, collection_id: uuid.UUID) -> None:
         """The collection was deleted: keep nothing of it."""

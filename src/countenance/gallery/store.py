@@ -528,6 +528,10 @@ class Gallery:
                 return known
         raise ThrottlingException("the faces that were found are being deleted; try again")
 
+    def tidy(self) -> None:
+        """Let what was deleted leave memory, though nobody searches. Raises StoreUnavailable."""
+        self._residency.tidy()
+
     def _forget(self, collection: Collection) -> None:
         self._residency.give_up(collection.collection_id)
         self._faces_quota.forget(collection.collection_id)

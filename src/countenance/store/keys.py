@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from countenance.errors import SetupError
 from countenance.store.errors import KeyMissing
-from countenance.store.files import make_private_directory, remove_durably, write_private
+from countenance.store.files import make_private_directory, remove_durably, sync_directory, write_private
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -116,7 +116,8 @@ class KeyStore:
 
     def destroy_collection_key(self, collection: UUID) -> None:
         """Remove the key for good, and all for its templates; no error when they are gone already."""
-        remove_durably(self._path(collection))
+        for path in (self._path(collection), *self._collections.glob(f".{collection}.*")):
+            path.unlink(missing_ok=True)
         self.destroy_template_keys(collection)
 
     def create_template_key(self, collection: UUID, generation: int) -> None:
@@ -157,10 +158,13 @@ class KeyStore:
 
     def destroy_template_keys(self, collection: UUID, *, before: int | None = None) -> None:
         """Remove keys for templates for good: those of generations below `before`, or all."""
-        for path in self._collections.glob(f"{collection}.*"):
-            generation = path.suffix[1:]
+        # A file under a temporary name is a second name of a key: of a process that was killed as it made it.
+        for path in (*self._collections.glob(f"{collection}.*"), *self._collections.glob(f".{collection}.*")):
+            generation = path.name.removeprefix(".").split(".")[1]
             if generation.isdigit() and (before is None or int(generation) < before):
-                remove_durably(path)
+                path.unlink(missing_ok=True)
+        # Also where another process took the names out: it may have been killed before this.
+        sync_directory(self._collections)
 
     def abandoned(self, known: AbstractSet[UUID], *, older_than_s: float) -> list[UUID]:
         """Collections that have a key and are not `known`: left by a crash between file and commit.
@@ -171,7 +175,7 @@ class KeyStore:
         found = set()
         for path in self._collections.iterdir():
             with contextlib.suppress(ValueError, FileNotFoundError):
-                collection = UUID(path.stem)
+                collection = UUID(path.name.removeprefix(".").split(".")[0])
                 if collection not in known and time.time() - path.stat().st_mtime > older_than_s:
                     found.add(collection)
         return sorted(found)

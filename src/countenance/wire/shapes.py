@@ -592,7 +592,7 @@ class ErasureDetail(TypedDict):
     CollectionId: str
     PendingFaces: int
     OldestDeletion: datetime
-    FinalBy: datetime
+    FinalBy: NotRequired[datetime]
 
 
 class ExplainCallRequest(TypedDict):

@@ -41,7 +41,7 @@ class Gallery:
         face_id = str(uuid.uuid4())
         self._run(
             "insert into face (collection_id, face_id, image_id, box_left, box_top, box_width, box_height,"
-            " confidence, sealed_template) values (%s, %s, %s, 0, 0, 1, 1, 99, '')",
+            " confidence, sealed_template, key_generation) values (%s, %s, %s, 0, 0, 1, 1, 99, '', 1)",
             (self.collection_id, face_id, uuid.uuid4()),
         )
         return face_id

@@ -14,8 +14,8 @@ from small_server import small_server
 
 INSERT = (
     "insert into face (collection_id, face_id, image_id, box_left, box_top, box_width, box_height,"
-    " confidence, sealed_template)"
-    " select collection_id, gen_random_uuid(), gen_random_uuid(), 0, 0, 1, 1, 99, ''"
+    " confidence, sealed_template, key_generation)"
+    " select collection_id, gen_random_uuid(), gen_random_uuid(), 0, 0, 1, 1, 99, '', 1"
     " from collection"
 )
 

@@ -42,7 +42,7 @@ def account(log):
         )
         connection.execute(
             "insert into face (collection_id, face_id, image_id, box_left, box_top, box_width, box_height,"
-            " confidence, sealed_template) values (%s, %s, %s, 0, 0, 1, 1, 99, '')",
+            " confidence, sealed_template, key_generation) values (%s, %s, %s, 0, 0, 1, 1, 99, '', 1)",
             (collection_id, FACE, uuid.uuid4()),
         )
         connection.execute("insert into subject values (%s, 'maria')", (collection_id,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -57,11 +58,26 @@ def test_what_is_not_final_is_listed_and_made_final(cli, account, collection_wit
     assert "guests" in cli.says("erasures", "list")
     cli.says("erasures", "finish", "--account", account)
     assert [each for each in cli.json("erasures", "list") if each["AccountId"] == account] == []
-    assert cli.json("erasures", "finish") == [] or account not in cli.says("erasures", "finish")
+    assert cli.json("erasures", "finish") == []
+
+
+def test_one_that_cannot_be_finished_keeps_no_other_from_its_turn(cli, account, collection_with):
+    broken = collection_with("broken", kept=1, gone=1)
+    collection_with("whole", kept=1, gone=1)
+    (cli.data_dir / "keys" / "collections" / f"{broken.collection_id}.1").unlink()
+    done = cli.run("erasures", "finish", "--json")
+    assert done.exit_code == 1
+    assert "`broken`" in done.stderr
+    assert "key of generation 1" in done.stderr
+    assert [(each["CollectionId"], each["FinalBy"] == "final now") for each in json.loads(done.stdout)] == [
+        ("broken", False),
+        ("whole", True),
+    ]
+    assert [each["CollectionId"] for each in cli.json("erasures", "list")] == ["broken"]
 
 
 def test_nothing_pending_is_said(cli, account):
-    if not cli.json("erasures", "list"):
-        assert "every deletion is final" in cli.says("erasures", "list")
+    assert cli.json("erasures", "list") == []
+    assert "every deletion is final" in cli.says("erasures", "list")
     code, message = cli.fails("erasures", "finish", "--account", account)
     assert (code, "erasures list" in message) == (3, True)

@@ -274,8 +274,8 @@ def test_many_faces_go_in_parts_with_an_entry_for_each_few_hundred(retention):
     retention.collection("guests", "ada", retention_days="30")
     retention.server.execute(
         "insert into face (collection_id, face_id, image_id, box_left, box_top, box_width, box_height,"
-        " confidence, sealed_template) select collection_id, gen_random_uuid(), gen_random_uuid(),"
-        " 0, 0, 1, 1, 99, '' from collection, generate_series(1, 1200)"
+        " confidence, sealed_template, key_generation) select collection_id, gen_random_uuid(),"
+        " gen_random_uuid(), 0, 0, 1, 1, 99, '', 1 from collection, generate_series(1, 1200)"
     )
     retention.server.execute("update face set created_at = created_at - interval '31 days'")
     retention.keep_house()
@@ -323,7 +323,9 @@ def test_erasures_that_cannot_be_finished_are_told_and_tried_again(retention, mo
     with monkeypatch.context() as patched:
         patched.setattr(Finality, "make_final", lambda *_, **__: 1 / 0)
         retention.keep_house()
-    assert "could not be made final" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "deletions of collection `guests`" in said
+    assert "could not be made final: division by zero; tried again in an hour" in said
     assert pending_in(retention) == {"guests": 1}
     retention.keep_house()
     assert pending_in(retention) == {}

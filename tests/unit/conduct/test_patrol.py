@@ -309,8 +309,8 @@ def make_collection(bench, account, faces, *, purpose="fraud-prevention", kind="
         )
         connection.execute(
             "insert into face (collection_id, face_id, image_id, box_left, box_top, box_width, box_height,"
-            " confidence, sealed_template, secret)"
-            " select %s, gen_random_uuid(), gen_random_uuid(), 0, 0, 1, 1, 99, '\\x00',"
+            " confidence, sealed_template, key_generation, secret)"
+            " select %s, gen_random_uuid(), gen_random_uuid(), 0, 0, 1, 1, 99, '\\x00', 1,"
             " sha256(n::text::bytea) from generate_series(1, %s) as n",
             (collection_id, faces),
         )

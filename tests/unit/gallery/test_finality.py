@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from countenance.errors import InternalServerError, ResourceNotFoundException
+from countenance.errors import InternalServerError, ResourceNotFoundException, ThrottlingException
 from countenance.gallery import Gallery
+from countenance.gallery import faces as face_rows
 from countenance.gallery.finality import BEGIN_AFTER, FINAL_WITHIN, Finality, due
 from countenance.gallery.reading import CollectionReader
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
@@ -130,17 +132,16 @@ def test_it_goes_on_where_it_ended(
     (gone,) = enrol(unit([1]))
     commit(gallery.delete_faces, collection, [gone])
 
-    def killed(_faces):
+    def killed(*_):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         finality.make_final(collection, record=record, progress=killed)
     assert generations(key_store, collection) == [1, 2]
     assert finality.pending(collection=collection)[0].faces == 1
-    with monkeypatch.context() as patched:
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(finality, "_settle", killed)
-        with pytest.raises((KeyboardInterrupt, TypeError)):
-            finality.make_final(collection, record=record)
+        finality.make_final(collection, record=record)
     assert generations(key_store, collection) == [2]
     assert finality.make_final(collection, record=record) == 1
     assert (generations(key_store, collection), recorded) == ([2], [(1, 2)])
@@ -192,13 +193,15 @@ def test_searches_and_writes_go_on_while_keys_are_replaced(
     threads.append(threading.Thread(target=write))
     for thread in threads:
         thread.start()
-    for _ in range(6):
-        (gone,) = enrol(unit([1]))
-        commit(gallery.delete_faces, collection, [gone])
-        finality.make_final(collection, record=record)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        for _ in range(6):
+            (gone,) = enrol(unit([1]))
+            commit(gallery.delete_faces, collection, [gone])
+            finality.make_final(collection, record=record)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
     assert wrong == []
     assert found(gallery, collection) == kept | added
 
@@ -263,27 +266,174 @@ def test_a_deleted_collection_has_no_keys_and_nothing_pending(
     assert generations(key_store, collection) == []
 
 
-def test_rows_from_before_there_were_generations_are_sealed_anew_as_well(
-    finality, collection, gallery, commit, enrol, key_store, record, database
+def test_what_was_sealed_before_there_were_generations_is_never_said_to_be_final(
+    finality, collection, gallery, commit, enrol, key_store, record, recorded, database
 ):
-    """Under the collection's own key, as the first version sealed them."""
+    """Under the collection's own key, as the first version sealed it: that key lives as long as it does."""
     old, gone = enrol(unit([1]), unit([0, 1]))
     first = opener(key_store, collection, generation=0)
+    sealed = first.seal(gone, unit([0, 1]))
     with database.transaction() as connection:
-        for face_id, template in ((old, unit([1])), (gone, unit([0, 1]))):
+        for face_id, bytes_ in ((old, first.seal(old, unit([1]))), (gone, sealed)):
             connection.execute(
                 "update face set key_generation = 0, sealed_template = %s where face_id = %s",
-                (first.seal(face_id, template), face_id),
+                (bytes_, face_id),
             )
         connection.execute(
-            "update collection set key_generation = 0 where collection_id = %s", (collection.collection_id,)
+            "update collection set key_generation = 0, had_own_key = true where collection_id = %s",
+            (collection.collection_id,),
         )
     key_store.destroy_template_keys(collection.collection_id)
     assert found(gallery, collection) == {old, gone}
     commit(gallery.delete_faces, collection, [gone])
+    (pending,) = finality.pending(collection=collection)
+    assert pending.final_by is None
+    assert due([pending], pending.oldest_at + timedelta(days=30)) == []
+    assert opener(key_store, collection, generation=0).unseal(gone, 0, sealed).shape == (DIMENSIONS,)
+    (new,) = enrol(unit([1, 1]))
+    assert found(gallery, collection) == {old, new}
+    commit(gallery.delete_collection, collection)
+    with pytest.raises(KeyMissing):
+        opener(key_store, collection, generation=0)
+
+
+def test_bytes_of_a_resealing_that_was_rolled_back_are_not_left_openable(
+    finality, collection, gallery, commit, enrol, key_store, record, recorded, database, rng, monkeypatch
+):
+    """They are in the files under the key of now: what is deleted before the end needs one more key."""
+    one, other, gone = enrol(*random_templates(rng, 3))
+    commit(gallery.delete_faces, collection, [gone])
+    aborted = {}
+
+    def killed(_faces):
+        raise KeyboardInterrupt
+
+    original = UnitOfWork.commit
+
+    def no_commit(uow):
+        rows = uow.connection.execute(
+            "select face_id, key_generation, sealed_template from face"
+            " where collection_id = %s and key_generation = 2",
+            (collection.collection_id,),
+        ).fetchall()
+        if rows:
+            aborted.update({row[0]: row for row in rows})
+            raise KeyboardInterrupt
+        original(uow)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(UnitOfWork, "commit", no_commit)
+        finality.make_final(collection, record=record)
+    assert aborted.keys() == {one, other}
+    commit(gallery.delete_faces, collection, [one])
+    assert finality.make_final(collection, record=record) == 2
+    assert generations(key_store, collection) == [3]
+    with pytest.raises(KeyMissing):
+        opener(key_store, collection, generation=3).unseal(*aborted[one])
+
+
+def test_a_key_under_a_temporary_name_is_destroyed_as_well(
+    finality, collection, gallery, commit, enrol, key_store, record
+):
+    """A process that is killed as it makes a key leaves it under two names."""
+    (gone, _) = enrol(unit([1]), unit([0, 1]))
+    folder = key_store.directory / "collections"
+    for name in (f"{collection.collection_id}.1", str(collection.collection_id)):
+        (folder / f".{name}.0123456789abcdef").hardlink_to(folder / name)
+    commit(gallery.delete_faces, collection, [gone])
+    finality.make_final(collection, record=record)
+    assert [path.name for path in folder.glob(f".{collection.collection_id}.*.*")] == []
+    commit(gallery.delete_collection, collection)
+    assert list(folder.glob(f"*{collection.collection_id}*")) == []
+
+
+def test_writers_that_overlap_do_not_keep_it_from_its_turn(
+    finality, collection, gallery, commit, enrol, record, database
+):
+    """There is never a moment without one here; each enrols with a key that is there when it commits."""
+    (gone,) = enrol(unit([1]))
+    commit(gallery.delete_faces, collection, [gone])
+    stop = threading.Event()
+
+    def hold_on(number):
+        time.sleep(number * 0.05)
+        while not stop.is_set():
+            with UnitOfWork(database) as uow:
+                gallery.enrol(uow, collection, [new_face(unit([1]))])
+                time.sleep(0.15)
+                uow.commit()
+
+    writers = [threading.Thread(target=hold_on, args=(number,)) for number in range(4)]
+    for writer in writers:
+        writer.start()
+    time.sleep(0.2)
+    begun = time.monotonic()
     assert finality.make_final(collection, record=record) == 1
-    assert [row[:2] for row in rows_of(database, collection)] == [(old, 1)]
-    assert found(gallery, collection) == {old}
+    took_s = time.monotonic() - begun
+    stop.set()
+    for writer in writers:
+        writer.join()
+    assert took_s < 10
+    count = len(rows_of(database, collection))
+    assert len(found(gallery, collection)) == count > 4
+
+
+def test_who_held_the_collection_before_the_key_was_replaced_seals_with_the_next(
+    finality, collection, gallery, key_store, database, monkeypatch
+):
+    """One that nobody waited for: it may have read the old generation and got its number afterwards."""
+    original = face_rows.enrol
+
+    def late(connection, held, seal, faces):
+        if seal.generation == 1:
+            with UnitOfWork(database) as other:
+                key_store.create_template_key(collection.collection_id, 2)
+                other.connection.execute(
+                    "update collection set key_generation = 2 where collection_id = %s",
+                    (collection.collection_id,),
+                )
+                other.commit()
+        return original(connection, held, seal, faces)
+
+    monkeypatch.setattr(face_rows, "enrol", late)
+    with UnitOfWork(database) as uow:
+        gallery.enrol(uow, collection, [new_face(unit([1]))])
+        uow.commit()
+    assert [generation for _, generation, _ in rows_of(database, collection)] == [2]
+
+
+def test_a_transaction_that_does_not_end_puts_it_off(
+    finality, collection, gallery, commit, enrol, key_store, record, database, monkeypatch
+):
+    monkeypatch.setattr("countenance.gallery.finality._WRITERS_END_S", 0.2)
+    (gone,) = enrol(unit([1]))
+    commit(gallery.delete_faces, collection, [gone])
+    with UnitOfWork(database) as uow:
+        gallery.enrol(uow, collection, [new_face(unit([1]))])
+        with pytest.raises(ThrottlingException):
+            finality.make_final(collection, record=record)
+        assert 1 in generations(key_store, collection)
+        uow.commit()
+    assert finality.make_final(collection, record=record) == 1
+    assert len(found(gallery, collection)) == 1
+
+
+def test_two_at_once_finish_it_once(
+    finality, collection, gallery, commit, enrol, key_store, recorded, record, rng
+):
+    enrol(*random_templates(rng, 40))
+    (gone,) = enrol(unit([1]))
+    commit(gallery.delete_faces, collection, [gone])
+    threads = [
+        threading.Thread(target=lambda: finality.make_final(collection, record=record)) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [faces for faces, _ in recorded] == [1]
+    assert len(generations(key_store, collection)) == 1
+    assert len(found(gallery, collection)) == 40
 
 
 def test_deletions_are_due_in_time_to_be_final_within_a_day(finality, collection, gallery, commit, enrol):

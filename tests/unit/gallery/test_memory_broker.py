@@ -99,13 +99,15 @@ def test_a_process_without_room_for_more_files_has_memory_of_its_own(
     until(lambda: len(os.listdir("/proc/self/fd")) == before)
 
 
-def test_one_descriptor_of_two_is_none(broker, collection_id, monkeypatch, caplog):
-    """What the system does where only one more fits."""
+@pytest.mark.parametrize("fit", [0, 1])
+def test_less_than_both_descriptors_is_none(broker, collection_id, fit, monkeypatch, caplog):
+    """What the system does where only one more fits, or none."""
     original = socket.recv_fds
 
     def one_fits(*arguments):
         answer, descriptors, flags, address = original(*arguments)
-        os.close(descriptors.pop())
+        while len(descriptors) > fit:
+            os.close(descriptors.pop())
         return answer, descriptors, flags, address
 
     monkeypatch.setattr(socket, "recv_fds", one_fits)

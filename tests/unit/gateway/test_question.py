@@ -94,8 +94,8 @@ def insert(bench: Any, name: str, charter: Charter | None, *, region: str = "us-
         for _ in range(faces):
             connection.execute(
                 "insert into face (face_id, collection_id, image_id, box_left, box_top, box_width,"
-                " box_height, confidence, sealed_template)"
-                " values (gen_random_uuid(), %s, gen_random_uuid(), 0.1, 0.1, 0.1, 0.1, 99, '')",
+                " box_height, confidence, sealed_template, key_generation)"
+                " values (gen_random_uuid(), %s, gen_random_uuid(), 0.1, 0.1, 0.1, 0.1, 99, '', 1)",
                 (collection_id,),
             )
     return collection_id

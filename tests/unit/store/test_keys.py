@@ -190,5 +190,9 @@ def test_a_template_key_does_not_open_under_another_generation(key_store: KeySto
 def test_a_collection_with_keys_for_templates_is_abandoned_once(key_store: KeyStore):
     key_store.create_collection_key(COLLECTION)
     key_store.create_template_key(COLLECTION, 1)
-    assert key_store.abandoned(set(), older_than_s=-1) == [COLLECTION]
+    folder = key_store.directory / "collections"
+    (folder / f".{uuid.UUID(int=9)}.1.0123456789abcdef").write_bytes(b"left by a crash")
+    assert key_store.abandoned({uuid.UUID(int=9)}, older_than_s=-1) == [COLLECTION]
+    assert key_store.abandoned({COLLECTION}, older_than_s=-1) == [uuid.UUID(int=9)]
+    key_store.destroy_collection_key(uuid.UUID(int=9))
     assert key_store.abandoned({COLLECTION}, older_than_s=-1) == []

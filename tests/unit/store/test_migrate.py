@@ -13,8 +13,8 @@ TABLES = {
     "access_key", "account", "account_record", "appeal", "audit_checkpoint", "audit_cosignature",
     "audit_entry", "audit_event", "audit_event_before_log", "audit_key", "audit_log", "audit_set_aside",
     "audit_tile", "audit_touch", "auditor", "charter", "collection", "face", "finding", "gallery_change",
-    "idempotency", "key_binding", "observation", "officer", "pack_activation", "pack_issuer", "policy_epoch",
-    "purpose_request", "purpose_vote", "relation", "relation_in_force", "schema_migration",
+    "idempotency", "key_binding", "observation", "officer", "pack_activation", "pack_issuer", "pending_erasure",
+    "policy_epoch", "purpose_request", "purpose_vote", "relation", "relation_in_force", "schema_migration",
     "standing_change", "subject", "tag", "termination_proposal", "terms_acceptance", "terms_version",
     "training",
 }  # fmt: skip
@@ -95,3 +95,34 @@ def test_one_face_of_one_photograph_is_kept_once_even_without_an_external_id(dat
     assert definition.startswith(
         "UNIQUE NULLS NOT DISTINCT (collection_id, image_id, external_image_id, box_"
     )
+
+
+def test_collections_from_before_keys_were_replaced_are_known_as_such(empty_database_url: str, monkeypatch):
+    """What was ever sealed with their own key is final with them only; a new collection has no such past."""
+    every = load_migrations()
+    account = "insert into account (account_id, name) values ('000000000001', 'A')"
+    collection = (
+        "insert into collection (collection_id, account_id, name, region, face_model_version, dimensions)"
+        " values (gen_random_uuid(), '000000000001', %s, 'r', '1', 8)"
+    )
+    face = (
+        "insert into face (collection_id, face_id, image_id, box_left, box_top, box_width, box_height,"
+        " confidence, sealed_template) select collection_id, gen_random_uuid(), gen_random_uuid(),"
+        " 0, 0, 1, 1, 99, '' from collection"
+    )
+    with Database(empty_database_url, max_connections=2) as database:
+        with monkeypatch.context() as before:
+            before.setattr(sys.modules["countenance.store.migrate"], "load_migrations", lambda: every[:3])
+            migrate(database)
+        with database.transaction() as connection:
+            connection.execute(account)
+            connection.execute(collection, ("old",))
+            connection.execute(face)
+        assert migrate(database) == len(every) - 3
+        with database.transaction() as connection:
+            connection.execute(collection, ("new",))
+            rows = connection.execute(
+                "select name, c.key_generation, had_own_key, f.key_generation"
+                " from collection as c left join face as f using (collection_id) order by name"
+            ).fetchall()
+        assert rows == [("new", 1, False, None), ("old", 0, True, 0)]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from countenance.errors import ResourceNotFoundException
 from countenance.facts import Charter
+from countenance.gallery.finality import PendingErasure
 from countenance.operations.deps import Deps
 from countenance.operations.whose import require_officer
 from countenance.types import AccountId, FaceId
@@ -16,6 +17,7 @@ from countenance.wire.shapes import (
     DescribeCharterResponse,
     EraseFacesRequest,
     EraseFacesResponse,
+    ErasureDetail,
     ListErasuresRequest,
     ListErasuresResponse,
     PutCharterRequest,
@@ -79,17 +81,18 @@ def list_erasures(request: ListErasuresRequest, deps: Deps) -> ListErasuresRespo
         region=deps.caller.region,
         collection=None if name is None else deps.collection(name),
     )
-    return {
-        "Erasures": [
-            {
-                "CollectionId": each.collection.name,
-                "PendingFaces": each.faces,
-                "OldestDeletion": each.oldest_at,
-                "FinalBy": each.final_by,
-            }
-            for each in pending
-        ]
+    return {"Erasures": [_to_erasure(each) for each in pending]}
+
+
+def _to_erasure(pending: PendingErasure) -> ErasureDetail:
+    detail: ErasureDetail = {
+        "CollectionId": pending.collection.name,
+        "PendingFaces": pending.faces,
+        "OldestDeletion": pending.oldest_at,
     }
+    if pending.final_by is not None:
+        detail["FinalBy"] = pending.final_by
+    return detail
 
 
 def _require(name: str, deps: Deps) -> Charter:
