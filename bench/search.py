@@ -281,13 +281,14 @@ def every_row(
     near: list[list[NDArray[np.int64]]] = [[] for _ in probes]
     least = np.array([floor - slack for floor, _ in limits], np.float32)
     for block, start, part in rows_in.parts(rows_in.layout.block_rows):
-        products = to_unit(block.stored[part]) @ probes.T
+        wide = block.stored[part].astype(np.float32)
+        products = probes @ wide.T
+        products /= np.sqrt(np.einsum("nd,nd->n", wide, wide))
         for column, (_, limit) in enumerate(limits):
-            column_of = np.ascontiguousarray(products[:, column])
-            if limit < len(column_of) and least[column] < 0:
-                least[column] = max(least[column], np.partition(column_of, -limit)[-limit] - slack)
-            kept = np.flatnonzero(column_of >= least[column])
-            near[column].append(kept + start)
+            if limit < products.shape[1] and least[column] < 0:
+                tenth = np.partition(products[column], -limit)[-limit]
+                least[column] = max(least[column], tenth - slack)
+            near[column].append(np.flatnonzero(products[column] >= least[column]) + start)
     answers = []
     for column, (floor, limit) in enumerate(limits):
         rows = np.concatenate(near[column])
