@@ -297,7 +297,7 @@ def every_row(
             stored[here] = block.stored[offsets]
         exact = (stored @ probes[column].astype(np.float64)) / np.linalg.norm(stored, axis=1)
         cosines = np.clip(exact.astype(np.float32), -1, 1)
-        kept = np.flatnonzero(cosines >= floor)
+        kept = np.flatnonzero(cosines >= np.float64(floor))
         order = kept[np.lexsort((rows[kept], -cosines[kept]))][:limit]
         answers.append((rows[order].tolist(), cosines[order].tolist()))
     return answers
