@@ -9,6 +9,7 @@ whichever searches next brings it up to date, for all (docs/adr/0014).
 
 from __future__ import annotations
 
+import logging
 import resource
 import threading
 import time
@@ -31,7 +32,9 @@ from countenance.gallery.reading import (
 )
 from countenance.gallery.records import Collection
 from countenance.gallery.resident import Moment, ResidentGallery
-from countenance.store import Connection, Database, KeyMissing, KeyStore
+from countenance.store import Connection, Database, KeyMissing, KeyStore, StoreUnavailable
+
+_LOG = logging.getLogger(__name__)
 
 _SWEEP_INTERVAL_S = 10.0
 _FORGOTTEN_AT_ONCE = 10_000
@@ -202,8 +205,11 @@ class Residency:
     def tidy(self) -> None:
         """Look at every copy as a search would: what was deleted leaves memory, and so do keys of before.
 
+        One that cannot be looked at, such as for a damaged key, is given up: what nobody can bring up to date
+        stays in nobody's memory, and a search reads it anew.
+
         Raises:
-            StoreUnavailable: the database cannot be asked.
+            StoreUnavailable: the database cannot be asked, of any: all stay, and nobody searches them either.
         """
         with self._mutex:
             copies = list(self._copies.items())
@@ -211,6 +217,11 @@ class Residency:
             try:
                 copy.refresh()
             except ResourceNotFoundException:
+                self.give_up(collection_id)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001  # one copy's trouble keeps no other from its turn
+                _LOG.warning("collection=%s given up: %s", collection_id, type(error).__name__)
                 self.give_up(collection_id)
 
     def give_up(self, collection_id: uuid.UUID) -> None:
