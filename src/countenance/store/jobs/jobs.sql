@@ -9,10 +9,9 @@ on conflict (job_id) do update set
     deaths = case when excluded.done > progress.done then 0 else progress.deaths end
 
 -- find_progress --
-select done, failures from jobs.progress where job_id = %(job_id)s
+select done, failures, error from jobs.progress where job_id = %(job_id)s
 
 -- fail --
--- Whether the reason is another one than before.
 insert into jobs.progress (job_id, failures, error, error_at)
 values (%(job_id)s, 1, %(error)s, clock_timestamp())
 on conflict (job_id) do update set
@@ -111,6 +110,14 @@ where worker.last_heartbeat < now() - make_interval(secs => %(patience_s)s)
 select count(*) from pg_locks
 where locktype = 'advisory' and granted and classid = %(lock_class)s and objsubid = 2
     and database = (select oid from pg_database where datname = current_database())
+
+-- forget_superseded --
+with superseded as (
+    delete from jobs.procrastinate_jobs
+    where status = 'failed' and queueing_lock = %(queueing_lock)s and id < %(job_id)s
+    returning id
+)
+delete from jobs.progress where job_id in (select id from superseded)
 
 -- forget_ended --
 with ended as (

@@ -145,6 +145,18 @@ class Jobs:
                         return int(row[0])
         raise StoreUnavailable("jobs of one kind come and go too fast to put another into the queue")
 
+    def run_now(self, task: Task) -> int:
+        """A periodic task's job at once; the number of the one that waits already, where one does.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        lock = lock_of(task, self._server)
+        job_id = self.defer(task, lock=lock, queueing_lock=lock)
+        with self._database.transaction() as connection:
+            _hasten(connection, job_id)
+        return job_id
+
     def list(self, *, with_ended: bool = False) -> list[Job]:
         """Those that wait, run or failed, by number; with all others that are kept."""
         with self._database.read() as connection:
@@ -166,7 +178,7 @@ class Jobs:
         with self._database.transaction() as connection:
             job = self._require(connection, job_id)
             connection.execute(QUERIES["begin_anew"], {"job_id": job_id})
-            if connection.execute(QUERIES["hasten"], {"job_id": job_id}).rowcount:
+            if _hasten(connection, job_id):
                 return
             if job.state is not JobState.FAILED:
                 raise NoSuchJob(f"job {job_id} has not failed: it is {job.state}")
@@ -239,6 +251,16 @@ def queue_of(task: Task, server: str | None) -> str:
     return f"{QUEUE}-{server}"
 
 
+def queues_of(server: str) -> list[str]:
+    """Those that a server takes jobs from."""
+    return [QUEUE, f"{QUEUE}-{server}"]
+
+
+def lock_of(task: Task, server: str | None) -> str:
+    """Of a periodic task's jobs: one runs and one waits, at most; for a local one on each server."""
+    return f"{task.name}/{server}" if task.is_local else task.name
+
+
 def server_id(data_dir: Path) -> str:
     """What a server is called in the queue: a file of its data directory, made when it is first asked for.
 
@@ -272,6 +294,12 @@ def _manager(connection: Connection) -> Any:
     from countenance.store.jobs.connector import OneConnection
 
     return JobManager(OneConnection(connection))
+
+
+def _hasten(connection: Connection, job_id: int) -> bool:
+    """Whether it waited for its next try; it need not any more."""
+    with in_schema(connection):  # whose triggers need it
+        return connection.execute(QUERIES["hasten"], {"job_id": job_id}).rowcount > 0
 
 
 def _read(connection: Connection, job_id: int | None, *, with_ended: bool) -> list[Job]:
