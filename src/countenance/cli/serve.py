@@ -29,6 +29,7 @@ from countenance.cli.terms_at_start import standard_of
 from countenance.conduct import Conduct
 from countenance.errors import SetupError
 from countenance.settings import Settings
+from countenance.store.jobs.watch import watching_jobs
 from countenance.telemetry import metrics_server, open_telemetry
 from countenance.transparency.witnesses import parse_witnesses
 
@@ -73,8 +74,11 @@ def _watched(settings: Settings, installation: Installation) -> Iterator[Standst
         untraced = replace(settings, otel_endpoint="")
         telemetry = open_telemetry(untraced, operations={}, witnesses=set(witnesses.values()))
         try:
-            with watching_log(
-                installation.database, telemetry.metrics, witnesses=witnesses, heed=standstill.heed
+            with (
+                watching_jobs(installation.database, telemetry.metrics),
+                watching_log(
+                    installation.database, telemetry.metrics, witnesses=witnesses, heed=standstill.heed
+                ),
             ):
                 yield standstill
         finally:

@@ -114,9 +114,19 @@ ALARMS = Family(
     "countenance_log_alarms", "gauge", "entries of kind `alarm` that the log has, whoever reconciled"
 )
 
+JOBS = Family("countenance_jobs", "gauge", "jobs that are kept in the queue", ("state",), across="mostrecent")
+JOBS_AGE = Family(
+    "countenance_jobs_waiting_age_seconds",
+    "age",
+    "how long the oldest job that could run has waited; 0 where none waits",
+    across="mostrecent",
+    never_is_zero=True,
+)
+
 FAMILIES = (
     *(CALLS, DURATION, ITEMS, CALLS_IN_FLIGHT, BYTES_IN_FLIGHT, REFUSALS, DECISIONS, RECEIPTS),
     DATABASE_WAIT,
     *(INTEGRATED, PENDING, PENDING_AGE, LAG, SIZE, SIGNED_AGE, PUBLISHED_AGE),
     *(WITNESS_AGE, WITNESS_BEHIND, ALARMS),
+    *(JOBS, JOBS_AGE),
 )

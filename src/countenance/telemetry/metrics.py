@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from countenance.telemetry.ended_call import EndedCall
@@ -44,3 +45,6 @@ class Metrics:
 
     def log_alarms(self, count: int) -> None:
         """How many alarms the log has, ever."""
+
+    def jobs(self, counts: Mapping[str, int], *, oldest_at: float | None) -> None:
+        """Jobs of each state; since when the oldest that could run waits (Unix time, s; None: none)."""

@@ -11,6 +11,7 @@ UNKNOWN = "unknown"
 
 OUTCOMES = frozenset({"answered", "refused", "failed"})
 DECISIONS = frozenset({"allow", "deny"})
+JOB_STATES = ("waiting", "running", "stopping", "done", "failed", "cancelled")
 STEPS = ("identify", "admit", "receive", "authenticate", "validate", "authorize", "dispatch", "record")
 """Of a call, in order; one that is refused leaves out what it did not come to."""
 ATTRIBUTES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import ClassVar
 
 import prometheus_client
@@ -13,7 +14,7 @@ from countenance.telemetry.ended_call import EndedCall
 from countenance.telemetry.families import FAMILIES, Family
 from countenance.telemetry.metrics import Metrics
 from countenance.telemetry.metrics_folder import MetricsFolder
-from countenance.telemetry.names import DECISIONS, OUTCOMES, Names, member
+from countenance.telemetry.names import DECISIONS, JOB_STATES, OUTCOMES, Names, member
 
 
 def count_in(folder: MetricsFolder) -> int:
@@ -63,6 +64,8 @@ class PrometheusMetrics(Metrics):
         self._cosigned_at = make.gauge(families.WITNESS_AGE)
         self._cosigned_size = make.gauge(families.WITNESS_BEHIND)
         self._alarms = make.gauge(families.ALARMS)
+        self._jobs = make.gauge(families.JOBS)
+        self._jobs_since = make.gauge(families.JOBS_AGE)
         for witness in sorted(names.witnesses):  # one that never cosigns is behind by the whole log
             self._cosigned_size.labels(witness)
 
@@ -112,6 +115,11 @@ class PrometheusMetrics(Metrics):
 
     def log_alarms(self, count: int) -> None:
         self._alarms.set(count)
+
+    def jobs(self, counts: Mapping[str, int], *, oldest_at: float | None) -> None:
+        for state in JOB_STATES:
+            self._jobs.labels(state).set(counts.get(state, 0))
+        self._jobs_since.set(oldest_at or 0.0)
 
 
 class _Maker:

@@ -39,19 +39,20 @@ class Stopping:
 
 @pytest.fixture
 def toys(tmp_path, monkeypatch):
-    """A folder where each process notes its life: a line of `worker` or `sequencer`."""
-    for kind in ("worker", "sequencer"):
+    """A folder where each process notes its life: a line of `worker`, `jobs` or `sequencer`."""
+    for kind in ("worker", "jobs", "sequencer"):
         (tmp_path / f"toy_{kind}.py").write_text(TOY.format(folder=str(tmp_path), kind=kind))
         (tmp_path / kind).touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(module, "_WORKER", "toy_worker")
     monkeypatch.setattr(module, "_SEQUENCER", "toy_sequencer")
+    monkeypatch.setattr(module, "_JOBS", "toy_jobs")
     return tmp_path
 
 
 @contextmanager
 def supervised(folder, **given):
-    """A fleet of one worker and the sequencer, supervised; an error of that is the test's."""
+    """A fleet of one of each kind, supervised; an error of that is the test's."""
     stopping = Stopping()
     with (
         socket.socket() as listener,
@@ -87,36 +88,43 @@ def is_alive(process_id):
     return True
 
 
-@pytest.mark.parametrize("kind", ["worker", "sequencer"])
-def test_a_process_that_is_killed_is_replaced_and_told_once(toys, capfd, kind):
+@pytest.mark.parametrize(
+    ("kind", "name"), [("worker", "worker"), ("jobs", "job runner"), ("sequencer", "sequencer")]
+)
+def test_a_process_that_is_killed_is_replaced_and_told_once(toys, capfd, kind, name):
     with supervised(toys):
         os.kill(lives(toys, kind)[0], signal.SIGKILL)
         wait_until(lambda: len(lives(toys, kind)) == 2)
-    assert capfd.readouterr().err.count(f"{kind} ended with status -9: starting another") == 1
-    assert not any(is_alive(each) for each in lives(toys, "worker") + lives(toys, "sequencer"))
+    assert capfd.readouterr().err.count(f"{name} ended with status -9: starting another") == 1
+    every = [each for every in ("worker", "jobs", "sequencer") for each in lives(toys, every)]
+    assert not any(is_alive(each) for each in every)
 
 
-def test_a_sequencer_that_ends_whenever_it_starts_ends_nothing_else(toys, monkeypatch, capfd):
-    """PostgreSQL recovers, a key's file is missing: calls fail closed, and go on when that is mended."""
+@pytest.mark.parametrize(("kind", "name"), [("jobs", "job runner"), ("sequencer", "sequencer")])
+def test_one_that_ends_whenever_it_starts_ends_nothing_else(toys, monkeypatch, capfd, kind, name):
+    """PostgreSQL recovers, a key's file is missing: calls fail closed, and go on when that is mended.
+
+    Jobs wait.
+    """
     monkeypatch.setattr(module, "_FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(module, "_LONGEST_PAUSE_S", 0.1)
     with supervised(toys) as supervision:
-        (toys / "sick-sequencer").touch()
-        os.kill(lives(toys, "sequencer")[0], signal.SIGKILL)
-        wait_until(lambda: len(lives(toys, "sequencer")) > 7)
-        (toys / "sick-sequencer").unlink()
-        wait_until(lambda: is_settled(toys))
+        (toys / f"sick-{kind}").touch()
+        os.kill(lives(toys, kind)[0], signal.SIGKILL)
+        wait_until(lambda: len(lives(toys, kind)) > 7)
+        (toys / f"sick-{kind}").unlink()
+        wait_until(lambda: is_settled(toys, kind))
         assert not supervision.done()
         assert len(lives(toys, "worker")) == 1
     told = capfd.readouterr().err
-    assert told.count("the sequencer ended with status 3: starting another") >= 6
+    assert told.count(f"the {name} ended with status 3: starting another") >= 6
 
 
-def is_settled(folder):
-    """Whether the last sequencer has stayed for half a second."""
-    before = lives(folder, "sequencer")
+def is_settled(folder, kind):
+    """Whether the last of them has stayed for half a second."""
+    before = lives(folder, kind)
     time.sleep(0.5)
-    return lives(folder, "sequencer") == before and is_alive(before[-1])
+    return lives(folder, kind) == before and is_alive(before[-1])
 
 
 def test_workers_that_end_as_soon_as_they_start_end_the_server(toys):

@@ -83,6 +83,7 @@ def test_the_log_tells_its_size_its_lag_and_its_witnesses(metrics, registry):
     metrics.checkpoint_published(at=3000.0)
     metrics.cosigned("north", size=6, at=4000.0)
     metrics.log_alarms(2)
+    metrics.jobs({"waiting": 3, "elsewhere": 1}, oldest_at=5000.0)
     metrics.in_flight(calls=4, size_bytes=99)
     metrics.database_waited(0.002)
     value = registry.get_sample_value
@@ -97,6 +98,10 @@ def test_the_log_tells_its_size_its_lag_and_its_witnesses(metrics, registry):
     assert value("countenance_log_witness_behind_entries", {"witness": "north"}) == 6
     assert value("countenance_log_witness_behind_entries", {"witness": "south"}) == 0
     assert value("countenance_log_alarms") == 2
+    assert value("countenance_jobs", {"state": "waiting"}) == 3
+    assert value("countenance_jobs", {"state": "failed"}) == 0
+    assert value("countenance_jobs", {"state": "elsewhere"}) is None
+    assert value("countenance_jobs_waiting_age_seconds") == 5000
     assert value("countenance_calls_in_flight") == 4
     assert value("countenance_database_wait_seconds_bucket", {"le": "0.005"}) == 1
     assert value("countenance_request_bytes_in_flight") == 99

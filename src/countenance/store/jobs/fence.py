@@ -9,7 +9,7 @@ how a job ended only while the job is its own.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, LiteralString
@@ -21,7 +21,7 @@ from procrastinate.manager import JobManager
 from procrastinate.psycopg_connector import PsycopgConnector
 
 from countenance.store.jobs.queue import LOCK_CLASS
-from countenance.store.jobs.task import QUERIES
+from countenance.store.jobs.task import QUERIES, Stop
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ class FencedManager(JobManager):
     Args:
         session: of this worker's alone, in autocommit, where procrastinate's names are found; while it lasts,
             so does the worker.
-        lost: called when the database does not answer: jobs that run are to end.
+        ending: set when the database does not answer: jobs that run are to end. Once it is set, by whomever,
+            no other is begun.
         known: names of the tasks that this program has.
     """
 
@@ -50,12 +51,12 @@ class FencedManager(JobManager):
         connector: PsycopgConnector,
         session: psycopg.AsyncConnection[Any],
         *,
-        lost: Callable[[], None],
+        ending: Stop,
         known: Collection[str],
     ) -> None:
         super().__init__(connector)
         self._session = session
-        self._lost = lost
+        self._ending = ending
         self._known = known
 
     async def register_worker(self) -> int:
@@ -69,14 +70,16 @@ class FencedManager(JobManager):
         try:
             await self._session.execute("select procrastinate_update_heartbeat_v1(%s)", (worker_id,))
         except psycopg.Error as error:
-            self._lost()
+            self._ending.set()
             raise exceptions.ConnectorException from error
 
     async def fetch_job(self, queues: Any, worker_id: int) -> Job | None:
+        if self._ending.is_set:
+            return None
         try:
             return await super().fetch_job(queues, worker_id)
         except exceptions.ConnectorException:
-            self._lost()
+            self._ending.set()
             raise
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:

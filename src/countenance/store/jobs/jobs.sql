@@ -12,8 +12,11 @@ on conflict (job_id) do update set
 select done, failures, error from jobs.progress where job_id = %(job_id)s
 
 -- fail --
+-- Nothing where another worker has the job by now.
 insert into jobs.progress (job_id, failures, error, error_at)
-values (%(job_id)s, 1, %(error)s, clock_timestamp())
+select id, 1, %(error)s, clock_timestamp()
+from jobs.procrastinate_jobs
+where id = %(job_id)s and worker_id = %(worker_id)s and status = 'doing'
 on conflict (job_id) do update set
     failures = progress.failures + 1,
     error = excluded.error,

@@ -83,7 +83,7 @@ class Runner:
         except Exception as problem:  # noqa: BLE001  # whatever a task meets is its own job's reason
             if context.should_abort():
                 raise exceptions.JobAborted from None
-            raise self._failed(task, job_id, problem, failures=failures + 1, known=error) from None
+            raise self._failed(task, context.job, problem, failures=failures + 1, known=error) from None
 
     def _progress(self, job_id: int) -> tuple[int, int, str | None]:
         with self.database.read() as connection:
@@ -91,11 +91,13 @@ class Runner:
         return (row[0], row[1], row[2]) if row else (0, 0, None)
 
     def _failed(
-        self, task: Task, job_id: int, problem: Exception, *, failures: int, known: str | None
+        self, task: Task, job: TheirJob, problem: Exception, *, failures: int, known: str | None
     ) -> Ended:
-        reason = reason_of(problem)
+        job_id, reason = job.id, reason_of(problem)
+        facts = {"job_id": job_id, "worker_id": job.worker_id, "error": reason}
         with self.database.read() as connection:
-            connection.execute(QUERIES["fail"], {"job_id": job_id, "error": reason})
+            if not connection.execute(QUERIES["fail"], facts).rowcount:
+                return Ended(None)
         named = f"job {job_id} ({task.name})"
         if failures >= task.tries:
             self.tell(f"{named} was given up: {reason}; `countenance jobs retry {job_id}` tries it again")

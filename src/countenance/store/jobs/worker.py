@@ -108,7 +108,7 @@ class JobsWorker:
             working = _Worker(app, self._pace, self._at_once, queues_of(self._server), ending)
             self._tell_waiting(None)
             beside = [
-                asyncio.create_task(_stop_when(stop, working)),
+                asyncio.create_task(_stop_when(stop, ending, working)),
                 asyncio.create_task(self._look_for_deserted(working)),
             ]
             try:
@@ -137,7 +137,7 @@ class JobsWorker:
             await _find_names(session)
             app = App(connector=connector, periodic_defaults={"max_delay": _DAY_S + 3600})
             known = {task.name for task in self._tasks}
-            app.job_manager = FencedManager(connector, session, lost=ending.set, known=known)
+            app.job_manager = FencedManager(connector, session, ending=ending, known=known)
             runner = Runner(
                 self._database,
                 Jobs(self._database, server=self._server),
@@ -184,8 +184,9 @@ class _Worker(worker.Worker):
         super().stop()  # type: ignore[no-untyped-call]
 
 
-async def _stop_when(stop: Stop, working: _Worker) -> None:
-    while not stop.is_set:  # noqa: ASYNC110  # a signal's handler sets it, and other threads do
+async def _stop_when(stop: Stop, ending: Stop, working: _Worker) -> None:
+    """Not left to procrastinate: it looks after its own parts only until one of them has nothing to do."""
+    while not (stop.is_set or ending.is_set):  # noqa: ASYNC110  # set by signals and threads
         await asyncio.sleep(0.1)
     working.stop()
 
