@@ -186,7 +186,9 @@ class Jobs:
                 with in_schema(connection):
                     _manager(connection).retry_job_by_id(job_id, utils.utcnow())
             except exceptions.UniqueViolation:
-                raise NoSuchJob(f"another job like {job_id} waits already") from None
+                raise NoSuchJob(
+                    f"job {job_id} need not be tried again: another job like it waits already"
+                ) from None
 
     def cancel(self, job_id: int) -> JobState:
         """Take a waiting job out, or ask a running one to stop; which it is then.
