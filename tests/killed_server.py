@@ -21,7 +21,7 @@ from countenance.cli.server_process import running_server
 from fixtures_server import server_settings
 
 SUPERVISOR = "supervisor"
-WEIGHTS = {"worker": 4, "sequencer": 3, "backend": 2, "auxiliary": 1, "postmaster": 1}
+WEIGHTS = {"worker": 4, "sequencer": 3, "jobs_worker": 1, "backend": 2, "auxiliary": 1, "postmaster": 1}
 """How often each kind is drawn, of those that live; the supervisor has turns of its own."""
 SUPERVISOR_EVERY = 10
 LONGEST_PAUSE_S = 1.6
@@ -68,9 +68,8 @@ def _kind(process, postmasters):
         return "postmaster"
     if process.parent in postmasters:
         return "backend" if "postgres: countenance countenance" in process.command else "auxiliary"
-    return next(
-        (kind for kind in ("worker", "sequencer") if f"countenance.cli.{kind}" in process.command), ""
-    )
+    kinds = ("worker", "sequencer", "jobs_worker")
+    return next((kind for kind in kinds if f"countenance.cli.{kind}" in process.command), "")
 
 
 class KilledServer:

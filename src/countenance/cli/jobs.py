@@ -177,11 +177,6 @@ def tasks(as_json: bool, **given: Any) -> None:
 
 
 def _show(opened: _Opened, job: Job, *, wait: bool, as_json: bool) -> None:
-    if wait and job.state is JobState.WAITING and not opened.jobs.count_workers():
-        raise SetupError(
-            f"no server runs that would take up job {job.job_id}",
-            remedy="start one (`countenance serve`): the job waits for it",
-        )
     if wait:
         job = watch(opened.jobs, job)
     print_facts(facts_of(job), as_json=as_json)

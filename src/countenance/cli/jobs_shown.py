@@ -13,6 +13,8 @@ from countenance.errors import SetupError
 from countenance.store.jobs import Job, Jobs, JobState
 
 _LOOK_EVERY_S = 0.3
+_PATIENCE_S = 10.0
+"""A server whose job runner was killed has another by then."""
 _OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 
@@ -63,9 +65,9 @@ def watch(jobs: Jobs, job: Job) -> Job:
     """The job when it is over, or has failed once more; until then its progress on standard error.
 
     Raises:
-        SetupError: it was forgotten meanwhile.
+        SetupError: it was forgotten meanwhile; or it waits, and no server has run that would take it up.
     """
-    before = job.failures
+    before, seen_s = job.failures, time.monotonic()
     with work_progress(job.task) as show:
         while True:
             found = jobs.find(job.job_id)
@@ -76,6 +78,13 @@ def watch(jobs: Jobs, job: Job) -> Job:
             show(found.done or 0, found.total, found.note)
             if found.state in _OVER or found.failures > before:
                 break
+            if found.state is not JobState.WAITING or jobs.count_workers():
+                seen_s = time.monotonic()
+            elif time.monotonic() - seen_s > _PATIENCE_S:
+                raise SetupError(
+                    f"no server runs that would take up job {job.job_id}",
+                    remedy="start one (`countenance serve`): the job waits for it",
+                )
             time.sleep(_LOOK_EVERY_S)
     if found.failures > before and found.error:
         click.echo(f"job {found.job_id} failed: {found.error}", err=True)
