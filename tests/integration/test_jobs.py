@@ -25,7 +25,7 @@ from countenance.store.jobs import Jobs, JobState
 from fakes.faces import DIMENSIONS, new_face, random_templates
 from fixtures_server import server_settings
 
-FACES = 20_000
+FACES = 40_000
 FINISHING = "finish-erasures-of-collection"
 OPTIONS = ["--workers", "1"]
 
@@ -63,8 +63,8 @@ def countenance(data_dir, *words):
     return done.returncode, done.stdout + done.stderr
 
 
-def due_collection(database, keys):
-    """A collection of many faces, one of which was deleted so long ago that it is to be final."""
+def make_collection(database, keys):
+    """A collection of many faces, one of which was deleted."""
     gallery = Gallery(database, keys)
     account = Accounts(database, keys).create_account("Many").account_id
     with UnitOfWork(database) as uow:
@@ -87,9 +87,14 @@ def due_collection(database, keys):
             if not first:
                 gallery.delete_faces(uow, collection, [stored[0].face_id])
             uow.commit()
+
+
+def begin(data_dir, database):
+    """Let the deletion be due, and the server look: its job, begun."""
     with database.transaction() as connection:
         connection.execute("update pending_erasure set at = at - %s", (timedelta(hours=21),))
-    return collection
+    assert countenance(data_dir, "jobs", "run", "finish-erasures")[0] == 0
+    return await_job(Jobs(database), is_begun)
 
 
 def find(jobs):
@@ -121,7 +126,7 @@ def due(tmp_path):
     """A data directory whose server has a long job to do."""
     data_dir = tmp_path / "data"
     with store(data_dir, may_create=True) as (database, keys):
-        due_collection(database, keys)
+        make_collection(database, keys)
     return data_dir
 
 
@@ -130,8 +135,7 @@ def due(tmp_path):
 def test_rewrapping_that_is_killed_in_the_middle_comes_to_its_end(due, victim):
     """Of the job runner, PostgreSQL or the whole server; the job is the same one, and deletions are final."""
     with serving(due) as server, store(due) as (database, keys):
-        assert countenance(due, "jobs", "run", "finish-erasures")[0] == 0
-        before = await_job(Jobs(database), is_begun)
+        before = begin(due, database)
         group = server.process_id
         os.kill(group if victim == "supervisor" else processes(group)[victim], signal.SIGKILL)
         killed_s = time.monotonic()
@@ -149,8 +153,7 @@ def test_rewrapping_that_is_killed_in_the_middle_comes_to_its_end(due, victim):
 
 def test_a_server_that_is_stopped_stops_its_jobs_and_goes_on_with_them(due):
     with serving(due) as server, store(due) as (database, _):
-        assert countenance(due, "jobs", "run", "finish-erasures")[0] == 0
-        before = await_job(Jobs(database), is_begun)
+        before = begin(due, database)
         began_s = time.monotonic()
         os.kill(server.process_id, signal.SIGTERM)
         while Path(f"/proc/{server.process_id}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":

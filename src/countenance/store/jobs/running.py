@@ -14,11 +14,13 @@ from procrastinate.jobs import Job as TheirJob
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from countenance.store.errors import StoreUnavailable
+from countenance.store.jobs.deserted import MAX_DEATHS
 from countenance.store.jobs.queue import Jobs
 from countenance.store.jobs.task import QUERIES, JobContext, JobFailed, JobInterrupted, Task
 from countenance.store.pool import Database
 
 _LONGEST_PAUSE_S = 3600.0
+_DATABASE_PAUSE_S = 3.0
 _PACKAGE = "countenance"
 
 
@@ -83,12 +85,20 @@ class Runner:
         except Exception as problem:  # noqa: BLE001  # whatever a task meets is its own job's reason
             if context.should_abort():
                 raise exceptions.JobAborted from None
+            if isinstance(problem, StoreUnavailable) and self._may_go_on(job_id):
+                raise Ended(_DATABASE_PAUSE_S) from None
             raise self._failed(task, context.job, problem, failures=failures + 1, known=error) from None
 
     def _progress(self, job_id: int) -> tuple[int, int, str | None]:
         with self.database.read() as connection:
             row = connection.execute(QUERIES["find_progress"], {"job_id": job_id}).fetchone()
         return (row[0], row[1], row[2]) if row else (0, 0, None)
+
+    def _may_go_on(self, job_id: int) -> bool:
+        """Whether it was the database that broke off, and not the job that always breaks it off."""
+        with self.database.read() as connection:
+            row = connection.execute(QUERIES["count_death"], {"job_id": job_id}).fetchone()
+        return row is not None and row[0] < MAX_DEATHS
 
     def _failed(
         self, task: Task, job: TheirJob, problem: Exception, *, failures: int, known: str | None

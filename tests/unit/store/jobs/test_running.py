@@ -9,7 +9,7 @@ import pytest
 
 from countenance.errors import InternalServerError, InvalidParameterException
 from countenance.store import KeyMissing, StoreUnavailable
-from countenance.store.jobs import JobFailed, JobState, Task
+from countenance.store.jobs import JobFailed, JobState, Task, running
 from countenance.store.jobs.running import reason_of
 from job_runner import await_jobs, await_none_left
 
@@ -116,6 +116,35 @@ def test_a_cancelled_job_that_fails_on_its_way_out_is_cancelled(queue):
         queue.jobs.cancel(job_id)
         queue.await_state(job_id, JobState.CANCELLED)
     assert queue.told == []
+
+
+def test_a_database_that_breaks_off_is_no_failure_of_the_job(queue, monkeypatch):
+    """It was PostgreSQL that was killed: in seconds the job goes on, and no try of it is lost."""
+    monkeypatch.setattr(running, "_DATABASE_PAUSE_S", 0.1)
+    begun = []
+
+    def work(context):
+        begun.append(context.job_id)
+        if len(begun) <= 3:
+            raise StoreUnavailable("the database is not available (AdminShutdown)")
+
+    task = Task("work", work, tries=1)
+    with queue.worker(task):
+        job = queue.await_state(queue.jobs.defer(task), JobState.DONE)
+    assert (len(begun), job.failures, queue.told) == (4, 0, [])
+
+
+def test_a_job_that_always_breaks_the_database_off_is_given_up(queue, monkeypatch):
+    monkeypatch.setattr(running, "_DATABASE_PAUSE_S", 0.02)
+
+    def work(context):
+        raise StoreUnavailable("the database is not available (QueryCanceled)")
+
+    task = Task("work", work, tries=1)
+    with queue.worker(task):
+        job = queue.await_state(queue.jobs.defer(task), JobState.FAILED)
+    assert job.error == "the database is not available (QueryCanceled)"
+    assert len(queue.told) == 1
 
 
 @pytest.mark.parametrize("problem", [ValueError, InvalidParameterException, psycopg.DataError, SystemError])
