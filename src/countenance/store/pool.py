@@ -13,6 +13,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from countenance.errors import SetupError
+from countenance.store.arrays import accept_arrays
 from countenance.store.errors import StoreUnavailable
 from countenance.telemetry import Metrics
 
@@ -120,6 +121,7 @@ class Database:
         if _refuse_lossy(connection) != self._system_identifier:
             # INVARIANT: snapshots kept by readers mean nothing in another cluster (docs/adr/0004).
             raise StoreUnavailable("the database was replaced under a running server: restart the server")
+        accept_arrays(connection)
 
 
 def _check(connection: Connection) -> None:
