@@ -77,9 +77,10 @@ bench-audit: setup-dev ## what the audit log costs and how far it goes; then 200
 bench-policy: setup-dev ## what decisions cost, and how fast a suspension acts under load
 	@$(BIN)/python bench/run.py policy
 
-bench-search: setup-dev ## the scan beside memory's speed, faiss and pgvector; 20 million rows need 20 GB of memory
+bench-search: setup-dev ## the scan beside memory's speed, faiss and pgvector (20 million rows need 20 GB); enrolment
 	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@$(BIN)/python bench/run.py search
+	@$(BIN)/python bench/run.py enrolling
 
 kills: setup-dev ## a server under mixed writes and searches, killed 100 times: what was confirmed is there
 	@COUNTENANCE_TEST_KILLS=100 $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/integration/test_kills.py

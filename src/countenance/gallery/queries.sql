@@ -32,6 +32,14 @@ where collection_id = %(collection_id)s
 -- Shared: writers do not wait for one another, only a deletion waits for them and they for it.
 select key_generation from collection where collection_id = %(collection_id)s for key share
 
+-- hold_for_faces --
+-- As hold_collection, with the most faces that the charter allows: null without one.
+select c.key_generation, h.face_cap
+from collection as c
+left join charter as h using (collection_id)
+where c.collection_id = %(collection_id)s
+for key share of c
+
 -- lock_collection --
 -- One at a time among those who ask for this, beside any number who hold the collection.
 select key_generation from collection where collection_id = %(collection_id)s for no key update

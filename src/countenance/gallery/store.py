@@ -219,8 +219,8 @@ class Gallery:
         """
 
         def work(connection: Connection) -> list[StoredFace]:
-            seal = open_seal(connection, collection, self._keys, hold(connection, collection))
-            cap = charters.face_cap(connection, collection)
+            generation, cap = charters.hold_for_faces(connection, collection)
+            seal = open_seal(connection, collection, self._keys, generation)
             near_quota = self._faces_quota.begin(connection, collection, limit=cap)
             stored = face_rows.enrol(connection, collection, seal, faces)
             if near_quota:
