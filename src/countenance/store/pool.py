@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import select
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from countenance.errors import SetupError
 from countenance.store.arrays import accept_arrays
 from countenance.store.errors import StoreUnavailable
 from countenance.telemetry import Metrics
+
+_LOG = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 """A psycopg connection with tuple rows, in UTC."""
@@ -68,6 +71,7 @@ class Database:
         self._clock = clock
         self._system_identifier = _inspect(url)
         self._look_at_s = clock() + _LOOK_AGAIN_S
+        self._is_lossy = False
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             min_size=1,
@@ -138,7 +142,13 @@ class Database:
             _refuse_lossy(connection)
         except SetupError as error:
             self._look_at_s = now_s  # whoever comes next looks as well
+            if not self._is_lossy:
+                _LOG.error("nothing is answered: %s", error)
+            self._is_lossy = True
             raise StoreUnavailable(str(error)) from error
+        if self._is_lossy:
+            _LOG.warning("the database server keeps what it confirms again")
+        self._is_lossy = False
 
     def close(self) -> None:
         """Close every connection; those in use close when they are handed back."""

@@ -93,7 +93,7 @@ def test_a_connection_made_after_the_server_was_made_lossy_is_refused(empty_data
 
 @pytest.mark.parametrize("name", ["fsync", "full_page_writes", "synchronous_commit"])
 def test_a_server_that_is_made_lossy_under_us_is_noticed_and_so_is_its_mending(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, caplog: pytest.LogCaptureFixture
 ):
     """By connections that are there already: they would go on confirming what a power cut takes."""
     monkeypatch.delitem(postmaster._SETTINGS, name)  # so that it is the operator's to set
@@ -123,6 +123,8 @@ def test_a_server_that_is_made_lossy_under_us_is_noticed_and_so_is_its_mending(
                 time.sleep(0.05)
             else:
                 break
+    told = [record.getMessage() for record in caplog.records if record.name == "countenance.store.pool"]
+    assert [f"{name} off" in told[0], "again" in told[1], len(told)] == [True, True, 2]
 
 
 @pytest.mark.parametrize(
