@@ -6,18 +6,20 @@ parsed again by the server: half of what it takes to store a face.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-_HEAD = np.dtype(
-    [("dimensions", ">i4"), ("nulls", ">i4"), ("type", ">i4"), ("count", ">i4"), ("first", ">i4")]
-)
+_HEAD = struct.Struct(">iiiii")
+"""Dimensions, whether there are nulls, type of the elements; how many, and the number of the first."""
+_LENGTH = struct.Struct(">i")
+_FEW = 16
+"""Fewer elements are put together one by one before NumPy has begun."""
 
 
 class UuidArray(bytes):
@@ -33,9 +35,9 @@ class FloatArray(bytes):
     """A float8[]."""
 
     @classmethod
-    def of(cls, values: Sequence[float] | NDArray[np.float64]) -> FloatArray:
+    def of(cls, values: Sequence[float]) -> FloatArray:
         """One element each."""
-        return cls(_array(701, 8, np.asarray(values, ">f8").tobytes(), len(values)))
+        return cls(_array(701, 8, struct.pack(f">{len(values)}d", *values), len(values)))
 
 
 class BytesArray(bytes):
@@ -52,9 +54,12 @@ class BytesArray(bytes):
 
 def _array(type_: int, size: int, values: bytes, count: int) -> bytes:
     """An array of one dimension, without nulls: its head, then each element behind its length."""
-    head = np.array([(1 if count else 0, 0, type_, count, 1)], _HEAD).tobytes()
     if not count:
-        return head[:12]  # without a dimension there is none to describe
+        return _HEAD.pack(0, 0, type_, 0, 0)[:12]  # without a dimension there is none to describe
+    head = _HEAD.pack(1, 0, type_, count, 1)
+    if count < _FEW:
+        length, starts = _LENGTH.pack(size), range(0, count * size, size)
+        return head + b"".join([length + values[start : start + size] for start in starts])
     elements = np.empty(count, [("size", ">i4"), ("value", f"V{size}")])
     elements["size"] = size
     elements["value"] = np.frombuffer(values, f"V{size}")

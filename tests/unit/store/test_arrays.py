@@ -21,7 +21,9 @@ BYTES = [os.urandom(541) for _ in range(300)]
         (UuidArray, "uuid[]", IDS),
         (UuidArray, "uuid[]", IDS[:1]),
         (FloatArray, "float8[]", FLOATS),
+        (FloatArray, "float8[]", FLOATS * 20),
         (BytesArray, "bytea[]", BYTES),
+        (BytesArray, "bytea[]", BYTES[:3]),
     ],
 )
 def test_the_server_has_what_was_given(database: Database, array, type_: str, values):
