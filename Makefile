@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-audit bench-policy bench-search soak clean
+.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-audit bench-policy bench-search kills soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,9 +77,13 @@ bench-audit: setup-dev ## what the audit log costs and how far it goes; then 200
 bench-policy: setup-dev ## what decisions cost, and how fast a suspension acts under load
 	@$(BIN)/python bench/run.py policy
 
-bench-search: setup-dev ## the scan beside memory's speed, faiss and pgvector; 20 million rows need 20 GB of memory
+bench-search: setup-dev ## the scan beside memory's speed, faiss and pgvector (20 million rows need 20 GB); enrolment
 	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@$(BIN)/python bench/run.py search
+	@$(BIN)/python bench/run.py enrolling
+
+kills: setup-dev ## a server under mixed writes and searches, killed 100 times: what was confirmed is there
+	@COUNTENANCE_TEST_KILLS=100 $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/integration/test_kills.py
 
 soak: setup-dev ## 20,000 calls; shows whether memory stays flat
 	@$(BIN)/python bench/soak.py

@@ -62,7 +62,14 @@ def own_log(folder: Path, *, connections: int) -> Iterator[tuple[Database, KeySt
         yield database, keys
 
 
-def an_event(operation: str, account: str) -> Event:
+def an_event(
+    operation: str,
+    account: str,
+    *,
+    key: str = "AKIA" + "A" * 16,
+    collection: str = "employees-headquarters",
+    face: str | None = None,
+) -> Event:
     """An event with every member that such a call has, and what it touches."""
     has_collection, has_image = operation != "DetectFaces", operation != "ListFaces"
     now = datetime.now(UTC)
@@ -75,10 +82,10 @@ def an_event(operation: str, account: str) -> Event:
         decision="allow",
         outcome="answered",
         account_id=account,
-        access_key_id="AKIA" + "A" * 16,
+        access_key_id=key,
         operator="first",
         region="us-east-1",
-        collection="employees-headquarters" if has_collection else None,
+        collection=collection if has_collection else None,
         inputs=(_DIGEST,) if has_image else (),
         rule_ids=("CORE-001",),
         policy_digest=_DIGEST,
@@ -88,12 +95,11 @@ def an_event(operation: str, account: str) -> Event:
         threshold=90.0 if operation.startswith("Search") else None,
         candidates=1 if operation.startswith("Search") else None,
         enrolled=1 if operation == "IndexFaces" else None,
-        touched=_touched(operation),
+        touched=_touched(operation, face or str(uuid.uuid4())),
     )
 
 
-def _touched(operation: str) -> tuple[Touch, ...]:
-    face = str(uuid.uuid4())
+def _touched(operation: str, face: str) -> tuple[Touch, ...]:
     if operation == "IndexFaces":
         return (Touch(role="enrolled", kind="face", id=face),)
     if operation == "SearchFacesByImage":

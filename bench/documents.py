@@ -8,6 +8,7 @@ from typing import Any
 
 import audit
 import decisions
+import enrolling
 import search
 from accuracy import TARGETS, figures_of
 from peers import TARGET_RATIO
@@ -26,6 +27,7 @@ def write_documents(results: dict[str, Any]) -> list[str]:
         "audit": lambda found: _judged_rows(audit.rows_of(found["audit"])),
         "policy": lambda found: _judged_rows(decisions.rows_of(found["policy"])),
         "search": lambda found: _search(found["search"]),
+        "enrolling": lambda found: _judged_rows(enrolling.rows_of(found["enrolling"])),
         "soak": lambda found: _soak(found["soak"]),
     }
     text = _BENCHMARKS.read_text("utf-8")

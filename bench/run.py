@@ -1,6 +1,6 @@
 """`make bench`: every figure as tables, and as JSON in bench/out/bench.json.
 
-python bench/run.py [accuracy | peers | http | audit | policy | search | soak | all] [--photos DIR]
+python bench/run.py [accuracy | peers | http | audit | policy | search | enrolling | soak | all]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import accuracy
 import audit
 import decisions
+import enrolling
 import peers
 import search
 import serving
@@ -32,6 +33,7 @@ BENCHES = {
     "audit": lambda given: audit.run(photos=given.photos),
     "policy": lambda given: decisions.run(photos=given.photos),
     "search": lambda given: search.run(rounds=given.rounds),
+    "enrolling": lambda _: enrolling.run(),
     "soak": lambda given: soak.run(photos=given.photos),
 }
 ORDER = ("http", "audit", "policy", "peers", "accuracy")  # timings first: accuracy makes itself nice for good

@@ -21,6 +21,8 @@ from countenance.cli.server_process import running_server
 from fixtures_server import server_settings
 
 SUPERVISOR = "supervisor"
+MACHINE = "machine"
+"""Everything at once, as when the power fails; but what was written is with the kernel."""
 WEIGHTS = {"worker": 4, "sequencer": 3, "jobs_worker": 1, "backend": 2, "auxiliary": 1, "postmaster": 1}
 """How often each kind is drawn, of those that live; the supervisor has turns of its own."""
 SUPERVISOR_EVERY = 10
@@ -115,6 +117,36 @@ class KilledServer:
                 self._kill_one(chance)
 
     def _kill_one(self, chance):
+        kinds = self._kinds()
+        drawable = [kind for kind in WEIGHTS if kind in kinds]
+        if drawable:
+            (kind,) = chance.choices(drawable, [WEIGHTS[kind] for kind in drawable])
+            self._kill(chance.choice(kinds[kind]), kind)
+
+    def kill(self, kind, chance):
+        """One process of a kind, the supervisor, or the `machine`: all of them at once."""
+        if self._has_ended():
+            self._note("gave up")
+        elif kind == SUPERVISOR:
+            self._kill(self.running.process_id, SUPERVISOR)
+            self._await_end()
+        elif kind == MACHINE:
+            self._note(MACHINE)
+            everything = [process for process_ids in self._kinds().values() for process in process_ids]
+            for process_id in (self.running.process_id, *everything):
+                with suppress(ProcessLookupError):
+                    os.kill(process_id, signal.SIGKILL)
+            self._await_end()
+        elif kind in (kinds := self._kinds()):
+            self._kill(chance.choice(kinds[kind]), kind)
+
+    def revive(self):
+        """Start another if the supervisor is dead."""
+        if self._has_ended():
+            self._start()
+
+    def _kinds(self):
+        """Kind → the numbers of its processes, of those that live."""
         living = _descendants(self.running.process_id)
         self._seen |= set(living)
         postgres = {process.process_id for process in living if "postgres" in process.command.split(" ")[0]}
@@ -126,10 +158,7 @@ class KilledServer:
         kinds = {}
         for process in sorted(living, key=lambda process: process.process_id):
             kinds.setdefault(_kind(process, postmasters), []).append(process.process_id)
-        drawable = [kind for kind in WEIGHTS if kind in kinds]
-        if drawable:
-            (kind,) = chance.choices(drawable, [WEIGHTS[kind] for kind in drawable])
-            self._kill(chance.choice(kinds[kind]), kind)
+        return kinds
 
     def _kill(self, process_id, kind):
         if kind == SUPERVISOR:
@@ -156,6 +185,9 @@ class KilledServer:
         """Whether the supervisor is dead; who waits for it afterwards still can."""
         return os.waitid(os.P_PID, self.running.process_id, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
+    def _await_end(self):
+        os.waitid(os.P_PID, self.running.process_id, os.WEXITED | os.WNOWAIT)
+
     def _left(self):
         return self._seen & set(_processes())
 
@@ -180,27 +212,32 @@ class Seen:
     lost: int = 0
 
 
-class Client:
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        receipt: the promise that the call is recorded; None if none came.
+    """
+
+    status: int
+    body: dict
+    receipt: str | None
+
+
+class Caller:
     """Signs and sends, to whatever server there is; a call is never sent twice."""
 
     def __init__(self, server):
         self._server = server
         self._connection = None
-        self.seen = Seen()
 
-    def call_until(self, over):
-        """Cheap calls of each kind, over and over."""
-        while not over.is_set():
-            name = f"c-{uuid.uuid4()}"
-            self._call("CreateCollection", {"CollectionId": name})
-            self._call("ListCollections", {})
-            self._call("DescribeCollection", {"CollectionId": f"no-{name}"})  # refused
-            self._call("DeleteCollection", {"CollectionId": name})
-            self._call("ListCollections", {}, secret="of somebody else")
-        self._hang_up()
-        return self.seen
+    def call(self, operation, request, *, service="rekognition", keys=None):
+        """The answer; None when none came, and then nobody knows whether it was done.
 
-    def _call(self, operation, request, *, secret=None):
+        Args:
+            keys: (access key id, secret), by default the first account's.
+        """
         running = self._server.running
         body = json.dumps(request).encode()
         signed = AWSRequest(
@@ -208,29 +245,56 @@ class Client:
             url=f"{running.endpoint}/",
             data=body,
             headers={
-                "X-Amz-Target": f"RekognitionService.{operation}",
+                "X-Amz-Target": f"{service.capitalize()}Service.{operation}",
                 "Content-Type": "application/x-amz-json-1.1",
             },
         )
-        credentials = Credentials(running.access_key_id, secret or running.secret_access_key)
-        SigV4Auth(credentials, "rekognition", running.region).add_auth(signed)
+        credentials = Credentials(*(keys or (running.access_key_id, running.secret_access_key)))
+        SigV4Auth(credentials, service, running.region).add_auth(signed)
         try:
             if self._connection is None:
                 host = running.endpoint.removeprefix("http://")
                 self._connection = http.client.HTTPConnection(host, timeout=60)
             self._connection.request("POST", "/", body, dict(signed.headers.items()))
             answer = self._connection.getresponse()
-            receipt = answer.headers["x-countenance-receipt"]
-            name = "stranger" if secret else operation
-            self.seen.answers[name, answer.status, receipt is not None] += 1
-            self.seen.receipts += [receipt] if receipt else []
-            answer.read()
-        except (OSError, http.client.HTTPException):
-            self.seen.lost += 1
-            self._hang_up()
+            return Answer(answer.status, json.loads(answer.read()), answer.headers["x-countenance-receipt"])
+        except (OSError, http.client.HTTPException, ValueError):
+            self.hang_up()
             time.sleep(0.05)
+            return None
 
-    def _hang_up(self):
+    def hang_up(self):
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+
+class Client:
+    """Cheap calls of each kind, and what came of them."""
+
+    def __init__(self, server):
+        self._server = server
+        self._caller = Caller(server)
+        self.seen = Seen()
+
+    def call_until(self, over):
+        """Over and over."""
+        while not over.is_set():
+            name = f"c-{uuid.uuid4()}"
+            self._call("CreateCollection", {"CollectionId": name})
+            self._call("ListCollections", {})
+            self._call("DescribeCollection", {"CollectionId": f"no-{name}"})  # refused
+            self._call("DeleteCollection", {"CollectionId": name})
+            self._call("ListCollections", {}, secret="of somebody else")
+        self._caller.hang_up()
+        return self.seen
+
+    def _call(self, operation, request, *, secret=None):
+        keys = (self._server.running.access_key_id, secret) if secret else None
+        answer = self._caller.call(operation, request, keys=keys)
+        if answer is None:
+            self.seen.lost += 1
+            return
+        name = "stranger" if secret else operation
+        self.seen.answers[name, answer.status, answer.receipt is not None] += 1
+        self.seen.receipts += [answer.receipt] if answer.receipt else []

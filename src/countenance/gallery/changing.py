@@ -37,9 +37,10 @@ def change(
     *,
     busy: type[ServiceError] = ThrottlingException,
 ) -> _Result:
-    """Run `work` in a savepoint of the unit of work, and once more after a deadlock.
+    """Run `work` in the unit of work, and once more after a deadlock.
 
-    The savepoint keeps what the transaction did before and gives back the locks that stood in the way.
+    A savepoint keeps what the transaction did before and gives back the locks that stood in the way; where it
+    did nothing before, it is begun anew instead, which spares a change that is the first two round trips.
     The order of locks (queries.sql) leaves no deadlock among galleries' own changes; this is for what
     shares the transaction or the database.
 
@@ -48,15 +49,16 @@ def change(
         InternalServerError: a key is missing that is needed.
         ServiceError: of class `busy`, when the second attempt met others as well.
     """
+    attempt = _first if uow.is_untouched else _within
     try:
         try:
-            return _attempt(uow, work)
+            return attempt(uow, work)
         except (
             *CONTENTION,
             KeyMissing,
         ):  # a key may be replaced between the reading of a row and its opening
             time.sleep(_PAUSE_S)
-            return _attempt(uow, work)
+            return attempt(uow, work)
     except KeyMissing as error:
         raise InternalServerError from error
     except CONTENTION as error:
@@ -93,7 +95,15 @@ def no_such_collection(name: str) -> ResourceNotFoundException:
     return ResourceNotFoundException(f"The collection id: {name} does not exist")
 
 
-def _attempt(uow: UnitOfWork, work: Callable[[Connection], _Result]) -> _Result:
+def _within(uow: UnitOfWork, work: Callable[[Connection], _Result]) -> _Result:
     connection = uow.connection
     with connection.transaction():
         return work(connection)
+
+
+def _first(uow: UnitOfWork, work: Callable[[Connection], _Result]) -> _Result:
+    try:
+        return work(uow.connection)
+    except BaseException:
+        uow.rollback()
+        raise

@@ -8,7 +8,7 @@ from typing import Any
 
 from countenance.errors import InvalidParameterException
 from countenance.facts import Charter
-from countenance.gallery.changing import QUERIES, hold
+from countenance.gallery.changing import QUERIES, hold, no_such_collection
 from countenance.gallery.records import Collection
 from countenance.store import Connection
 from countenance.types import FaceId
@@ -93,10 +93,18 @@ def narrow(connection: Connection, collection: Collection, charter: Charter) -> 
     connection.execute(QUERIES["update_charter"], _values(collection, charter))
 
 
-def face_cap(connection: Connection, collection: Collection) -> int | None:
-    """Most faces that its charter allows; None without a charter."""
-    found = find_charter(connection, collection)
-    return None if found is None else found.face_cap
+def hold_for_faces(connection: Connection, collection: Collection) -> tuple[int, int | None]:
+    """As `hold`, before faces are added: also the most faces that its charter allows; None without a charter.
+
+    Raises:
+        ResourceNotFoundException: it was deleted.
+    """
+    found = connection.execute(
+        QUERIES["hold_for_faces"], {"collection_id": collection.collection_id}
+    ).fetchone()
+    if found is None:
+        raise no_such_collection(collection.name)
+    return found[0], found[1]
 
 
 def list_expiring(connection: Connection) -> list[Collection]:

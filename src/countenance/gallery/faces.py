@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import numpy as np
 
 from countenance.errors import ThrottlingException
 from countenance.gallery.changing import QUERIES, require_present
 from countenance.gallery.records import Collection, Deleted, FaceFailure, NewFace, Reason, StoredFace
 from countenance.gallery.seal import TemplateSeal
-from countenance.store import Connection, KeyMissing
-from countenance.types import Confidence, FaceId, ImageId, RatioBox, UserId
+from countenance.store import BytesArray, Connection, FloatArray, KeyMissing, UuidArray
+from countenance.types import Confidence, FaceId, ImageId, RatioBox, Template, UserId
 
 _BEFORE_ALL = UUID(int=0)
 _ENROL_ATTEMPTS = 3
+_SECRET_BYTES = 32
+"""Of a face's half of the key under which the log names it (docs/adr/0011)."""
 
-_Identity = tuple[UUID, str, float, float, float, float]
+_Identity = tuple[int, str, float, float, float, float]
 """What makes a face of a collection the same face: image, external image id ("" for none), box."""
 
 
@@ -43,49 +47,76 @@ def enrol(
     A face that another transaction is inserting is waited for. One that is deleted between our insert
     and our look is inserted again; after three such misses ThrottlingException.
     """
-    rounded = [_rounded(face) for face in faces]
-    wanted = {_identity(face): face for face in reversed(rounded)}
+    asked = [_as_stored(face, collection) for face in faces]
+    identities = [_identity(each) for each in asked]
+    wanted = {
+        identity: _Wanted(each, face.template)
+        for identity, each, face in zip(reversed(identities), reversed(asked), reversed(faces), strict=True)
+    }
+    # In one order for all, so that two calls with the same faces cannot wait for each other.
+    missing = sorted(wanted)
     stored: dict[_Identity, StoredFace] = {}
     for _ in range(_ENROL_ATTEMPTS):
-        missing = [face for identity, face in wanted.items() if identity not in stored]
         if not missing:
             break
-        stored |= _insert(connection, collection, seal, missing)
-        stored |= _find(connection, collection, [face for face in missing if _identity(face) not in stored])
-    if len(stored) < len(wanted):
+        stored |= _insert(connection, collection, seal, {identity: wanted[identity] for identity in missing})
+        missing = [identity for identity in missing if identity not in stored]
+        stored |= _find(connection, collection, [wanted[identity].face for identity in missing])
+        missing = [identity for identity in missing if identity not in stored]
+    if missing:
         raise ThrottlingException("the same faces are being deleted; try again")
-    return [stored[_identity(face)] for face in rounded]
+    return [stored[identity] for identity in identities]
+
+
+class _Wanted(NamedTuple):
+    """A face as it is to be stored, and its template."""
+
+    face: StoredFace
+    template: Template
 
 
 def _insert(
-    connection: Connection, collection: Collection, seal: TemplateSeal, faces: list[NewFace]
+    connection: Connection, collection: Collection, seal: TemplateSeal, wanted: Mapping[_Identity, _Wanted]
 ) -> dict[_Identity, StoredFace]:
-    # In one order for all, so that two calls with the same faces cannot wait for each other.
-    ordered = sorted(faces, key=_identity)
-    rows = connection.execute(
+    """Those that were inserted."""
+    faces = [each.face for each in wanted.values()]
+    face_ids = [face.face_id for face in faces]
+    sealed = seal.seal_all(face_ids, np.stack([each.template for each in wanted.values()]))
+    row = connection.execute(
         QUERIES["enrol"],
         {
             "collection_id": collection.collection_id,
-            "face_ids": [face.face_id for face in ordered],
-            "image_ids": [face.image_id for face in ordered],
-            "external_image_ids": [face.external_image_id for face in ordered],
-            "lefts": [face.box.left for face in ordered],
-            "tops": [face.box.top for face in ordered],
-            "widths": [face.box.width for face in ordered],
-            "heights": [face.box.height for face in ordered],
-            "confidences": [float(face.confidence) for face in ordered],
-            "sealed": [seal.seal(face.face_id, face.template) for face in ordered],
+            "face_ids": UuidArray.of(face_ids),
+            "image_ids": UuidArray.of([face.image_id for face in faces]),
+            "external_image_ids": [face.external_image_id for face in faces],
+            "lefts": FloatArray.of([face.box.left for face in faces]),
+            "tops": FloatArray.of([face.box.top for face in faces]),
+            "widths": FloatArray.of([face.box.width for face in faces]),
+            "heights": FloatArray.of([face.box.height for face in faces]),
+            "confidences": FloatArray.of([face.confidence for face in faces]),
+            "secrets": BytesArray.of(_random(_SECRET_BYTES, len(faces))),
+            "sealed": BytesArray.of(sealed),
             "key_generation": seal.generation,
         },
-    ).fetchall()
-    if any(generation != seal.generation for _, generation in rows):
+        binary=True,
+    ).fetchone()
+    assert row is not None, "the collection is held"
+    generation, count, inserted = row
+    if generation != seal.generation:
         raise KeyMissing("the collection's key was replaced")  # and `change` begins anew, with the next
-    inserted = {face_id for face_id, _ in rows}
-    return {_identity(face): _new(face, collection) for face in ordered if face.face_id in inserted}
+    if count == len(faces):
+        return {identity: each.face for identity, each in wanted.items()}
+    known = set(inserted)
+    return {identity: each.face for identity, each in wanted.items() if each.face.face_id in known}
+
+
+def _random(size: int, count: int) -> list[bytes]:
+    together = os.urandom(size * count)
+    return [together[start : start + size] for start in range(0, len(together), size)]
 
 
 def _find(
-    connection: Connection, collection: Collection, faces: list[NewFace]
+    connection: Connection, collection: Collection, faces: Sequence[StoredFace]
 ) -> dict[_Identity, StoredFace]:
     if not faces:
         return {}
@@ -186,29 +217,25 @@ def lock_faces(
     ).fetchall()
 
 
-def _rounded(face: NewFace) -> NewFace:
+def _as_stored(face: NewFace, collection: Collection) -> StoredFace:
     """As AWS stores them: box to 6 decimals, confidence to 4."""
-    box = RatioBox(
-        left=round(float(face.box.left), 6),
-        top=round(float(face.box.top), 6),
-        width=round(float(face.box.width), 6),
-        height=round(float(face.box.height), 6),
-    )
-    return replace(face, box=box, confidence=Confidence(round(float(face.confidence), 4)))
-
-
-def _identity(face: NewFace | StoredFace) -> _Identity:
     box = face.box
-    return (face.image_id, face.external_image_id or "", box.left, box.top, box.width, box.height)
-
-
-def _new(face: NewFace, collection: Collection) -> StoredFace:
     return StoredFace(
         face_id=face.face_id,
         image_id=face.image_id,
         external_image_id=face.external_image_id,
-        box=face.box,
-        confidence=face.confidence,
+        box=RatioBox(
+            left=round(float(box.left), 6),
+            top=round(float(box.top), 6),
+            width=round(float(box.width), 6),
+            height=round(float(box.height), 6),
+        ),
+        confidence=Confidence(round(float(face.confidence), 4)),
         user_id=None,
         face_model_version=collection.face_model_version,
     )
+
+
+def _identity(face: StoredFace) -> _Identity:
+    box = face.box
+    return (face.image_id.int, face.external_image_id or "", box.left, box.top, box.width, box.height)

@@ -32,6 +32,14 @@ where collection_id = %(collection_id)s
 -- Shared: writers do not wait for one another, only a deletion waits for them and they for it.
 select key_generation from collection where collection_id = %(collection_id)s for key share
 
+-- hold_for_faces --
+-- As hold_collection, with the most faces that the charter allows: null without one.
+select c.key_generation, h.face_cap
+from collection as c
+left join charter as h using (collection_id)
+where c.collection_id = %(collection_id)s
+for key share of c
+
 -- lock_collection --
 -- One at a time among those who ask for this, beside any number who hold the collection.
 select key_generation from collection where collection_id = %(collection_id)s for no key update
@@ -134,19 +142,19 @@ delete from tag where collection_id = %(collection_id)s and key = any(%(keys)s)
 with inserted as (
     insert into face (
         collection_id, face_id, image_id, external_image_id,
-        box_left, box_top, box_width, box_height, confidence, sealed_template, key_generation
+        box_left, box_top, box_width, box_height, confidence, secret, sealed_template, key_generation
     )
     select
         %(collection_id)s, given.face_id, given.image_id, given.external_image_id,
         given.box_left, given.box_top, given.box_width, given.box_height,
-        given.confidence, given.sealed_template, %(key_generation)s
+        given.confidence, given.secret, given.sealed_template, %(key_generation)s
     from unnest(
         %(face_ids)s::uuid[], %(image_ids)s::uuid[], %(external_image_ids)s::text[],
         %(lefts)s::float8[], %(tops)s::float8[], %(widths)s::float8[], %(heights)s::float8[],
-        %(confidences)s::float8[], %(sealed)s::bytea[]
+        %(confidences)s::float8[], %(secrets)s::bytea[], %(sealed)s::bytea[]
     ) as given (
         face_id, image_id, external_image_id,
-        box_left, box_top, box_width, box_height, confidence, sealed_template
+        box_left, box_top, box_width, box_height, confidence, secret, sealed_template
     )
     -- Nothing where the key was replaced since the collection was held: whoever waits for those that may seal with
     -- the key of before (finality.py) knows of all whose number is lower than its own, and the others see it here.
@@ -163,9 +171,10 @@ noted as (
     insert into gallery_change (collection_id, face_id, kind)
     select %(collection_id)s, face_id, 'enrolled' from inserted
 )
-select inserted.face_id, c.key_generation
-from collection as c
-left join inserted on true
+-- Which they were matters where some were there already, which is seldom.
+select c.key_generation, done.inserted,
+    array(select face_id from inserted where done.inserted < cardinality(%(face_ids)s::uuid[]))
+from collection as c, (select count(*) as inserted from inserted) as done
 where c.collection_id = %(collection_id)s
 
 -- find_enrolled --

@@ -2,7 +2,8 @@
 
 A face whose sealed template does not open is reported by id in the log and left out, while the rest of
 its collection keeps serving: one damaged row must not take a whole gallery down, and nothing may be
-decided from a template that cannot be read. Such a face is still listed, counted and deletable.
+decided from a template that cannot be read. Every answer of a search says how many were left out. Such a
+face is still listed, counted and deletable.
 """
 
 from __future__ import annotations
@@ -42,12 +43,21 @@ MOST_CHANGES_AT_ONCE = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What became of faces up to a moment: those gone, those there as they are now with their templates."""
+    """What became of faces up to a moment: those gone, those there as they are now with their templates.
+
+    Attributes:
+        left_out: of those gone, the ones that are stored and do not open.
+    """
 
     moment: Moment
     gone: Sequence[FaceId]
     there: Sequence[Enrolled]
     templates: StoredTemplates
+    left_out: Sequence[FaceId]
+
+    def apply(self, gallery: ResidentGallery) -> None:
+        """Make the copy what it is at that moment; see `ResidentGallery.changing`."""
+        gallery.change(gone=self.gone, there=self.there, templates=self.templates, left_out=self.left_out)
 
 
 class TooManyChanges(Exception):
@@ -87,19 +97,26 @@ class CollectionReader:
 
     def _load(self, connection: Connection, gallery: ResidentGallery) -> None:
         gallery.clear()
-        progress = _Progress(self._collection)
+        progress = _Progress(self._collection, lambda: self._count(connection))
         with gallery.changing():
             with _one_snapshot(connection):
                 row = connection.execute(QUERIES["read_snapshot"], self._parameters()).fetchone()
                 assert row is not None
                 moment = self._moment(row)
                 for rows in _batches(connection, QUERIES["read_gallery"], self._parameters()):
-                    gallery.fill(*self._unsealed([(*row, False) for row in rows]))
+                    there, templates, broken = self._unsealed([(*row, False) for row in rows])
+                    gallery.fill(there, templates)
+                    gallery.left_out.add(broken)
                     progress.tell(gallery.face_count)
             # Not in the transaction: millions of subjects take a while, and one that idles is ended.
             gallery.finish()
             gallery.settle(moment)
         progress.end(gallery.face_count)
+
+    def _count(self, connection: Connection) -> int:
+        row = connection.execute(QUERIES["count_faces"], self._parameters()).fetchone()
+        assert row is not None, "an aggregate always has a row"
+        return int(row[0])
 
     def changes(self, connection: Connection, since: Moment) -> Changes:
         """What changed since, in one statement.
@@ -155,14 +172,17 @@ class CollectionReader:
     def _to_changes(self, rows: Sequence[Sequence[Any]]) -> Changes:
         moment = self._moment(rows[0])
         changed = [row[3:] for row in rows if row[3] is not None]
-        there, templates = self._unsealed(
+        there, templates, broken = self._unsealed(
             [(face_id, *rest, is_new) for face_id, is_new, is_there, *rest in changed if is_there]
         )
         still = {enrolled.face_id for enrolled in there}
         gone = [row[0] for row in changed if row[0] not in still]
-        return Changes(moment, gone=gone, there=there, templates=templates)
+        return Changes(moment, gone=gone, there=there, templates=templates, left_out=broken)
 
-    def _unsealed(self, rows: Iterable[Sequence[Any]]) -> tuple[list[Enrolled], StoredTemplates]:
+    def _unsealed(
+        self, rows: Iterable[Sequence[Any]]
+    ) -> tuple[list[Enrolled], StoredTemplates, list[FaceId]]:
+        """Those that open with their templates, and the others, each of which is told."""
         assert self._seal is not None
         rows = list(rows)
         templates, broken = self._seal.unseal_all([(row[0], *row[3:5]) for row in rows])
@@ -178,7 +198,7 @@ class CollectionReader:
             for position, (face_id, user_id, ordinal, *_, is_new) in enumerate(rows)
             if position not in left_out
         ]
-        return there, templates
+        return there, templates, [FaceId(rows[position][0]) for position in broken]
 
 
 def open_seal(
@@ -208,24 +228,32 @@ def open_seal(
 class _Progress:
     """Of a load that takes long, in the log: how far it is every few seconds, and what it took."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, count: Callable[[], int]) -> None:
+        """`count`: of all that are to be loaded; asked for once, and of a short load not at all."""
         self._collection = collection
+        self._count = count
         self._begun_s = self._told_s = time.monotonic()
-        self._is_long = False
+        self._total: int | None = None
 
     def tell(self, faces: int) -> None:
         now_s = time.monotonic()
-        if now_s - self._told_s >= _TOLD_EVERY_S:
-            self._told_s, self._is_long = now_s, True
-            _LOG.info(
-                "loading collection=%s: %s faces, %s a second",
-                self._collection.collection_id,
-                f"{faces:,}",
-                f"{faces / (now_s - self._begun_s):,.0f}",
-            )
+        if now_s - self._told_s < _TOLD_EVERY_S:
+            return
+        self._told_s = now_s
+        if self._total is None:
+            self._total = self._count()
+        rate = faces / (now_s - self._begun_s)
+        _LOG.info(
+            "loading collection=%s: %s of %s faces, %s a second, %.0f s left",
+            self._collection.collection_id,
+            f"{faces:,}",
+            f"{self._total:,}",
+            f"{rate:,.0f}",
+            max(0, self._total - faces) / rate,
+        )
 
     def end(self, faces: int) -> None:
-        if self._is_long:
+        if self._total is not None:
             _LOG.info(
                 "loaded collection=%s: %s faces in %.0f s",
                 self._collection.collection_id,

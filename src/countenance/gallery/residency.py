@@ -80,6 +80,11 @@ class ResidentCopy:
                     yield gallery
                     return
 
+    @property
+    def left_out(self) -> int:
+        """How many faces do not open and are compared with no probe, as of the last refresh."""
+        return 0 if self._gallery is None else len(self._gallery.left_out)
+
     def refresh(self) -> ResidentGallery:
         """Bring it up to date. Raises as `reading`.
 
@@ -124,7 +129,7 @@ class ResidentCopy:
             if gallery.moment != since:
                 return False
             with gallery.changing():
-                gallery.change(gone=changes.gone, there=changes.there, templates=changes.templates)
+                changes.apply(gallery)
                 gallery.settle(changes.moment)
         return True
 
@@ -135,7 +140,7 @@ class ResidentCopy:
             # A key that was replaced meanwhile: the copy is nobody's now, and is read whole.
             with suppress(KeyMissing), gallery.changing():
                 for part in self._reader.all_changes(connection, since):
-                    gallery.change(gone=part.gone, there=part.there, templates=part.templates)
+                    part.apply(gallery)
                     moment = part.moment
                 if moment.at - since.at <= OLDEST_FOLLOWED:
                     gallery.settle(moment)
@@ -223,6 +228,12 @@ class Residency:
             except Exception as error:  # noqa: BLE001  # one copy's trouble keeps no other from its turn
                 _LOG.warning("collection=%s given up: %s", collection_id, type(error).__name__)
                 self.give_up(collection_id)
+
+    def left_out(self, collection_id: uuid.UUID) -> int:
+        """How many faces of the collection its copy leaves out of searches; 0 where there is no copy."""
+        with self._mutex:
+            copy = self._copies.get(collection_id)
+        return 0 if copy is None else copy.left_out
 
     def give_up(self, collection_id: uuid.UUID) -> None:
         """The collection was deleted: keep nothing of it."""

@@ -2,6 +2,8 @@
 
 What is known of a face besides its template is not here but in PostgreSQL, and is asked for of the few faces
 that are found: memory holds what every search streams, once for all processes of a machine.
+
+Over 300 lines because where things lie in that memory and whatever reads or writes it there are one matter.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.errors import InternalServerError
+from countenance.gallery.left_out import MOST_KEPT, LeftOut
 from countenance.gallery.memory import GalleryMemory
 from countenance.gallery.scan import CertifiedScan, Layout, Memory, NewRows, Rows
 from countenance.gallery.stored import StoredTemplates
@@ -26,6 +29,7 @@ from countenance.similarity import Calibration, meets
 from countenance.types import FaceId, Similarity, Template, UserId
 
 _PAGE_BYTES: Final = 4096
+_LEFT_OUT_AT: Final = 64
 _SNAPSHOT_BYTES: Final = 1 << 20
 """For the text of a database snapshot: it names every transaction that was open then."""
 _MOST_FACES: Final = 20_000_000
@@ -84,6 +88,9 @@ class ResidentGallery:
 
     Not thread-safe: whoever looks at it is among the memory's readers, whoever changes it its writer. An
     answer depends on what is stored and not on the order in which memory came to know it.
+
+    Attributes:
+        left_out: faces that are stored and that no search compares, because their templates do not open.
     """
 
     def __init__(self, memory: GalleryMemory, *, dimensions: int, owner_key: bytes) -> None:
@@ -91,9 +98,11 @@ class ResidentGallery:
         self.memory = memory
         self._owner_key = owner_key
         header = memory.map(0, _PAGE_BYTES + _SNAPSHOT_BYTES)
-        self._is_whole, self._face_count, self._subject_count, self._at, self._snapshot_bytes = (
-            np.frombuffer(header, np.int64, 1, 8 * place) for place in range(5)
+        self._is_whole, self._face_count, self._subject_count, self._at, self._snapshot_bytes, left_out = (
+            np.frombuffer(header, np.int64, 1, 8 * place) for place in range(6)
         )
+        ids = np.frombuffer(header, np.uint8, 16 * MOST_KEPT, _LEFT_OUT_AT).reshape(MOST_KEPT, 16)
+        self.left_out = LeftOut(left_out, ids)
         self._snapshot = header[_PAGE_BYTES:]
         faces, subjects = Layout(dimensions), Layout(dimensions, "float32")
         begin = _PAGE_BYTES + _SNAPSHOT_BYTES
@@ -155,6 +164,7 @@ class ResidentGallery:
         """Hold nothing, and be nobody's copy."""
         self._is_whole[0] = 0  # first: who dies while it is wiped leaves no copy
         self.memory.wipe()
+        self.left_out.clear()
         self._face_count[0] = self._subject_count[0] = 0
 
     def fill(self, there: Sequence[Enrolled], templates: StoredTemplates) -> None:
@@ -166,16 +176,24 @@ class ResidentGallery:
         self._renew_subjects({owner for part in self._faces.owners() for owner in part.tolist()} - {0})
 
     def change(
-        self, *, gone: Iterable[FaceId], there: Sequence[Enrolled], templates: StoredTemplates
+        self,
+        *,
+        gone: Iterable[FaceId],
+        there: Sequence[Enrolled],
+        templates: StoredTemplates,
+        left_out: Sequence[FaceId] = (),
     ) -> None:
         """Take faces out, then put faces in (in place of what was known of them).
 
         Args:
-            gone: faces that are no more; unknown ones are no error.
+            gone: faces that are no more, or not to be compared; unknown ones are no error.
             there: faces as they are now.
             templates: one row for each of `there`.
+            left_out: of those gone, the ones that are stored and do not open.
         """
         leaving = {*gone, *(each.face_id for each in there if not each.is_new)}
+        self.left_out.discard(leaving)
+        self.left_out.add(left_out)
         rows = self._faces.find(_halves(leaving)) if leaving else np.empty(0, np.int64)
         touched = {self.owner_of(each.user_id) for each in there}
         for row in sorted((int(row) for row in rows if row >= 0), reverse=True):

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from countenance.errors import CountenanceError
 from countenance.gallery.stored import StoredTemplates, to_stored_template, to_unit
-from countenance.types import FaceId, Template
+from countenance.types import FaceId, Template, Templates
 
 _FORMAT = b"\x01"
 _NONCE_BYTES = 12
@@ -68,10 +68,24 @@ class TemplateSeal:
 
     def seal(self, face_id: FaceId, template: Template) -> bytes:
         """Round to half precision and encrypt; `template` is (D,) float32 of unit length."""
-        assert template.shape == (self._dimensions,)
-        assert abs(float(np.linalg.norm(template)) - 1.0) < 1e-3, "a template has unit length"
-        halves = to_stored_template(template).astype(_LITTLE_ENDIAN).tobytes()
-        return self._encrypted(face_id, halves)
+        return self.seal_all([face_id], template[np.newaxis])[0]
+
+    def seal_all(self, face_ids: Sequence[FaceId], templates: Templates) -> list[bytes]:
+        """Many at once, in their order; `templates` is (N, D)."""
+        assert templates.shape == (len(face_ids), self._dimensions)
+        squares = np.einsum("nd,nd->n", templates, templates)
+        assert np.all(np.abs(np.sqrt(squares) - 1.0) < 1e-3), "a template has unit length"
+        halves = memoryview(to_stored_template(templates).astype(_LITTLE_ENDIAN).tobytes())
+        nonces = os.urandom(_NONCE_BYTES * len(face_ids))
+        size = 2 * self._dimensions
+        return [
+            self._encrypted(
+                face_id,
+                halves[number * size : (number + 1) * size],
+                nonces[number * _NONCE_BYTES : (number + 1) * _NONCE_BYTES],
+            )
+            for number, face_id in enumerate(face_ids)
+        ]
 
     def unseal(self, face_id: FaceId, generation: int, sealed: bytes) -> Template:
         """The template as it is compared: (D,) float32 of unit length.
@@ -85,7 +99,7 @@ class TemplateSeal:
 
     def reseal(self, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
         """The same under the key of today. Raises as `unseal`."""
-        return self._encrypted(face_id, self._open(face_id, generation, sealed))
+        return self._encrypted(face_id, self._open(face_id, generation, sealed), os.urandom(_NONCE_BYTES))
 
     def keep_only(self, generation: int) -> None:
         """Forget the keys of other generations: they may be destroyed, and are read again if they are not."""
@@ -109,8 +123,7 @@ class TemplateSeal:
                 broken.append(position)
         return self._to_stored(halves), broken
 
-    def _encrypted(self, face_id: FaceId, halves: bytes) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
+    def _encrypted(self, face_id: FaceId, halves: bytes | memoryview, nonce: bytes) -> bytes:
         cipher = self._cipher(self.generation)
         return _FORMAT + nonce + cipher.encrypt(nonce, halves, self._context(face_id))
 

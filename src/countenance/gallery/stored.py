@@ -12,7 +12,7 @@ StoredTemplates = NDArray[np.float16]
 
 
 def to_stored_template(template: Template) -> NDArray[np.float16]:
-    """Round to half precision; `template` is (D,) float32 of unit length."""
+    """Round to half precision; `template` is (D,) float32 of unit length, or (N, D) of such rows."""
     return template.astype(np.float16)
 
 

@@ -27,7 +27,7 @@ _PACKAGE = Path(countenance.__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An unexpected exception as it may be told: its type and our line, never its message.
+    """An unexpected exception as it may be told: its type, that of its cause and our line, never a message.
 
     A message may quote what was being worked on.
     """
@@ -42,7 +42,8 @@ class Fault:
             for frame in traceback.extract_tb(error.__traceback__)
             if Path(frame.filename).is_relative_to(_PACKAGE)
         ]
-        return cls(type_name=type(error).__name__, place=ours[-1] if ours else "-")
+        cause = f"({type(error.__cause__).__name__})" if error.__cause__ else ""  # StoreUnavailable(DiskFull)
+        return cls(type_name=type(error).__name__ + cause, place=ours[-1] if ours else "-")
 
 
 def log_call(

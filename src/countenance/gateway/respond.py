@@ -40,6 +40,8 @@ def respond(call: Recorded) -> Answer:
     headers = _headers(call, call.receipt)
     if call.report.raised:
         headers = (*headers, ("x-countenance-threshold", call.report.raised))
+    if call.report.left_out:
+        headers = (*headers, ("x-countenance-left-out", str(call.report.left_out)))
     return Answer(status=200, headers=headers, body=call.payload)
 
 

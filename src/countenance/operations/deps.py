@@ -66,6 +66,7 @@ class Report:
         marker: what the caller wants to find again in the log.
         resource: what the call changed, in words for its account; None for what the request names.
         raised: why the threshold in force is not the one asked for; empty where it is.
+        left_out: faces of the collection that the search could not compare: they are damaged.
         discharged: obligations that were met.
     """
 
@@ -77,6 +78,7 @@ class Report:
     marker: str | None = None
     resource: str | None = None
     raised: str = ""
+    left_out: int = 0
     discharged: set[str] = field(default_factory=set)
 
     def changes(self, what: str) -> None:
@@ -196,6 +198,10 @@ class Deps:
             # INVARIANT: no face is used in a collection that was made, or exchanged, since policy looked.
             raise ResourceNotFoundException(f"The collection id: {name} does not exist")
         return found
+
+    def searched(self, collection: Collection) -> None:
+        """Behind a search: note what it had to leave out, which its caller is told."""
+        self.report.left_out = self.gallery.left_out(collection)
 
     def calibration(self, face_model_version: str) -> Calibration:
         """What similarities of a collection's pack mean; no net runs, so a transaction may be open."""

@@ -1,5 +1,6 @@
 """The only door to the database and the key store."""
 
+from countenance.store.arrays import BytesArray, FloatArray, UuidArray
 from countenance.store.directory_lock import directory_lock
 from countenance.store.errors import (
     BROKEN,
@@ -20,9 +21,11 @@ from countenance.store.unit_of_work import UnitOfWork
 __all__ = [
     "BROKEN",
     "CONTENTION",
+    "BytesArray",
     "Connection",
     "Database",
     "EmbeddedPostgres",
+    "FloatArray",
     "ForeignKeyViolation",
     "KeyMissing",
     "KeyStore",
@@ -30,6 +33,7 @@ __all__ = [
     "StoreUnavailable",
     "UniqueViolation",
     "UnitOfWork",
+    "UuidArray",
     "directory_lock",
     "load_queries",
     "migrate",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -13,8 +14,11 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from countenance.errors import SetupError
+from countenance.store.arrays import accept_arrays
 from countenance.store.errors import StoreUnavailable
 from countenance.telemetry import Metrics
+
+_LOG = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 """A psycopg connection with tuple rows, in UTC."""
@@ -22,6 +26,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 OLDEST_SERVER = 150000
 _CONNECT_TIMEOUT_S = 10
 _WAIT_FOR_CONNECTION_S = 20.0
+_LOOK_AGAIN_S = 5.0
+"""How often a process asks a server that it is connected to whether it still keeps what it confirms."""
 _DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
 _INSPECTION = """
 select
@@ -45,15 +51,27 @@ class Database:
     """A pool of connections to one PostgreSQL database.
 
     Thread-safe; not to be carried over a fork. A connection that died (a restarted server) is replaced
-    before anybody gets it. What a committed transaction wrote is durable and visible to every process.
+    before anybody gets it. What a committed transaction wrote is durable and visible to every process: a
+    server that is told to lose it (fsync, full_page_writes or synchronous_commit off) is refused, within
+    seconds also where that happens while we are connected.
 
     Raises:
         SetupError: unreachable, wrong password, older than PostgreSQL 15, or able to lose commits.
     """
 
-    def __init__(self, url: str, *, max_connections: int = 16, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        max_connections: int = 16,
+        metrics: Metrics | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._metrics = metrics or Metrics()
+        self._clock = clock
         self._system_identifier = _inspect(url)
+        self._look_at_s = clock() + _LOOK_AGAIN_S
+        self._is_lossy = False
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             min_size=1,
@@ -109,7 +127,28 @@ class Database:
         began_s = time.perf_counter()
         with _translated(), self._pool.connection() as connection:
             self._metrics.database_waited(time.perf_counter() - began_s)
+            self._look_again(connection)
             yield connection
+
+    def _look_again(self, connection: Connection) -> None:
+        """Now and then: a server may be told to forget while we are connected. Then nothing is written or
+        answered, until it is told otherwise.
+        """
+        now_s = self._clock()
+        if now_s < self._look_at_s:
+            return
+        self._look_at_s = now_s + _LOOK_AGAIN_S
+        try:
+            _refuse_lossy(connection)
+        except SetupError as error:
+            self._look_at_s = now_s  # whoever comes next looks as well
+            if not self._is_lossy:
+                _LOG.error("nothing is answered: %s", error)
+            self._is_lossy = True
+            raise StoreUnavailable(str(error)) from error
+        if self._is_lossy:
+            _LOG.warning("the database server keeps what it confirms again")
+        self._is_lossy = False
 
     def close(self) -> None:
         """Close every connection; those in use close when they are handed back."""
@@ -120,6 +159,7 @@ class Database:
         if _refuse_lossy(connection) != self._system_identifier:
             # INVARIANT: snapshots kept by readers mean nothing in another cluster (docs/adr/0004).
             raise StoreUnavailable("the database was replaced under a running server: restart the server")
+        accept_arrays(connection)
 
 
 def _check(connection: Connection) -> None:

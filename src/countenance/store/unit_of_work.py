@@ -35,6 +35,11 @@ class UnitOfWork:
         return self._connection is not None
 
     @property
+    def is_untouched(self) -> bool:
+        """Whether a rollback would undo and forget nothing."""
+        return self._connection is None and not self._callbacks
+
+    @property
     def connection(self) -> Connection:
         """The transaction's connection.
 

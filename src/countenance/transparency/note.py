@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ _SIGNATURE_BYTES = 64
 _TIME_BYTES = 8
 _MAX_TIME_S = 2**63 - 1
 _DASH = "\u2014 "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_NOT_IN_NAMES = re.compile(r"[\x00-\x20+\s]")  # control characters need be no Unicode spaces
 
 
 class NoteInvalid(ValueError):
@@ -277,14 +280,13 @@ def _cosigned(text: str, timestamp_s: int) -> bytes:
 
 
 def _require_text(text: str) -> None:
-    if not text.endswith("\n") or any(character < " " for character in text.replace("\n", "")):
+    if not text.endswith("\n") or _CONTROL.search(text):
         raise NoteInvalid("a note's text ends with a newline and has no other control characters")
     _require_utf8(text)
 
 
 def _require_name(name: str) -> None:
-    # A control character is below the space and may be no Unicode space.
-    if not name or any(character <= " " or character == "+" or character.isspace() for character in name):
+    if not name or _NOT_IN_NAMES.search(name):
         raise NoteInvalid("a key's name is not empty and has no spaces, pluses or control characters")
     _require_utf8(name)
 

@@ -32,6 +32,51 @@ def test_a_change_that_met_a_deadlock_is_tried_again_and_keeps_what_came_before(
     assert len(attempts) == 2
 
 
+def test_a_change_that_is_the_first_is_tried_again_in_a_transaction_of_its_own(database):
+    """Without a savepoint: nothing of the first attempt is left, what follows commits with the second."""
+    seen = []
+
+    def work(connection):
+        seen.append(connection.execute("select pg_current_xact_id()::text").fetchone()[0])
+        connection.execute("create temp table attempt (number integer) on commit drop")
+        if len(seen) == 1:
+            raise psycopg.errors.DeadlockDetected
+        return connection.execute("select pg_current_xact_id_if_assigned()::text").fetchone()[0]
+
+    with UnitOfWork(database) as uow:
+        committed = change(uow, work)
+        assert uow.connection.execute("select pg_current_xact_id()::text").fetchone()[0] == committed
+        uow.commit()
+    assert seen[0] != seen[1] == committed
+    with database.read() as connection:
+        statuses = [
+            connection.execute("select pg_xact_status(%s::xid8)", (each,)).fetchone()[0] for each in seen
+        ]
+    assert statuses == ["aborted", "committed"]
+
+
+def test_a_first_change_that_fails_leaves_no_transaction_and_one_in_between_keeps_what_is_to_happen(database):
+    """A callback of before is not forgotten with the attempt that met others."""
+    happened, failed = [], []
+
+    def refused(connection):
+        raise ConflictException("refused")
+
+    def met_others_once(connection):
+        if not failed:
+            failed.append(1)
+            raise psycopg.errors.DeadlockDetected
+
+    with UnitOfWork(database) as uow:
+        with pytest.raises(ConflictException):
+            change(uow, refused)
+        assert not uow.is_open
+        uow.after_commit(lambda: happened.append(1))
+        change(uow, met_others_once)
+        uow.commit()
+    assert happened == [1]
+
+
 @pytest.mark.parametrize("busy", [ThrottlingException, ConflictException])
 def test_the_second_deadlock_is_the_callers_to_repeat(database, busy):
     with UnitOfWork(database) as uow, pytest.raises(busy, match="try again"):

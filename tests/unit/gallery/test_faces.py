@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import uuid
+from dataclasses import replace
 
 import pytest
 
 from countenance.gallery import FaceFailure, Reason
 from countenance.store import UnitOfWork
 from countenance.types import RatioBox
-from fakes.faces import CALIBRATION, new_face, unit
+from fakes.faces import CALIBRATION, new_face, random_templates, unit
 
 
 def ids(found):
@@ -70,6 +71,28 @@ def test_two_alike_in_one_call_are_one(gallery, collection, commit):
     image_id = uuid.uuid4()
     one, same = (new_face(unit([1]), image_id=image_id) for _ in range(2))
     assert ids(commit(gallery.enrol, collection, [one, same])) == [one.face_id, one.face_id]
+
+
+def test_thousands_come_in_at_once_and_those_that_are_there_keep_their_ids(
+    gallery, collection, commit, database, rng
+):
+    """What an import writes: new ones, ones of before, ones twice, each answered in its place."""
+    many = [new_face(template) for template in random_templates(rng, 3_000)]
+    first = commit(gallery.enrol, collection, many[::3])
+    again = [replace(face, face_id=uuid.uuid4()) for face in many]
+    stored = commit(gallery.enrol, collection, [*again, *many[:10]])
+    assert ids(stored[::3])[:1000] == ids(first) == ids(many[::3])
+    assert ids(stored[1:3]) == ids(again[1:3])
+    assert ids(stored[3000:]) == ids(stored[:10])
+    assert gallery.describe(collection).face_count == 3_000
+    with database.read() as connection:
+        told = connection.execute(
+            "select count(*), count(distinct c.face_id), count(distinct f.secret), min(length(f.secret))"
+            " from gallery_change as c left join face as f using (collection_id, face_id)"
+            " where c.collection_id = %s",
+            (collection.collection_id,),
+        ).fetchone()
+    assert told == (3_000, 3_000, 3_000, 32)
 
 
 def test_after_deletion_the_same_face_is_a_new_one(gallery, collection, commit):

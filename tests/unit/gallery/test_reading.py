@@ -65,15 +65,48 @@ def test_loading_again_holds_everything_once(reader, connection, copy, enrol, rn
         assert copy.face_count == len(enrolled)
 
 
-def test_a_load_that_takes_long_says_how_far_it_is(monkeypatch, reader, connection, copy, enrol, rng, caplog):
+def test_a_load_that_takes_long_says_how_far_it_is(
+    monkeypatch, reader, connection, copy, enrol, rng, caplog, collection
+):
     monkeypatch.setattr(reading, "_BATCH_ROWS", 3)
     monkeypatch.setattr(reading, "_TOLD_EVERY_S", 0.0)
     enrol(*random_templates(rng, 8))
     with caplog.at_level(logging.INFO):
         reader.load(connection, copy)
     told = [record.getMessage() for record in caplog.records]
-    assert [line.split(": ")[1].split(",")[0] for line in told[:3]] == ["3 faces", "6 faces", "8 faces"]
-    assert "loaded" in told[-1]
+    assert [line.split(": ")[1].split(",")[0] for line in told[:3]] == [
+        "3 of 8 faces",
+        "6 of 8 faces",
+        "8 of 8 faces",
+    ]
+    assert all(str(collection.collection_id) in line and "a second" in line for line in told[:3])
+    assert told[2].endswith(" 0 s left")
+    assert "loaded" in told[3]
+    assert "8 faces in 0 s" in told[3]
+
+
+def test_a_load_that_is_short_says_nothing(reader, connection, copy, enrol, rng, caplog):
+    enrol(*random_templates(rng, 8))
+    with caplog.at_level(logging.INFO):
+        reader.load(connection, copy)
+    assert caplog.records == []
+
+
+def test_lines_of_a_load_come_every_few_seconds_and_not_with_every_batch(
+    monkeypatch, reader, connection, copy, enrol, rng, caplog
+):
+    monkeypatch.setattr(reading, "_BATCH_ROWS", 1)
+    now_s = iter(range(1000))
+    monkeypatch.setattr(reading.time, "monotonic", lambda: float(next(now_s)))
+    enrol(*random_templates(rng, 12))
+    with caplog.at_level(logging.INFO):
+        reader.load(connection, copy)
+    told = [record.getMessage() for record in caplog.records]
+    assert [line.split(": ")[1].split(",")[0] for line in told] == [
+        "5 of 12 faces",
+        "10 of 12 faces",
+        "12 faces in 13 s",
+    ]
 
 
 def test_changes_are_those_since_the_moment_and_no_others(
@@ -167,8 +200,9 @@ def test_a_damaged_row_is_reported_by_id_and_left_out(
     with caplog.at_level(logging.ERROR):
         changes = reader.changes(connection, moment)
         reader.load(connection, copy)
-    assert (changes.gone, changes.there) == ([damaged], [])
+    assert (changes.gone, changes.there, changes.left_out) == ([damaged], [], [damaged])
     assert found(copy) == {good}
+    assert (len(copy.left_out), damaged in copy.left_out) == (1, True)
     assert len([record for record in caplog.records if str(damaged) in record.getMessage()]) == 2
 
 

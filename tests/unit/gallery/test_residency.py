@@ -265,6 +265,61 @@ def test_processes_that_share_memory_load_a_collection_once(
     assert len(loads) == 1
 
 
+def test_searches_that_come_while_a_collection_is_loaded_answer_from_all_of_it(
+    monkeypatch, database, key_store, memories, collection, enrol, rng
+):
+    """A cold load takes minutes for millions of faces, and part of a gallery must never be taken for it."""
+    everybody = set(enrol(*random_templates(rng, 60)))
+    one, two = (Residency(database, key_store, max_bytes=1 << 30, memories=memories()) for _ in range(2))
+    loading, in_batches = threading.Event(), reading._batches
+
+    def slowly(*arguments):
+        for rows in in_batches(*arguments):
+            yield rows
+            loading.set()
+            time.sleep(0.02)
+
+    monkeypatch.setattr(reading, "_BATCH_ROWS", 3)
+    monkeypatch.setattr(reading, "_batches", slowly)
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(found(one, collection)))]
+    threads[0].start()
+    assert loading.wait(10)
+    threads += [
+        threading.Thread(target=lambda held=held: answers.append(found(held, collection)))
+        for held in (one, two, one, two)
+    ]
+    for thread in threads[1:]:
+        thread.start()
+    assert answers == []
+    for thread in threads:
+        thread.join()
+    assert answers == [everybody] * 5
+
+
+def test_a_damaged_face_is_left_out_told_and_forgotten_with_its_deletion(
+    database, key_store, memories, collection, gallery, enrol, commit
+):
+    """In every process, also in one that maps what another has loaded."""
+    good, damaged = enrol(unit([1]), unit([0, 1]))
+    with database.transaction() as connection:
+        connection.execute(
+            "update face set"
+            " sealed_template = set_byte(sealed_template, 40, get_byte(sealed_template, 40) # 1)"
+            " where face_id = %s",
+            (damaged,),
+        )
+    one, two = (Residency(database, key_store, max_bytes=1 << 30, memories=memories()) for _ in range(2))
+    assert one.left_out(collection.collection_id) == 0  # nobody has looked
+    for held in (one, two):
+        assert found(held, collection) == {good}
+        assert held.left_out(collection.collection_id) == 1
+    commit(gallery.delete_faces, collection, [damaged])
+    for held in (one, two):
+        assert found(held, collection) == {good}
+        assert held.left_out(collection.collection_id) == 0
+
+
 def test_what_one_gave_up_is_there_again_as_long_as_another_holds_it(
     monkeypatch, database, key_store, shared_memories, new_collection, gallery, commit
 ):

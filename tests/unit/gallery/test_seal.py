@@ -46,6 +46,25 @@ def test_the_same_template_never_looks_the_same(template):
     assert seal_of().seal(FACE, template) != seal_of().seal(FACE, template)
 
 
+def test_many_are_sealed_each_for_its_face(rng):
+    """Under a nonce of its own: two under one would give both away."""
+    rows = rng.standard_normal((5, 256)).astype(np.float32)
+    templates = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    faces, seal = [uuid.uuid4() for _ in range(5)], seal_of()
+    sealed = seal.seal_all(faces, templates)
+    assert len({each[1:13] for each in sealed}) == 5
+    for face, template, each in zip(faces, templates, sealed, strict=True):
+        assert np.array_equal(seal.unseal(face, 1, each), seal.unseal(face, 1, seal.seal(face, template)))
+        for other in set(faces) - {face}:
+            with pytest.raises(BrokenSeal):
+                seal.unseal(other, 1, each)
+
+
+def test_one_of_many_that_is_not_of_unit_length_seals_none(template):
+    with pytest.raises(AssertionError):
+        seal_of().seal_all([FACE, FACE], np.stack([template, 2 * template]))
+
+
 def test_the_plain_template_is_not_in_the_sealed_one(template):
     sealed = seal_of().seal(FACE, template)
     assert template.astype("<f2").tobytes()[:16] not in sealed

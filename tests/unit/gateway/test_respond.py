@@ -78,6 +78,29 @@ def test_a_result_is_compact_json_with_its_ids(bench):
     assert header(answer, "x-amzn-RequestId")
 
 
+def test_faces_that_a_search_had_to_leave_out_are_told_beside_the_answer(party):
+    """Their templates are damaged: the answer is of the others, and must not pass for one of all."""
+    account = party("accessibility").as_("accessibility", consent="F-1")
+    account.told("CreateCollection", CollectionId="friends")
+    search = {"CollectionId": "friends", "Image": {"Bytes": picture(person("ada"))}}
+    for name in ("ada", "bob"):
+        account.told("IndexFaces", CollectionId="friends", Image={"Bytes": picture(person(name))})
+    with account.bench.database.transaction() as connection:
+        connection.execute(
+            "update face set sealed_template = 'x' where face_id = (select min(face_id::text)::uuid from face"
+            " join collection using (collection_id) where account_id = %s)",
+            (account.account_id,),
+        )
+    answer, told = account("SearchFacesByImage", **search, FaceMatchThreshold=90.0, MaxFaces=10)
+    assert answer.status == 200, told
+    assert header(answer, "x-countenance-left-out") == "1"
+    answer, told = account("SearchUsersByImage", **search, UserMatchThreshold=90.0, MaxUsers=10)
+    assert answer.status == 200, told
+    assert header(answer, "x-countenance-left-out") == "1"
+    answer, _ = account("ListFaces", CollectionId="friends")
+    assert header(answer, "x-countenance-left-out") is None
+
+
 def test_a_threshold_that_a_budget_raised_is_told_beside_the_answer(party):
     """The caller asked for another one: clients see the candidates, and whoever looks sees why so few."""
     account = party("accessibility").as_("accessibility", consent="F-1")

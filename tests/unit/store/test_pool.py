@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from countenance.errors import SetupError
-from countenance.store import Database, StoreUnavailable
+from countenance.store import Database, EmbeddedPostgres, StoreUnavailable, postmaster
 from countenance.telemetry import Metrics
 
 
@@ -88,6 +89,42 @@ def test_a_connection_made_after_the_server_was_made_lossy_is_refused(empty_data
             raise psycopg.OperationalError
         with pytest.raises(StoreUnavailable), database.read():
             pass
+
+
+@pytest.mark.parametrize("name", ["fsync", "full_page_writes", "synchronous_commit"])
+def test_a_server_that_is_made_lossy_under_us_is_noticed_and_so_is_its_mending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, caplog: pytest.LogCaptureFixture
+):
+    """By connections that are there already: they would go on confirming what a power cut takes."""
+    monkeypatch.delitem(postmaster._SETTINGS, name)  # so that it is the operator's to set
+    now_s = [0.0]
+    with (
+        EmbeddedPostgres(tmp_path / "data") as server,
+        Database(server.url, max_connections=1, clock=lambda: now_s[0]) as database,
+        psycopg.connect(server.url, autocommit=True) as operator,
+    ):
+        assert setting(database, name) == "on"  # and we are connected
+        operator.execute(f"alter system set {name} = off")
+        operator.execute("select pg_reload_conf()")
+        while setting(database, name) == "on":  # by this clock it is not looked at again
+            time.sleep(0.01)
+        now_s[0] += 5.0
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match=f"{name} off and could lose"), database.transaction():
+                pass
+        operator.execute(f"alter system reset {name}")
+        operator.execute("select pg_reload_conf()")
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                assert setting(database, name) == "on"
+            except StoreUnavailable:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            else:
+                break
+    told = [record.getMessage() for record in caplog.records if record.name == "countenance.store.pool"]
+    assert [f"{name} off" in told[0], "again" in told[1], len(told)] == [True, True, 2]
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,16 @@ def test_sixty_four_threads_record_their_changes_and_events_and_none_is_lost(
     assert rows(database, table) == list(range(320))
     with database.read() as connection:
         assert len(audit.list_latest(connection, account, limit=1000)) == 320
+
+
+def test_what_a_rollback_would_undo_or_forget_is_known(database: Database):
+    with UnitOfWork(database) as uow:
+        assert uow.is_untouched
+        uow.after_commit(lambda: None)
+        assert not uow.is_untouched
+        uow.rollback()
+        assert uow.is_untouched
+        uow.connection.execute("select 1")
+        assert not uow.is_untouched
+        uow.commit()
+        assert uow.is_untouched

@@ -39,6 +39,7 @@ def search_faces(request: SearchFacesRequest, deps: Deps) -> SearchFacesResponse
         threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
+    deps.searched(collection)
     return {
         "SearchedFaceId": request["FaceId"],
         "FaceMatches": _to_face_matches(candidates),
@@ -62,6 +63,7 @@ def search_faces_by_image(request: SearchFacesByImageRequest, deps: Deps) -> Sea
         threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
+    deps.searched(collection)
     return {
         "SearchedFaceBoundingBox": to_bounding_box(ratio_box(probe, photo.detection)),
         "SearchedFaceConfidence": probe.confidence,
@@ -93,6 +95,7 @@ def search_users(request: SearchUsersRequest, deps: Deps) -> SearchUsersResponse
             collection, FaceId(uuid.UUID(face_id)), calibration=calibration, threshold=threshold, limit=limit
         )
         response["SearchedFace"] = {"FaceId": str(face_id)}
+    deps.searched(collection)
     response["UserMatches"] = _to_user_matches(candidates)
     return response
 
@@ -120,6 +123,7 @@ def search_users_by_image(request: SearchUsersByImageRequest, deps: Deps) -> Sea
             threshold=deps.search_threshold(request.get("UserMatchThreshold"), default=SEARCH_THRESHOLD),
             limit=request.get("MaxUsers", MOST_USERS),
         )
+        deps.searched(collection)
         response["UserMatches"] = _to_user_matches(candidates)
         response["SearchedFace"] = {"FaceDetail": to_face_detail(probe, photo.detection)}
     return response
