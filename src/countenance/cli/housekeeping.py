@@ -17,7 +17,7 @@ from countenance.errors import ResourceNotFoundException
 from countenance.gallery import Gallery
 from countenance.gallery.activity import searches_ran
 from countenance.gallery.finality import Finality, due
-from countenance.store import Database, KeyStore, StoreUnavailable, UnitOfWork, idempotency
+from countenance.store import Database, KeyStore, StoreUnavailable, Tombstones, UnitOfWork, idempotency
 
 _EVERY_S = 3600.0
 _SETTLED_S = 3600.0
@@ -36,12 +36,16 @@ class Housekeeping:
         keys: KeyStore,
         *,
         data_dir: Path | None = None,
+        tombstones: Tombstones | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`data_dir`: whose servers are reconciled with the log; None for nobody's."""
+        """`data_dir`: whose servers are reconciled with the log; None for nobody's. `tombstones`: where what
+        was erased is written down; None for nowhere.
+        """
         self._database = database
         self._keys = keys
         self._data_dir = data_dir
+        self._tombstones = tombstones
         self._reconciling: threading.Thread | None = None
         self._finishing: threading.Thread | None = None
         self._clock = clock
@@ -55,6 +59,8 @@ class Housekeeping:
             self._forget_tokens()
             self._destroy_abandoned_keys()
             self._expire_faces()
+            if self._tombstones is not None:
+                self._tombstones.say_alive()
         except StoreUnavailable as error:
             click.echo(f"housekeeping put off: {error}", err=True)
         self._begin_finishing()
@@ -73,7 +79,8 @@ class Housekeeping:
 
     def _expire_faces(self) -> None:
         """Faces that are older than their collection's charter allows, whatever the account's standing."""
-        gallery, audit = Gallery(self._database, self._keys), AuditLog(self._keys)
+        gallery = Gallery(self._database, self._keys, tombstones=self._tombstones)
+        audit = AuditLog(self._keys)
         for collection in gallery.list_expiring():
             while True:
                 with UnitOfWork(self._database) as work:

@@ -31,6 +31,8 @@ COMMANDS = {
     "erasures": "countenance.cli.erasures:erasures",
     "findings": "countenance.cli.findings:findings",
     "appeals": "countenance.cli.appeals:appeals",
+    "backup": "countenance.cli.backup:backup",
+    "restore": "countenance.cli.restore:restore",
     "models": "countenance.cli.models:models",
     "audit": "countenance.cli.audit:audit",
     "witness": "countenance.cli.witness:witness",

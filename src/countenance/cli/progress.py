@@ -12,6 +12,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -69,3 +70,24 @@ def entries_progress() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
         task = bars.add_task("entries", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
+def steps_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each step of some work, with rate and time left, where standard error is a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:10}"),
+        BarColumn(),
+        TaskProgressColumn(show_speed=True),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, done: int, whole: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=whole)
+            bars.update(tasks[step], completed=done, total=whole)
+
+        yield tell

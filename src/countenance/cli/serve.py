@@ -21,7 +21,7 @@ import click
 from countenance.audit.watch import watching_log
 from countenance.cli.fleet import Fleet
 from countenance.cli.housekeeping import Housekeeping
-from countenance.cli.installation import Installation, first_credentials, open_installation
+from countenance.cli.installation import Installation, first_credentials, open_installation, open_tombstones
 from countenance.cli.options import settings_options
 from countenance.cli.patrolling import Patrolling
 from countenance.cli.process_limits import set_process_limits
@@ -139,7 +139,10 @@ def _endpoint(settings: Settings, listener: socket.socket) -> str:
 def _beside(installation: Installation) -> Callable[[], None]:
     """What the supervisor does beside watching its processes."""
     database, keys = installation.database, installation.keys
-    housekeeping = Housekeeping(database, keys, data_dir=installation.settings.data_dir)
+    tombstones = open_tombstones(database, keys, installation.settings)
+    housekeeping = Housekeeping(
+        database, keys, data_dir=installation.settings.data_dir, tombstones=tombstones
+    )
     patrolling = Patrolling(Conduct.open(database, keys, installation.governance).patrol)
 
     def work() -> None:
