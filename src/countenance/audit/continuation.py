@@ -139,7 +139,7 @@ def _last_checkpoint(
         )
     if checkpoint.size <= kept and tree.root(connection, checkpoint.size) != checkpoint.root:
         raise SetupError(
-            f"the backup's log is not the one that the last known checkpoint covers, {checkpoint.size} entries",
+            "the backup's log is not the one that the last known checkpoint covers",
             remedy="find out which of the two was changed: see `countenance audit verify`",
         )
     return own if own is not None and own.size >= checkpoint.size else checkpoint

@@ -157,7 +157,7 @@ class BackupFile:
     def _expected_keys(self, manifest: Manifest) -> Sequence[Verifier]:
         if not self._log_keys:
             raise SetupError(
-                f"the backup says that it is of the log `{manifest.origin}`, and nothing given here says whose"
+                f"the backup says that it is of the log `{manifest.origin}`, and nothing here says whose"
                 " signature to expect",
                 remedy=f"if this is your log's key, give it: --log-key {manifest.log_keys[-1]}",
             )

@@ -70,12 +70,10 @@ def restore(
     \b
     countenance restore sunday.backup --data-dir NEW --identity identity.txt --log-key VKEY \\
         --tombstones /elsewhere/tombstones
-    """
+    """  # noqa: D301 - click reads the backspace as: leave the lines as they are
     settings = Settings.from_env(**given)
     if no_tombstones and len(no_tombstones) > _MAX_REASON:
-        raise click.UsageError(
-            f"the reason is {len(no_tombstones)} characters; at most {_MAX_REASON} are allowed"
-        )
+        raise click.UsageError(f"the reason has {len(no_tombstones)} characters and may have {_MAX_REASON}")
     wishes = Wishes(
         tombstones=() if no_tombstones and not lists else lists or _configured(settings),
         no_tombstones=no_tombstones or "",
@@ -111,18 +109,19 @@ def _text_of(file: Path | None) -> str:
 
 def _print(settings: Settings, restored: Restored, *, as_json: bool) -> None:
     done, previous = restored.replayed, restored.log.previous
+    again = {
+        "Faces": done.faces,
+        "Users": done.users,
+        "Collections": done.collections,
+        "Accounts": done.accounts,
+    }
     facts = {
         "DataDir": str(settings.data_dir),
         "BackupMade": restored.manifest.made_at,
         "Faces": restored.manifest.faces - done.faces,
-        "ErasedAgain": {
-            "Faces": done.faces,
-            "Users": done.users,
-            "Collections": done.collections,
-            "Accounts": done.accounts,
-        }
+        "ErasedAgain": again
         if as_json
-        else f"{done.faces} faces, {done.users} users, {done.collections} collections, {done.accounts} accounts",
+        else ", ".join(f"{count} {what.lower()}" for what, count in again.items()),
         "ListUntil": restored.since.until or None,
         "Log": restored.log.origin,
         "LogKey": restored.log.log_key,
@@ -132,6 +131,6 @@ def _print(settings: Settings, restored: Restored, *, as_json: bool) -> None:
     print_facts(facts, as_json=as_json)
     if not as_json:
         click.echo(
-            "next: tell witnesses and verifiers the log's new key, set log_origin to its new name if you set it,"
-            " and start the server; what was erased again is final within 24 hours"
+            "next: tell witnesses and verifiers the log's new key, set log_origin to its new name if you set"
+            " it, and start the server; what was erased again is final within 24 hours"
         )

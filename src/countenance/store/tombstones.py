@@ -71,9 +71,9 @@ class Tombstones:
                     for each in lists:
                         each.append(lines)
                     self._forget(rows)
-                if is_alive:
-                    for each in lists:
-                        each.append([(datetime.now(UTC), "alive")])
+                now = datetime.now(UTC)
+                for each in lists if is_alive else ():
+                    each.append([(now, "alive")])
                 return lists[0].head
         except (OSError, SetupError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
