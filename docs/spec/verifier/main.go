@@ -23,8 +23,9 @@ import (
 
 var (
 	folder, origin string
-	called         string          // the log's name as far as its entries were read: section 4
-	receiptKeys    []note.Verifier // of every name that it has had
+	called         string // the log's name as far as its entries were read: section 4
+	names          = map[string]bool{}
+	receiptKeys    []note.Verifier                // of every name that it has had
 	hashes         []tlog.Hash                    // as package tlog stores them
 	events         = map[string]tlog.Hash{}       // event -> leaf hash
 	chains         = map[string][]note.Verifier{} // section 4
@@ -126,7 +127,7 @@ func entry(i int64, data []byte) { // sections 1 and 4
 	stored, _ := tlog.StoredHashesForRecordHash(i, tlog.RecordHash(data), reader)
 	hashes = append(hashes, stored...)
 	if kind := text("kind"); kind == "log.opened" || kind == "log.continued" {
-		called = text("origin")
+		called, names[text("origin")] = text("origin"), true
 		chains["log"], chains["receipt"] = []note.Verifier{logKey(text("log_key"), called)}, []note.Verifier{logKey(text("receipt_key"), called+"/receipts")}
 		receiptKeys = append(receiptKeys, chains["receipt"]...)
 	} else if text("kind") == "log.key_rotated" {
@@ -149,7 +150,7 @@ func continued(i int64, m map[string]interface{}, text func(string) string) { //
 	by, _ := m["signatures"].(map[string]interface{})
 	size, _ := old["size"].(float64)
 	chain := chains["log"]
-	require(len(chain) > 0 && m["kept"] == float64(i) && old["origin"] == called && text("origin") != called, "entry %d goes on from another log", i)
+	require(len(chain) > 0 && m["kept"] == float64(i) && old["origin"] == called && !names[text("origin")] && size >= 0 && size == math.Trunc(size), "entry %d goes on from another log", i)
 	newest, next := chain[len(chain)-1], logKey(text("log_key"), text("origin"))
 	require(logKey(fmt.Sprint(old["log_key"]), newest.Name()).KeyHash() == newest.KeyHash(), "entry %d: not the newest key of the log before", i)
 	told := []byte(fmt.Sprintf("countenance-log-continued/v1\n%s\n%s\n%d\n%s\n%d\n%s\n%s\n%s\n", called, old["log_key"], int64(size), old["root"], i, text("origin"), text("log_key"), text("receipt_key")))
