@@ -183,3 +183,91 @@ def log_page(running, page):
 
 def log_size(note):
     return int(re.search(r"^\d+$", note, re.MULTILINE)[0])
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """A data directory without a server, with enough in it that a backup takes a while; and an identity."""
+    from countenance.gallery import Gallery
+    from countenance.store import UnitOfWork
+    from fakes.faces import DIMENSIONS, new_face, random_templates
+
+    folder = tmp_path_factory.mktemp("loaded")
+    data = folder / "data"
+    with open_store(Settings.from_env({}, data_dir=data), may_create=True) as (database, keys):
+        from countenance.accounts import Accounts
+
+        account = Accounts(database, keys).create_account("House")
+        gallery = Gallery(database, keys)
+        with UnitOfWork(database) as uow:
+            collection = gallery.create_collection(
+                uow,
+                account_id=account.account_id,
+                name="staff",
+                region="us-east-1",
+                face_model_version="1",
+                dimensions=DIMENSIONS,
+                tags={},
+            )
+            uow.commit()
+        for _ in range(10):
+            with UnitOfWork(database) as uow:
+                templates = random_templates(np.random.default_rng(), 2_000)
+                stored = gallery.enrol(uow, collection, [new_face(each) for each in templates])
+                uow.commit()
+        with UnitOfWork(database) as uow:
+            gallery.erase_faces(uow, collection, [stored[0].face_id])
+            uow.commit()
+        with open_store(Settings.from_env({}, data_dir=data)) as _:
+            pass
+        folder_facts = told("backup", "keygen", folder / "identity")
+        made = told("backup", "--recipient", folder_facts["Recipient"], "--data-dir", data, folder / "a.backup")
+    return folder, folder_facts["Recipient"], made
+
+
+def killed(words, after_s, *, once=None):
+    """Run it and kill it, `after_s` after `once` holds."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "countenance.cli", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while once is not None and not once() and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    return process.returncode
+
+
+def test_a_backup_that_is_killed_leaves_no_file_under_its_name(loaded, tmp_path):
+    """At several moments of its writing."""
+    folder, recipient, _ = loaded
+    deaths = 0
+    for number in range(6):
+        target = tmp_path / f"b{number}"
+        words = ("backup", "--recipient", recipient, "--data-dir", folder / "data", target)
+        status = killed(words, 0.02 * number, once=lambda: any(tmp_path.glob(f".b{number}.*")))
+        if status == -signal.SIGKILL and any(tmp_path.glob(f".b{number}.*")):
+            deaths += 1
+            assert not target.exists()
+    assert deaths >= 2
+
+
+def test_a_restore_that_is_killed_serves_nobody_and_is_begun_anew(loaded, tmp_path):
+    """While it loads, and whatever of its database was left running."""
+    folder, _, made = loaded
+    data = tmp_path / "data"
+    words = (
+        *("restore", folder / "a.backup", "--data-dir", data, "--identity", folder / "identity"),
+        *("--log-key", made["LogKey"], "--tombstones", folder / "data" / "tombstones"),
+    )
+    deaths = 0
+    for pause_s in (0.1, 2.0, 3.0):
+        if killed(words, pause_s, once=(data / "restore.unfinished").exists) == -signal.SIGKILL:
+            deaths += 1
+            assert "did not end" in countenance("serve", "--data-dir", data, "--port", "0", fails=True)
+            assert "did not end" in countenance("erasures", "list", "--data-dir", data, fails=True)
+        else:
+            shutil.rmtree(data)
+    assert deaths >= 1
+    assert told(*words)["Faces"] == made["Faces"]
+    assert told("erasures", "list", "--data-dir", data)[0]["PendingFaces"] == 1

@@ -63,10 +63,10 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
     Raises:
         SetupError: anything that keeps a server from starting, with the remedy.
     """
+    require_finished(settings.data_dir)
     default_pack = _require_default_pack(settings)
     with ExitStack() as stack:
         make_private_directory(settings.data_dir)
-        require_finished(settings.data_dir)
         database_url = settings.database_url
         if not database_url:
             embedded = stack.enter_context(EmbeddedPostgres(settings.data_dir))
@@ -104,12 +104,12 @@ def open_store(settings: Settings, *, may_create: bool = False) -> Iterator[tupl
         SetupError: there is no installation, and none is to be made: else a mistyped path would be
             answered out of a new, empty one.
     """
+    require_finished(settings.data_dir)
     if not may_create and not KeyStore.is_there(settings.data_dir / "keys"):
         raise SetupError(
             f"there is no installation in `{settings.data_dir}`",
             remedy="give the --data-dir of a server, or start one with `countenance serve`",
         )
-    require_finished(settings.data_dir)
     with ExitStack() as stack:
         database_url = settings.database_url or EmbeddedPostgres.running_url(settings.data_dir)
         if not database_url:
