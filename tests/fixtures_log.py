@@ -128,7 +128,9 @@ def rotation(keys: LogKeys, use: str, new: Signer, chance: random.Random) -> byt
     )
 
 
-def continuation(log: BuiltLog, new: LogKeys, chance: random.Random, *, size: int, **changed: object) -> bytes:
+def continuation(
+    log: BuiltLog, new: LogKeys, chance: random.Random, *, size: int, **changed: object
+) -> bytes:
     """The entry under which `log` goes on as the log of `new`, citing its checkpoint of `size` entries."""
     leaves, kept = log.leaves(), len(log.entries)
 
@@ -140,7 +142,9 @@ def continuation(log: BuiltLog, new: LogKeys, chance: random.Random, *, size: in
         "log_key": str(log.keys.log.verifier),
         "size": size,
         "root": encode_base64(tree_root(leaves[:size]) if size <= kept else bytes(32)),
-        "proof": [encode_base64(each) for each in consistency_path(size, kept, read)] if 0 < size < kept else [],
+        "proof": [encode_base64(each) for each in consistency_path(size, kept, read)]
+        if 0 < size < kept
+        else [],
     }
     members: dict[str, object] = {
         "v": 1,

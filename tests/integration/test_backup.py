@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,7 +95,9 @@ def test_the_drill(tmp_path, portraits):
         early = [index(client, photo) for photo in variants(photos[0], 12)] + [
             index(client, path.read_bytes()) for path in photos[1:]
         ]
-        client.delete_faces(CollectionId="staff", FaceIds=early[10:11])  # before the backup: in no tombstone of its
+        client.delete_faces(
+            CollectionId="staff", FaceIds=early[10:11]
+        )  # before the backup: in no tombstone of its
         writing, stop = [], threading.Event()
 
         def write():
@@ -108,7 +109,9 @@ def test_the_drill(tmp_path, portraits):
         writer = threading.Thread(target=write)
         writer.start()
         until(lambda: len(writing) > 3)
-        made = told("backup", "--recipient", recipient, "--data-dir", data, "--tombstones", tombstones, backup)
+        made = told(
+            "backup", "--recipient", recipient, "--data-dir", data, "--tombstones", tombstones, backup
+        )
         count = len(writing)
         until(lambda: len(writing) > count + 3)
         stop.set()
@@ -221,14 +224,18 @@ def loaded(tmp_path_factory):
         with open_store(Settings.from_env({}, data_dir=data)) as _:
             pass
         folder_facts = told("backup", "keygen", folder / "identity")
-        made = told("backup", "--recipient", folder_facts["Recipient"], "--data-dir", data, folder / "a.backup")
+        made = told(
+            "backup", "--recipient", folder_facts["Recipient"], "--data-dir", data, folder / "a.backup"
+        )
     return folder, folder_facts["Recipient"], made
 
 
 def killed(words, after_s, *, once=None):
     """Run it and kill it, `after_s` after `once` holds."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "countenance.cli", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "countenance.cli", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     while once is not None and not once() and process.poll() is None:
         time.sleep(0.002)

@@ -6,6 +6,7 @@ list, and what a crash kept from the list is moved by whoever comes next.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from countenance.store.pool import Connection, Database
 from countenance.store.queries import load_queries
 from countenance.store.tombstone_list import Head, OpenList, TombstoneList, face_lines
 
+_LOG = logging.getLogger(__name__)
 _QUERIES = load_queries("countenance.store", "tombstones.sql")
 LIST_NAME = "tombstones"
 """Of the file in the data directory, and of its key."""
@@ -66,9 +68,11 @@ class Tombstones:
             with ExitStack() as stack:
                 lists = [stack.enter_context(each.held()) for each in (self._list, self._copy) if each]
                 self._join(lists)
-                while rows := self._read():
+                rows: list[tuple[Any, ...]] | None = None
+                while rows is None or len(rows) == _AT_ONCE:
+                    rows = self._read()
                     lines = [line for row in rows for line in self._lines(row)]
-                    for each in lists:
+                    for each in lists if rows else ():
                         each.append(lines)
                     self._forget(rows)
                 now = datetime.now(UTC)
@@ -77,7 +81,9 @@ class Tombstones:
                 return lists[0].head
         except (OSError, SetupError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
-            raise StoreUnavailable(f"the tombstone list cannot be written: {_at(error)}{why}") from error
+            told = f"the tombstone list cannot be written: {_at(error)}{why}"
+            _LOG.error(told)  # whoever erased is told only that it failed
+            raise StoreUnavailable(told) from error
 
     def _join(self, lists: Sequence[OpenList]) -> None:
         """Two places hold one list: what a crash or a new disk kept from one is in the other."""
@@ -102,6 +108,8 @@ class Tombstones:
                 yield at, f"account {account_id}"
 
     def _forget(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
         with self._database.transaction() as connection:
             # Lost in a crash, they are moved a second time, which says no more than the first.
             connection.execute("set local synchronous_commit = off")

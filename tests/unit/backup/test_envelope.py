@@ -143,13 +143,19 @@ class FullDisk(io.RawIOBase):
 @pytest.mark.parametrize("room", [0, 1_000, 100_000])
 def test_a_full_disk_is_told_as_such(identities, room):
     """Whoever writes is not left waiting."""
-    with pytest.raises(OSError, match="No space left"), encrypted(FullDisk(room), [identities[0].to_public()]) as sink:
+    with (
+        pytest.raises(OSError, match="No space left"),
+        encrypted(FullDisk(room), [identities[0].to_public()]) as sink,
+    ):
         for _ in range(200):
             sink.write(CONTENT)
 
 
 def test_who_stops_reading_is_not_waited_for(sealed, identities):
     """And no thread of ours stays behind a full pipe."""
-    with pytest.raises(RuntimeError, match="enough"), decrypted(io.BytesIO(sealed), identities, name="x") as plain:
+    with (
+        pytest.raises(RuntimeError, match="enough"),
+        decrypted(io.BytesIO(sealed), identities, name="x") as plain,
+    ):
         plain.read(10)
         raise RuntimeError("enough")

@@ -66,7 +66,9 @@ def test_what_is_written_meanwhile_is_in_another_backup(house, tmp_path, target_
             collection = there.gallery.require_collection(there.account_id, "us-east-1", name)
             assert len(there.gallery.list_faces(collection, limit=100)) == count
             templates = [
-                there.gallery.search_by_face(collection, face.face_id, calibration=CALIBRATION, threshold=0, limit=50)
+                there.gallery.search_by_face(
+                    collection, face.face_id, calibration=CALIBRATION, threshold=0, limit=50
+                )
                 for face in there.gallery.list_faces(collection, limit=1)
             ]
             assert len(templates[0]) == count - 1  # every one of them opens

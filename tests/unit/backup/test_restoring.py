@@ -46,7 +46,9 @@ def found_in(there, name="staff"):
 def test_what_was_erased_since_is_erased_again_and_the_rest_answers_as_before(house, kept, target):
     """Faces, whole collections, users; with an entry for each, and their finality pending."""
     gallery = house.gallery
-    before = gallery.search_by_face(house.staff, house.faces[5], calibration=CALIBRATION, threshold=0, limit=20)
+    before = gallery.search_by_face(
+        house.staff, house.faces[5], calibration=CALIBRATION, threshold=0, limit=20
+    )
     house.change(lambda uow: gallery.erase_faces(uow, house.staff, house.faces[:2]))
     new = house.enrol(house.staff, 1)[0].face_id
     house.change(lambda uow: gallery.delete_faces(uow, house.staff, [new]))
@@ -55,7 +57,9 @@ def test_what_was_erased_since_is_erased_again_and_the_rest_answers_as_before(ho
     with reopened(target.database_url, target.data_dir) as there:
         assert found_in(there) == set(house.faces[2:])
         staff = there.gallery.require_collection(there.account_id, "us-east-1", "staff")
-        after = there.gallery.search_by_face(staff, house.faces[5], calibration=CALIBRATION, threshold=0, limit=20)
+        after = there.gallery.search_by_face(
+            staff, house.faces[5], calibration=CALIBRATION, threshold=0, limit=20
+        )
         assert after == [each for each in before if each.face.face_id not in house.faces[:2]]
         assert [each.faces for each in there.gallery.finality.pending()] == [3]
         told = entries(there)
@@ -81,7 +85,9 @@ def test_a_collection_that_was_deleted_since_is_gone_with_its_keys(house, tmp_pa
         assert there.all("select name from collection") == [("staff",)]
 
 
-def test_a_user_that_was_deleted_since_goes_and_one_made_anew_before_the_backup_stays(house, tmp_path, target):
+def test_a_user_that_was_deleted_since_goes_and_one_made_anew_before_the_backup_stays(
+    house, tmp_path, target
+):
     """Users' ids are chosen by callers and may come again, so their times decide; no id stands in the list."""
     gallery = house.gallery
     for user in ("ada", "bob"):
@@ -157,7 +163,9 @@ def test_another_installations_list_is_told(kept, target, tmp_path, postgres_url
             restore(kept.file, target, Wishes(tombstones=[others.list]))
 
 
-def test_another_installations_backup_is_told_before_anything_is_done(kept, target, tmp_path, postgres_url, house):
+def test_another_installations_backup_is_told_before_anything_is_done(
+    kept, target, tmp_path, postgres_url, house
+):
     with fresh_database(postgres_url) as url, installed(url, tmp_path / "others") as others:
         planted = back_up(others, tmp_path / "planted")
     ours = BackupFile(planted.path, planted.file._identities, kept.file._log_keys)
@@ -219,7 +227,10 @@ def test_in_a_folder_of_its_own_it_is_begun_anew(house, kept, tmp_path):
         restore(kept.file, target, Wishes(tombstones=[tmp_path / "list"]))
     assert is_unfinished(target.data_dir)
     assert restore(kept.file, target, Wishes(tombstones=[house.list])).manifest.faces == 10
-    with open_store(Settings.from_env({}, data_dir=target.data_dir)) as (database, _), database.read() as connection:
+    with (
+        open_store(Settings.from_env({}, data_dir=target.data_dir)) as (database, _),
+        database.read() as connection,
+    ):
         assert connection.execute("select count(*) from face").fetchone() == (10,)
 
 
@@ -249,4 +260,6 @@ def test_a_checkpoint_that_is_not_the_logs_is_told(house, kept, target, tmp_path
     with fresh_database(postgres_url) as url, pytest.raises(SetupError, match="is not one that"):
         restore(kept.file, Target(tmp_path / "2", url), Wishes(no_tombstones="x", last_checkpoint=theirs))
     with fresh_database(postgres_url) as url, pytest.raises(SetupError, match="cannot go on under that name"):
-        restore(kept.file, Target(tmp_path / "3", url), Wishes(no_tombstones="x", log_origin=kept.manifest.origin))
+        restore(
+            kept.file, Target(tmp_path / "3", url), Wishes(no_tombstones="x", log_origin=kept.manifest.origin)
+        )

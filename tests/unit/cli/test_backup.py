@@ -7,9 +7,9 @@ import json
 import pytest
 
 from countenance.cli.installation import open_store
+from countenance.gallery import Gallery
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
-from countenance.gallery import Gallery
 from fakes.faces import DIMENSIONS, new_face, unit
 
 
@@ -20,7 +20,13 @@ def faces(cli, account):
         gallery = Gallery(database, keys)
         with UnitOfWork(database) as uow:
             collection = gallery.create_collection(
-                uow, account_id=account, name="c", region="r", face_model_version="1", dimensions=DIMENSIONS, tags={}
+                uow,
+                account_id=account,
+                name="c",
+                region="r",
+                face_model_version="1",
+                dimensions=DIMENSIONS,
+                tags={},
             )
             uow.commit()
         with UnitOfWork(database) as uow:
@@ -61,17 +67,36 @@ def test_verify_restores_it_and_says_what_it_saw(cli, faces, recipient, tmp_path
     seen = cli.json("backup", "verify", tmp_path / "a", "--identity", tmp_path / "identity")
     assert (seen["TemplatesOpened"], seen["TemplatesBroken"], seen["SignedBy"]) == (3, 0, made["LogKey"])
     other = made["LogKey"].replace("countenance.local", "countenance.global")
-    assert cli.fails("backup", "verify", tmp_path / "a", "--identity", tmp_path / "identity", "--log-key", other)[0] == 2
+    assert (
+        cli.fails(
+            "backup", "verify", tmp_path / "a", "--identity", tmp_path / "identity", "--log-key", other
+        )[0]
+        == 2
+    )
 
 
 def test_verify_names_faces_that_do_not_open(cli, faces, recipient, tmp_path):
     """A backup of damage restores the damage: exit code 1, by the face's id."""
     _, (face, *_) = faces
-    with open_store(Settings.from_env(cli.environment)) as (database, _), database.transaction() as connection:
-        connection.execute("update face set sealed_template = sealed_template || '\\x00' where face_id = %s", (face,))
+    with (
+        open_store(Settings.from_env(cli.environment)) as (database, _),
+        database.transaction() as connection,
+    ):
+        connection.execute(
+            "update face set sealed_template = sealed_template || '\\x00' where face_id = %s", (face,)
+        )
     cli.json("backup", "--recipient", recipient, tmp_path / "a")
     done = cli.run(
-        *("backup", "verify", tmp_path / "a", "--identity", tmp_path / "identity", "--work-dir", tmp_path, "--json")
+        *(
+            "backup",
+            "verify",
+            tmp_path / "a",
+            "--identity",
+            tmp_path / "identity",
+            "--work-dir",
+            tmp_path,
+            "--json",
+        )
     )
     assert done.exit_code == 1
     assert (json.loads(done.stdout)["Broken"], json.loads(done.stdout)["TemplatesOpened"]) == ([str(face)], 2)

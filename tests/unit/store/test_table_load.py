@@ -19,7 +19,9 @@ def house(empty_database_url, tmp_path):
     """With names that a text form has to escape."""
     with installed(empty_database_url, tmp_path / "data") as made:
         staff = made.make_collection("staff")
-        made.change(lambda uow: made.gallery.put_tags(uow, staff, {"odd": "tab\t, line\n, back\\slash, \\N, ü"}))
+        made.change(
+            lambda uow: made.gallery.put_tags(uow, staff, {"odd": "tab\t, line\n, back\\slash, \\N, ü"})
+        )
         made.enrol(staff, 20)
         yield made
 
@@ -68,9 +70,9 @@ def test_rows_without_what_they_refer_to_are_refused_and_nothing_is_kept(house, 
         load(copy, [each for each in tables if each[0].name != "collection"])
     with copy.read() as connection:
         assert connection.execute("select count(*) from face").fetchone() == (0,)
-        assert connection.execute("select count(*) from pg_constraint where contype = 'f'").fetchone() == house.one(
+        assert connection.execute(
             "select count(*) from pg_constraint where contype = 'f'"
-        )
+        ).fetchone() == house.one("select count(*) from pg_constraint where contype = 'f'")
 
 
 def test_rows_that_are_none_are_refused_without_quoting_them(house, copy):

@@ -152,7 +152,8 @@ def test_processes_that_append_at_once_make_one_list(listed):
         "    with listed.held() as opened: opened.append([(datetime.now(UTC), f'face c {sys.argv[2]}-{n}')])\n"
     )
     running = [
-        subprocess.Popen([sys.executable, "-c", program, listed.path, str(name)], env=os.environ) for name in range(3)
+        subprocess.Popen([sys.executable, "-c", program, listed.path, str(name)], env=os.environ)
+        for name in range(3)
     ]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     assert len(words(listed)) == 120
