@@ -12,9 +12,11 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent import futures
 
 import numpy as np
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
 
 from countenance.cli.installation import open_store
@@ -158,7 +160,8 @@ def test_the_drill(tmp_path, portraits):
         assert told("audit", "reconcile", "--data-dir", data)["Mismatches"] == {}
     with open_store(Settings.from_env({}, data_dir=data)) as (database, _), database.read() as connection:
         (entry,) = connection.execute(
-            "select convert_from(entry, 'UTF8')::jsonb from audit_entry where position('log.continued' in encode(entry, 'escape')) > 0"
+            "select told from audit_entry, cast(convert_from(entry, 'UTF8') as jsonb) as told"
+            " where told->>'kind' = 'log.continued'"
         ).fetchone()
     assert entry["previous"]["size"] == log_size(heads)
     assert entry["erasures"]["replayed"] == 2
@@ -252,8 +255,9 @@ def test_a_backup_that_is_killed_leaves_no_file_under_its_name(loaded, tmp_path)
     for number in range(6):
         target = tmp_path / f"b{number}"
         words = ("backup", "--recipient", recipient, "--data-dir", folder / "data", target)
-        status = killed(words, 0.02 * number, once=lambda: any(tmp_path.glob(f".b{number}.*")))
-        if status == -signal.SIGKILL and any(tmp_path.glob(f".b{number}.*")):
+        unfinished = f".{target.name}.*"
+        status = killed(words, 0.02 * number, once=lambda name=unfinished: any(tmp_path.glob(name)))
+        if status == -signal.SIGKILL and any(tmp_path.glob(unfinished)):
             deaths += 1
             assert not target.exists()
     assert deaths >= 2
@@ -278,3 +282,53 @@ def test_a_restore_that_is_killed_serves_nobody_and_is_begun_anew(loaded, tmp_pa
     assert deaths >= 1
     assert told(*words)["Faces"] == made["Faces"]
     assert told("erasures", "list", "--data-dir", data)[0]["PendingFaces"] == 1
+
+
+def test_no_acknowledged_erasure_is_missing_from_the_list_after_kill_9(tmp_path, portraits):
+    """Killed in the middle of deletions, supervisor and workers; what a crash kept from the list is made good."""
+    data = tmp_path / "data"
+    photos = list(variants(next(iter(portraits.known.values()))[0], 60))
+    acknowledged, enough = [], threading.Event()
+    with served(data, workers=2) as running:
+        client = Service(running, data, server_settings()).client()
+        client.create_collection(CollectionId="staff")
+        enrolled = [index(client, photo) for photo in photos]
+
+        def delete(mine):
+            for face_id in mine:
+                try:
+                    client.delete_faces(CollectionId="staff", FaceIds=[face_id])
+                except (BotoCoreError, ClientError):
+                    return
+                acknowledged.append(face_id)
+                if len(acknowledged) > 8:
+                    enough.set()
+
+        with futures.ThreadPoolExecutor(4) as pool:
+            streams = [pool.submit(delete, enrolled[n::4]) for n in range(4)]
+            assert enough.wait(60)
+            for process_id in (*children(running.process_id), running.process_id):
+                os.kill(process_id, signal.SIGKILL)
+            futures.wait(streams, timeout=60)
+        in_list = (data / "tombstones").read_text()
+        assert all(face_id in in_list for face_id in acknowledged)
+    assert 8 < len(acknowledged) < len(enrolled)
+    with served(data) as running:
+        there = face_ids(Service(running, data, server_settings()).client())
+        in_list = (data / "tombstones").read_text()
+        assert {face_id for face_id in enrolled if face_id in in_list} == set(enrolled) - there
+
+
+def children(process_id):
+    return [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and f"PPid:\t{process_id}\n" in status_of(entry)
+    ]
+
+
+def status_of(entry):
+    try:
+        return (entry / "status").read_text()
+    except OSError:
+        return ""

@@ -104,7 +104,7 @@ def test_a_name_of_ones_choice(house):
         "log.example/second"
     )
     assert open_log(house.database, house.keys, origin="log.example/second") == "log.example/second"
-    with pytest.raises(SetupError, match="is called `log.example/second`"):
+    with pytest.raises(SetupError, match=r"is called `log\.example/second`"):
         open_log(house.database, house.keys, origin=ORIGIN)
 
 

@@ -27,7 +27,7 @@ def test_one_of_another_branch_is_told_by_its_migration(house, tmp_path):
     manifest = back_up(house, tmp_path / "kept").manifest
     (first, *rest) = manifest.migrations
     other = replace(manifest, migrations=((*first[:2], "00"), *rest))
-    with pytest.raises(SetupError, match="another `0001_initial.sql`"):
+    with pytest.raises(SetupError, match=r"another `0001_initial\.sql`"):
         require_known_migrations(other)
 
 

@@ -46,7 +46,7 @@ def test_a_signature_holds_for_its_manifest_alone():
 def test_somebody_elses_signature_is_told_with_both_names():
     """Whoever has the public recipient can encrypt to it."""
     content, other = MANIFEST.to_bytes(), Signer.from_seed("log.example/other", b"\x02" * 32)
-    with pytest.raises(SetupError, match="signed by `log.example/other` and not by `log.example/house"):
+    with pytest.raises(SetupError, match=r"signed by `log\.example/other` and not by `log\.example/house"):
         require_signed(content, sign(content, ORIGIN, other), [KEY.verifier], origin=ORIGIN)
     same_name = Signer.from_seed(ORIGIN, b"\x03" * 32)
     with pytest.raises(SetupError, match="signed by"):

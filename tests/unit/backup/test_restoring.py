@@ -88,7 +88,7 @@ def test_a_collection_that_was_deleted_since_is_gone_with_its_keys(house, tmp_pa
 def test_a_user_that_was_deleted_since_goes_and_one_made_anew_before_the_backup_stays(
     house, tmp_path, target
 ):
-    """Users' ids are chosen by callers and may come again, so their times decide; no id stands in the list."""
+    """Users' ids are chosen by callers and may come again: times decide. No id stands in the list."""
     gallery = house.gallery
     for user in ("ada", "bob"):
         house.change(lambda uow, user=user: gallery.create_user(uow, house.staff, user))

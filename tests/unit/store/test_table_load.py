@@ -66,7 +66,7 @@ def test_what_is_read_back_is_what_was_written(house, copy):
 
 def test_rows_without_what_they_refer_to_are_refused_and_nothing_is_kept(house, copy):
     tables, _ = dumped(house.database)
-    with pytest.raises(SetupError, match="does not fit the database: .*foreign key"):
+    with pytest.raises(SetupError, match=r"does not fit the database: .*foreign key"):
         load(copy, [each for each in tables if each[0].name != "collection"])
     with copy.read() as connection:
         assert connection.execute("select count(*) from face").fetchone() == (0,)

@@ -149,7 +149,8 @@ def test_processes_that_append_at_once_make_one_list(listed):
         "from countenance.store.tombstone_list import TombstoneList\n"
         "listed = TombstoneList(Path(sys.argv[1]), b'k' * 32)\n"
         "for n in range(40):\n"
-        "    with listed.held() as opened: opened.append([(datetime.now(UTC), f'face c {sys.argv[2]}-{n}')])\n"
+        "    with listed.held() as opened:\n"
+        "        opened.append([(datetime.now(UTC), f'face c {sys.argv[2]}-{n}')])\n"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", program, listed.path, str(name)], env=os.environ)
