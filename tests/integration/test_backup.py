@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from concurrent import futures
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -285,7 +286,7 @@ def test_a_restore_that_is_killed_serves_nobody_and_is_begun_anew(loaded, tmp_pa
 
 
 def test_no_acknowledged_erasure_is_missing_from_the_list_after_kill_9(tmp_path, portraits):
-    """Killed in the middle of deletions, supervisor and workers; what a crash kept from the list is made good."""
+    """In the middle of deletions, supervisor and workers; what a crash kept from the list is made good."""
     data = tmp_path / "data"
     photos = list(variants(next(iter(portraits.known.values()))[0], 60))
     acknowledged, enough = [], threading.Event()

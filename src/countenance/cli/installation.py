@@ -130,7 +130,7 @@ def open_tombstones(database: Database, keys: KeyStore, settings: Settings) -> T
 
 def _write_tombstones(database: Database, keys: KeyStore, settings: Settings) -> None:
     try:
-        open_tombstones(database, keys, settings).write()
+        open_tombstones(database, keys, settings).flush()
     except StoreUnavailable as error:
         raise SetupError(
             str(error), remedy="see that both places of the list can be written to, then run it again"

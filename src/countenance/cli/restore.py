@@ -72,10 +72,12 @@ def restore(
         --tombstones /elsewhere/tombstones
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are
     settings = Settings.from_env(**given)
+    if no_tombstones and lists:
+        raise click.UsageError("give either --tombstones, or --no-tombstones and why there are none")
     if no_tombstones and len(no_tombstones) > _MAX_REASON:
         raise click.UsageError(f"the reason has {len(no_tombstones)} characters and may have {_MAX_REASON}")
     wishes = Wishes(
-        tombstones=() if no_tombstones and not lists else lists or _configured(settings),
+        tombstones=() if no_tombstones else lists or _configured(settings),
         no_tombstones=no_tombstones or "",
         log_origin=log_origin,
         last_checkpoint=_text_of(last_checkpoint),

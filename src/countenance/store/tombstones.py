@@ -7,6 +7,7 @@ list, and what a crash kept from the list is moved by whoever comes next.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ _AT_ONCE = 1_000
 class Tombstones:
     """The list of one data directory, and its copy on another disk if there is one. Thread-safe.
 
-    Of several processes that write at once the first writes for all that have committed.
+    Of several that write at once the first writes for all that have committed.
     """
 
     def __init__(
@@ -43,6 +44,9 @@ class Tombstones:
         self._database = database
         self._list = tombstone_list(keys, data_dir / LIST_NAME)
         self._copy = None if copy is None else tombstone_list(keys, copy)
+        self._turn = threading.Condition()
+        self._is_writing = False
+        self._begun = self._ended = 0
 
     def write(self) -> None:
         """Move what was erased and committed to the list: durable on return, in both places.
@@ -51,9 +55,29 @@ class Tombstones:
             StoreUnavailable: the list cannot be written, or the database does not answer. What was erased is
                 erased, and is moved by the next call.
         """
+        with self._turn:
+            # The first writing that begins from now on: one under way may have looked before we committed.
+            wanted = self._begun + 1
+            while self._is_writing and self._ended < wanted:
+                self._turn.wait()
+            if self._ended >= wanted:
+                return
+            self._is_writing = True
+            self._begun += 1
+            ours = self._begun
+        try:
+            self._write(is_alive=False)
+            self._ended = max(self._ended, ours)
+        finally:
+            with self._turn:
+                self._is_writing = False
+                self._turn.notify_all()
+
+    def flush(self) -> None:
+        """As `write`, where mostly there is nothing: then no list is made. Raises as `write`."""
         # What somebody else has taken out of the database by now was durable in the list before.
         if self._read(limit=1):
-            self._write(is_alive=False)
+            self.write()
 
     def say_alive(self) -> None:
         """As `write`, and a line that says the time: how far the list reaches. Raises as `write`."""
@@ -71,10 +95,7 @@ class Tombstones:
                 rows: list[tuple[Any, ...]] | None = None
                 while rows is None or len(rows) == _AT_ONCE:
                     rows = self._read()
-                    lines = [line for row in rows for line in self._lines(row)]
-                    for each in lists if rows else ():
-                        each.append(lines)
-                    self._forget(rows)
+                    self._move(rows, lists)
                 now = datetime.now(UTC)
                 for each in lists if is_alive else ():
                     each.append([(now, "alive")])
@@ -84,6 +105,16 @@ class Tombstones:
             told = f"the tombstone list cannot be written: {_at(error)}{why}"
             _LOG.error(told)  # whoever erased is told only that it failed
             raise StoreUnavailable(told) from error
+
+    def _move(self, rows: Sequence[tuple[Any, ...]], lists: Sequence[OpenList]) -> None:
+        if not rows:
+            return
+        lines = [line for row in rows for line in self._lines(row)]
+        for each in lists:
+            each.append(lines)
+        with self._database.read() as connection:
+            # Lost in a crash, they are moved a second time, which says no more than the first.
+            connection.execute(_QUERIES["forget_erasures"], {"erasure_ids": [row[0] for row in rows]})
 
     def _join(self, lists: Sequence[OpenList]) -> None:
         """Two places hold one list: what a crash or a new disk kept from one is in the other."""
@@ -106,14 +137,6 @@ class Tombstones:
                 yield at, f"collection {collection_id}"
             case _:
                 yield at, f"account {account_id}"
-
-    def _forget(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        if not rows:
-            return
-        with self._database.transaction() as connection:
-            # Lost in a crash, they are moved a second time, which says no more than the first.
-            connection.execute("set local synchronous_commit = off")
-            connection.execute(_QUERIES["forget_erasures"], {"erasure_ids": [row[0] for row in rows]})
 
 
 def tombstone_list(keys: KeyStore, path: Path) -> TombstoneList:

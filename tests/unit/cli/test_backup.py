@@ -112,6 +112,8 @@ def test_restore_asks_for_a_list_of_what_was_erased(cli, faces, recipient, tmp_p
     )
     code, message = cli.fails(*words)
     assert (code, "--no-tombstones" in message) == (3, True)
+    both = cli.fails(*words, "--no-tombstones", "none", "--tombstones", cli.data_dir / "tombstones")
+    assert both[0] == 2
     from fixtures_store import fresh_database
 
     with fresh_database(postgres_url) as url:
