@@ -73,41 +73,55 @@ def continue_log(
                 f"the log was called `{old}` and cannot go on under that name",
                 remedy="give another --log-origin, or leave it out",
             )
-        vkey = _one(connection, "newest_key", use="log")
-        before = load_signer(keys, "log", vkey)
-        log, receipt = make_signer(keys, "log", chosen), make_signer(keys, "receipt", f"{chosen}/receipts")
-        cited = _cited(connection, tree, previous, origin=old, vkey=vkey, kept=kept)
-        told = continuation_statement(
-            previous=cited,
-            kept=kept,
-            origin=chosen,
-            log_key=str(log.verifier),
-            receipt_key=str(receipt.verifier),
+        log_key = _rename(
+            connection, keys, tree, previous, old=old, origin=chosen, kept=kept, erasures=erasures
         )
-        connection.execute(_QUERIES["drop_cosignatures"])
-        connection.execute(_QUERIES["drop_checkpoints"])
-        connection.execute(_QUERIES["retire_all_keys"])
-        connection.execute(_QUERIES["rename_log"], {"origin": chosen})
-        event_id = record_statement(
-            connection,
-            "log.continued",
-            {
-                "origin": chosen,
-                "log_key": str(log.verifier),
-                "receipt_key": str(receipt.verifier),
-                "previous": cited,
-                "kept": kept,
-                "erasures": dict(erasures),
-                "signatures": {
-                    "old": encode_base64(before.sign_bytes(told)),
-                    "new": encode_base64(log.sign_bytes(told)),
-                },
-            },
-        )
-        add_key(connection, "log", log, event_id)
-        add_key(connection, "receipt", receipt, event_id)
     place_all(database)
-    return Continued(chosen, str(log.verifier), previous, kept)
+    return Continued(chosen, log_key, previous, kept)
+
+
+def _rename(
+    connection: Connection,
+    keys: KeyStore,
+    tree: LogTree,
+    previous: Checkpoint | None,
+    *,
+    old: str,
+    origin: str,
+    kept: int,
+    erasures: Mapping[str, Any],
+) -> str:
+    """New name, new keys, and the entry that introduces them; the log key."""
+    vkey = _one(connection, "newest_key", use="log")
+    before = load_signer(keys, "log", vkey)
+    log, receipt = make_signer(keys, "log", origin), make_signer(keys, "receipt", f"{origin}/receipts")
+    cited = _cited(connection, tree, previous, origin=old, vkey=vkey, kept=kept)
+    names = {
+        "origin": origin,
+        "log_key": str(log.verifier),
+        "receipt_key": str(receipt.verifier),
+    }
+    told = continuation_statement(previous=cited, kept=kept, **names)
+    for query in ("drop_cosignatures", "drop_checkpoints", "retire_all_keys"):
+        connection.execute(_QUERIES[query])
+    connection.execute(_QUERIES["rename_log"], {"origin": origin})
+    event_id = record_statement(
+        connection,
+        "log.continued",
+        {
+            **names,
+            "previous": cited,
+            "kept": kept,
+            "erasures": dict(erasures),
+            "signatures": {
+                "old": encode_base64(before.sign_bytes(told)),
+                "new": encode_base64(log.sign_bytes(told)),
+            },
+        },
+    )
+    add_key(connection, "log", log, event_id)
+    add_key(connection, "receipt", receipt, event_id)
+    return str(log.verifier)
 
 
 def place_all(database: Database) -> None:

@@ -20,7 +20,8 @@ from countenance.settings import Settings
 from countenance.transparency.note import Verifier
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_MAX_REASON = 512
+_MAX_REASON_BYTES = 256
+"""It stands in an entry of the log, which has an end."""
 _MAX_CHECKPOINT_BYTES = 65_536
 
 
@@ -74,8 +75,10 @@ def restore(
     settings = Settings.from_env(**given)
     if no_tombstones and lists:
         raise click.UsageError("give either --tombstones, or --no-tombstones and why there are none")
-    if no_tombstones and len(no_tombstones) > _MAX_REASON:
-        raise click.UsageError(f"the reason has {len(no_tombstones)} characters and may have {_MAX_REASON}")
+    if no_tombstones and len(no_tombstones.encode()) > _MAX_REASON_BYTES:
+        raise click.UsageError(
+            f"the reason has {len(no_tombstones.encode())} bytes and may have {_MAX_REASON_BYTES}"
+        )
     wishes = Wishes(
         tombstones=() if no_tombstones else lists or _configured(settings),
         no_tombstones=no_tombstones or "",

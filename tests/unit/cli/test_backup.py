@@ -114,6 +114,7 @@ def test_restore_asks_for_a_list_of_what_was_erased(cli, faces, recipient, tmp_p
     assert (code, "--no-tombstones" in message) == (3, True)
     both = cli.fails(*words, "--no-tombstones", "none", "--tombstones", cli.data_dir / "tombstones")
     assert both[0] == 2
+    assert "300 bytes and may have 256" in cli.fails(*words, "--no-tombstones", "x" * 300)[1]
     from fixtures_store import fresh_database
 
     with fresh_database(postgres_url) as url:
