@@ -23,7 +23,7 @@ import pytest
 
 from countenance.transparency.canonical import canonical_json
 from countenance.transparency.checkpoint import Checkpoint
-from countenance.transparency.merkle import inclusion_path, leaf_hash, tree_root
+from countenance.transparency.merkle import consistency_path, inclusion_path, leaf_hash, tree_root
 from countenance.transparency.note import COSIGNATURE, Note, Signature, Signer, encode_base64
 from countenance.transparency.proof import InclusionProof
 from countenance.transparency.receipt import Receipt, sign_receipt
@@ -128,6 +128,49 @@ def rotation(keys: LogKeys, use: str, new: Signer, chance: random.Random) -> byt
     )
 
 
+def continuation(
+    log: BuiltLog, new: LogKeys, chance: random.Random, *, size: int, **changed: object
+) -> bytes:
+    """The entry under which `log` goes on as the log of `new`, citing its checkpoint of `size` entries."""
+    leaves, kept = log.leaves(), len(log.entries)
+
+    def read(nodes: Sequence[tuple[int, int]]) -> list[bytes]:
+        return [tree_root(leaves[n << level : (n + 1) << level]) for level, n in nodes]
+
+    previous: dict[str, object] = {
+        "origin": ORIGIN,
+        "log_key": str(log.keys.log.verifier),
+        "size": size,
+        "root": encode_base64(tree_root(leaves[:size]) if size <= kept else bytes(32)),
+        "proof": [encode_base64(each) for each in consistency_path(size, kept, read)]
+        if 0 < size < kept
+        else [],
+    }
+    members: dict[str, object] = {
+        "v": 1,
+        "kind": "log.continued",
+        "time": moment(2),
+        "event": random_event(chance),
+        "origin": new.log.verifier.name,
+        "log_key": str(new.log.verifier),
+        "receipt_key": str(new.receipts.verifier),
+        "previous": previous,
+        "kept": kept,
+        "erasures": {"backup": "2026-11-23T03:15:13+00:00", "replayed": 1},
+    } | {name: value for name, value in changed.items() if name != "previous"}
+    previous |= dict(changed.get("previous", {}))  # type: ignore[call-overload]
+    told = (
+        f"countenance-log-continued/v1\n{previous['origin']}\n{previous['log_key']}\n{previous['size']}\n"
+        f"{previous['root']}\n{members['kept']}\n{members['origin']}\n{members['log_key']}\n"
+        f"{members['receipt_key']}\n"
+    ).encode()
+    signatures = {
+        "old": encode_base64(log.keys.log.sign_bytes(told)),
+        "new": encode_base64(new.log.sign_bytes(told)),
+    }
+    return canonical_json({"signatures": signatures} | members)
+
+
 @dataclass(frozen=True)
 class BuiltLog:
     """Entries and the keys that sign for them."""
@@ -149,7 +192,7 @@ class BuiltLog:
 
     def checkpoint(self, size: int | None = None) -> Checkpoint:
         end = len(self.entries) if size is None else size
-        return Checkpoint(ORIGIN, end, tree_root(self.leaves()[:end]))
+        return Checkpoint(self.keys.log.verifier.name, end, tree_root(self.leaves()[:end]))
 
     def signed(self, size: int | None = None, *, cosigned_at: datetime | None = None) -> str:
         """The checkpoint's note, with the witness's line if `cosigned_at` is given."""
@@ -164,7 +207,7 @@ class BuiltLog:
         recorded = recorded or at(1000 * index)
         return sign_receipt(
             Receipt(
-                origin=ORIGIN,
+                origin=self.keys.receipts.verifier.name.removesuffix("/receipts"),
                 event_id=uuid.UUID(json.loads(self.entries[index])["event"]),
                 leaf_hash=leaf_hash(self.entries[index]),
                 at=recorded,

@@ -36,7 +36,7 @@ from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
 from countenance.policy.register import PackRegister, PoliciesInForce
 from countenance.settings import Settings
-from countenance.store import Database, KeyStore, UnitOfWork, migrate
+from countenance.store import Database, KeyStore, Tombstones, UnitOfWork, migrate
 from countenance.telemetry import Telemetry, open_telemetry
 from countenance.terms import load_terms
 from countenance.vision.install import PackStore
@@ -97,12 +97,14 @@ def build(settings: Settings, *, database_url: str, memories: Memories | None = 
     origin = open_log(database, keys, origin=settings.log_origin)
     activity, receipts = Activity(settings.data_dir, at_once=threads), ReceiptJournal(settings.data_dir)
     accounts = Accounts(database, keys)
+    tombstones = Tombstones(database, keys, data_dir=settings.data_dir, copy=settings.tombstones)
     gallery = Gallery(
         database,
         keys,
         max_resident_bytes=_gallery_bytes(settings, is_shared=memories is not None),
         memories=memories,
         activity=activity,
+        tombstones=tombstones,
     )
     audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))

@@ -45,6 +45,8 @@ class Settings:
         log_format: `text` or `json`.
         accept_terms: "Name, role" of the officer who accepts the terms, recorded at start.
         terms: a folder with further versions of the terms, or terms of your own (`NAME-VERSION.md`, `.toml`).
+        tombstones: a second file for the list of what was erased, on another disk than `data_dir`: so that
+            restoring a backup brings nothing erased back even when that is lost.
         log_origin: what the audit log is called, `example.com/log`; empty for a name of its own. For good.
         witnesses: who cosigns the audit log, comma-separated `VKEY=URL`; empty for nobody.
         witness_quorum: how many of them must have cosigned before a checkpoint is published.
@@ -80,6 +82,7 @@ class Settings:
     log_format: str = "text"
     accept_terms: str = ""
     terms: Path | None = None
+    tombstones: Path | None = None
     log_origin: str = ""
     witnesses: str = ""
     witness_quorum: int = 0

@@ -22,6 +22,7 @@ from fixtures_log import (
     LogKeys,
     at,
     call,
+    continuation,
     go_verifier,
     moment,
     rotation,
@@ -91,9 +92,9 @@ def rotated(use: str, *, forged: bool = False) -> tuple[BuiltLog, LogKeys, LogKe
 
 
 def test_the_verifier_is_short():
-    """Under 200 lines, and on nothing but the standard library and golang.org/x/mod."""
+    """Under 240 lines, and on nothing but the standard library and golang.org/x/mod."""
     source = (ROOT / "docs/spec/verifier/main.go").read_text()
-    assert len(source.splitlines()) < 200
+    assert len(source.splitlines()) < 240
     imports = source.split("import (")[1].split(")")[0].split()
     assert [name for name in imports if "." in name] == [
         '"golang.org/x/mod/sumdb/note"',
@@ -332,3 +333,64 @@ def test_a_head_that_does_not_hold_is_refused(both, tmp_path):
     assert not both(folder, heads=[stranger.signed(4)])[0]
     assert not both(folder, heads=[""])[0]
     assert not both(folder, heads=[log.signed(3).replace(ORIGIN, "log.example/other")])[0]
+
+
+RESTORED = f"{ORIGIN}/restored"
+
+
+def restored_keys() -> LogKeys:
+    """Of the log that goes on: new ones under a new name, before the same witness."""
+    return replace(
+        LogKeys.of(),
+        log=Signer.from_seed(RESTORED, b"\x0b" * 32),
+        receipts=Signer.from_seed(f"{RESTORED}/receipts", b"\x0c" * 32),
+    )
+
+
+def restored(*, entries: int = 300, size: int = 280, **changed: object) -> BuiltLog:
+    """A log that goes on after so many entries under another name, citing a checkpoint of `size` of them."""
+    chance, before, keys = random.Random(5), BuiltLog.of(entries), restored_keys()
+    entry = continuation(before, keys, chance, size=size, **changed)
+    return BuiltLog(keys, [*before.entries, entry, call(chance, entries + 1)])
+
+
+@pytest.mark.parametrize(("kept", "size"), [(300, 280), (300, 300), (256, 255), (5, 0), (5, 9)])
+def test_a_restored_log_goes_on_under_another_name(both, tmp_path, kept, size):
+    """Receipts of before and after hold; a checkpoint beyond what was kept is cited, and told of."""
+    log, before = restored(entries=kept, size=size), BuiltLog.of(kept)
+    folder = log.write(tmp_path / "log")
+    receipts = f"{before.receipt(kept - 1)}\n{log.receipt(kept + 1)}\n"
+    assert both(folder, keys=log.keys, receipts=[receipts], heads=[log.signed()])[0]
+    report = verify_folder(folder, log_verifiers=[log.keys.log.verifier], now=at(NOW))
+    assert [f"{size - kept} entries" in note for note in report.facts.notes] == [size > kept]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kept": 299},
+        {"previous": {"origin": "log.example/another"}},
+        {"previous": {"root": encode_base64(bytes(32)), "proof": []}},
+        {"previous": {"log_key": str(Signer.from_seed(ORIGIN, b"\x31" * 32).verifier)}},
+        {"signatures": {"old": encode_base64(bytes(64)), "new": encode_base64(bytes(64))}},
+        {"origin": ORIGIN},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_log_that_goes_on_from_what_was_not_kept_is_rejected(both, tmp_path, changed):
+    """Or that nobody with the old log's key has signed."""
+    log = restored(**changed)
+    assert not both(log.write(tmp_path / "log"), keys=log.keys)[0]
+
+
+def test_a_lost_entrys_receipt_is_a_broken_promise(both, tmp_path):
+    """A restoration takes no promise back."""
+    log, before = restored(), BuiltLog.of(310)
+    accepted, words = both(log.write(tmp_path / "log"), keys=log.keys, receipts=[before.receipt(305)])
+    assert (accepted, "not in the log" in words) == (False, True)
+
+
+def test_an_old_key_signs_no_checkpoint_of_a_log_that_goes_on(both, tmp_path):
+    """Whoever was given the old log's key is told that this is another log."""
+    log = restored()
+    assert not both(log.write(tmp_path / "log"), keys=log.keys, log_key=LogKeys.of().log.verifier)[0]

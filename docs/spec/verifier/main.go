@@ -23,6 +23,9 @@ import (
 
 var (
 	folder, origin string
+	called         string // the log's name as far as its entries were read: section 4
+	names          = map[string]bool{}
+	receiptKeys    []note.Verifier                // of every name that it has had
 	hashes         []tlog.Hash                    // as package tlog stores them
 	events         = map[string]tlog.Hash{}       // event -> leaf hash
 	chains         = map[string][]note.Verifier{} // section 4
@@ -115,22 +118,46 @@ func entry(i int64, data []byte) { // sections 1 and 4
 	require(same.Replace(string(again)) == string(data), "entry %d is not canonical", i)
 	text := func(name string) string { s, _ := m[name].(string); return s }
 	require(m["v"] == 1.0 && !moment(text("time")).IsZero() && text("kind") != "" && len(text("event")) == 36, "entry %d is none", i)
-	require(events[text("event")] == tlog.Hash{} && (i == 0) == (text("kind") == "log.opened") && (i > 0 || text("origin") == origin),
+	require(events[text("event")] == tlog.Hash{} && (i == 0) == (text("kind") == "log.opened"),
 		"entry %d: its event is there twice, or it is not how this log is opened", i)
+	if text("kind") == "log.continued" {
+		continued(i, m, text)
+	}
 	events[text("event")] = tlog.RecordHash(data)
 	stored, _ := tlog.StoredHashesForRecordHash(i, tlog.RecordHash(data), reader)
 	hashes = append(hashes, stored...)
-	if i == 0 {
-		chains["log"], chains["receipt"] = []note.Verifier{logKey(text("log_key"), origin)}, []note.Verifier{logKey(text("receipt_key"), origin+"/receipts")}
+	if kind := text("kind"); kind == "log.opened" || kind == "log.continued" {
+		called, names[text("origin")] = text("origin"), true
+		chains["log"], chains["receipt"] = []note.Verifier{logKey(text("log_key"), called)}, []note.Verifier{logKey(text("receipt_key"), called+"/receipts")}
+		receiptKeys = append(receiptKeys, chains["receipt"]...)
 	} else if text("kind") == "log.key_rotated" {
 		chain := chains[text("use")]
 		require(chain != nil, "entry %d: a rotation of nothing", i)
 		newest, next := chain[len(chain)-1], logKey(text("new"), chain[0].Name())
 		require(logKey(text("old"), newest.Name()).KeyHash() == newest.KeyHash(), "entry %d: `old` is not the newest key", i)
 		by, _ := m["signatures"].(map[string]interface{})
-		told := []byte(strings.Join([]string{"countenance-key-rotation/v1", origin, text("use"), text("old"), text("new"), ""}, "\n"))
+		told := []byte(strings.Join([]string{"countenance-key-rotation/v1", called, text("use"), text("old"), text("new"), ""}, "\n"))
 		require(newest.Verify(told, unbase64(fmt.Sprint(by["old"]))) && next.Verify(told, unbase64(fmt.Sprint(by["new"]))), "entry %d: a forged rotation", i)
 		chains[text("use")] = append(chain, next)
+		if text("use") == "receipt" {
+			receiptKeys = append(receiptKeys, next)
+		}
+	}
+}
+
+func continued(i int64, m map[string]interface{}, text func(string) string) { // section 4: a log that was restored
+	old, _ := m["previous"].(map[string]interface{})
+	by, _ := m["signatures"].(map[string]interface{})
+	size, _ := old["size"].(float64)
+	chain := chains["log"]
+	require(len(chain) > 0 && m["kept"] == float64(i) && old["origin"] == called && !names[text("origin")] && size >= 0 && size == math.Trunc(size), "entry %d goes on from another log", i)
+	newest, next := chain[len(chain)-1], logKey(text("log_key"), text("origin"))
+	require(logKey(fmt.Sprint(old["log_key"]), newest.Name()).KeyHash() == newest.KeyHash(), "entry %d: not the newest key of the log before", i)
+	told := []byte(fmt.Sprintf("countenance-log-continued/v1\n%s\n%s\n%d\n%s\n%d\n%s\n%s\n%s\n", called, old["log_key"], int64(size), old["root"], i, text("origin"), text("log_key"), text("receipt_key")))
+	require(newest.Verify(told, unbase64(fmt.Sprint(by["old"]))) && next.Verify(told, unbase64(fmt.Sprint(by["new"]))), "entry %d: forged, the log does not go on so", i)
+	if size > 0 && int64(size) <= i { // its `proof` is for verifiers that do not keep all hashes
+		root, err := tlog.TreeHash(int64(size), reader)
+		require(err == nil && root.String() == old["root"], "entry %d: what it cites is not what was kept", i)
 	}
 }
 
@@ -163,6 +190,7 @@ func main() { // section 10
 			require(err == nil && bytes.Equal(read(p, 8192), want), "%s is not what the entries give", p)
 		}
 	}
+	require(called == origin, "the entries are of %s, the checkpoint of %s", called, origin)
 	root, err := tlog.TreeHash(tree.N, reader)
 	require(err == nil && root == tree.Hash, "the root is not that of the entries")
 	_, err = note.VerifierList(chains["log"]...).Verifier(origin, given.KeyHash())
@@ -172,10 +200,10 @@ func main() { // section 10
 	require(count >= quorum, "not enough witnesses have cosigned the checkpoint at a time that can be")
 	for _, file := range args["receipts"] {
 		for _, line := range strings.Fields(regexp.MustCompile(`(?m)^#.*`).ReplaceAllString(string(read(file, 1<<40)), "")) {
-			n := open("receipt", unbase64(line), chains["receipt"]...)
+			n := open("receipt", unbase64(line), receiptKeys...)
 			f := append(strings.Split(n.Text, "\n"), make([]string, 6)...)
 			due, late := moment(f[5]), moment(f[5]).Sub(moment(f[4]))
-			require(len(n.Sigs) > 0 && f[0] == "countenance-receipt/v1" && f[1] == origin && late >= 0 && late <= 5*time.Second, "no receipt of this log: %s", line)
+			require(len(n.Sigs) > 0 && f[0] == "countenance-receipt/v1" && n.Sigs[0].Name == f[1]+"/receipts" && late >= 0 && late <= 5*time.Second, "no receipt of this log: %s", line)
 			hash, isThere := events[f[2]]
 			require(isThere && hash.String() == f[3] || !isThere && due.After(moment(last("as-of"))), "event %s is not in the log as promised by %s (%s)", f[2], f[5], map[bool]string{true: "outstanding: the folder is older", false: "broken"}[!isThere && newest > 0 && newest*1000 < float64(due.UnixMilli())])
 		}

@@ -32,6 +32,7 @@ from countenance.errors import (
 )
 from countenance.facts import Claims, Profile
 from countenance.store import Connection, Database, ForeignKeyViolation, KeyStore, UniqueViolation
+from countenance.store.tombstones import note_account
 from countenance.types import AccountId
 
 
@@ -260,6 +261,7 @@ class Accounts:
         with self._database.transaction() as connection:
             pseudonym = self._audit.keys.account(account.account_id).pseudonym("account", account_id)
             record_statement(connection, "key.shredded", {"account": pseudonym.hex()})
+            note_account(connection, account_id)
         self._audit.keys.forget_account(account_id)
 
     @contextmanager

@@ -56,9 +56,18 @@ union all
 select entry from audit_event where event_id = %(event_id)s;
 
 -- find_last --
+-- Of a log that was restored (audit/continuation.py) only what is behind its restoration: counts of before are of
+-- a data directory that is gone.
 select event_id, entry
 from audit_entry
 where account is null and position('"kind":"reconciliation"'::bytea in entry) > 0
+    and log_index > coalesce(
+        (
+            select max(log_index) from audit_entry
+            where account is null and position('"kind":"log.continued"'::bytea in entry) > 0
+        ),
+        -1
+    )
 order by log_index desc
 limit 1;
 

@@ -25,11 +25,7 @@ def open_log(database: Database, keys: KeyStore, *, origin: str = "") -> str:
     Raises:
         SetupError: the log has another name, or that is no name.
     """
-    chosen = origin or f"countenance.local/{keys.fingerprint.hex()}"
-    if len(chosen) > 200 or "+" in chosen or not chosen.isprintable() or any(map(str.isspace, chosen)):
-        raise SetupError(
-            f"`{chosen}` cannot name a log", remedy="use a host and a path without a scheme: example.com/log"
-        )
+    chosen = require_origin(origin or f"countenance.local/{keys.fingerprint.hex()}")
     with database.transaction() as connection:
         if connection.execute(QUERIES["open_log"], {"origin": chosen}).rowcount == 1:
             _open(connection, keys, chosen)
@@ -40,6 +36,15 @@ def open_log(database: Database, keys: KeyStore, *, origin: str = "") -> str:
             remedy="leave log_origin out, or start a new data directory",
         )
     return kept
+
+
+def require_origin(origin: str) -> str:
+    """The same; SetupError for what cannot name a log."""
+    if len(origin) > 200 or "+" in origin or not origin.isprintable() or any(map(str.isspace, origin)):
+        raise SetupError(
+            f"`{origin}` cannot name a log", remedy="use a host and a path without a scheme: example.com/log"
+        )
+    return origin
 
 
 def log_signers(connection: Connection, keys: KeyStore) -> list[Signer]:
@@ -84,7 +89,7 @@ def rotate_key(
         vkey = _one(connection, "newest_key", use=use)
         old = load_signer(keys, use, vkey)
         connection.execute(QUERIES["retire_keys"], {"use": use, "after": old_signs_on})
-        new = _new_signer(keys, use, old.verifier.name)
+        new = make_signer(keys, use, old.verifier.name)
         told = rotation_statement(origin, use, vkey, str(new.verifier))
         event_id = record_statement(
             connection,
@@ -99,7 +104,7 @@ def rotate_key(
                 },
             },
         )
-        _add_key(connection, use, new, event_id)
+        add_key(connection, use, new, event_id)
     return new.verifier
 
 
@@ -109,8 +114,8 @@ def rotation_statement(origin: str, use: Use, old: str, new: str) -> bytes:
 
 
 def _open(connection: Connection, keys: KeyStore, origin: str) -> None:
-    log = _new_signer(keys, "log", origin)
-    receipt = _new_signer(keys, "receipt", f"{origin}/receipts")
+    log = make_signer(keys, "log", origin)
+    receipt = make_signer(keys, "receipt", f"{origin}/receipts")
     before = connection.execute(QUERIES["digest_before_log"]).fetchone()
     assert before is not None
     event_id = record_statement(
@@ -123,18 +128,20 @@ def _open(connection: Connection, keys: KeyStore, origin: str) -> None:
             "before": {"events": before[0], "digest": before[1]},
         },
     )
-    _add_key(connection, "log", log, event_id)
-    _add_key(connection, "receipt", receipt, event_id)
+    add_key(connection, "log", log, event_id)
+    add_key(connection, "receipt", receipt, event_id)
 
 
-def _new_signer(keys: KeyStore, use: Use, name: str) -> Signer:
+def make_signer(keys: KeyStore, use: Use, name: str) -> Signer:
+    """A new key, durable in the key store."""
     # The file before the row: a row without its file would be a log that nobody can sign.
     signer = Signer.generate(name)
     keys.create_secret(_secret_name(use, signer.verifier), signer.seed)
     return signer
 
 
-def _add_key(connection: Connection, use: Use, signer: Signer, event_id: uuid.UUID) -> None:
+def add_key(connection: Connection, use: Use, signer: Signer, event_id: uuid.UUID) -> None:
+    """A key signs for the log as soon as the entry that introduces it, `event_id`, is in it."""
     values = {"use": use, "vkey": str(signer.verifier), "event_id": event_id}
     connection.execute(QUERIES["add_key"], values)
 

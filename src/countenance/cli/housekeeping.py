@@ -15,7 +15,7 @@ from countenance.gallery import Collection, Gallery
 from countenance.gallery.activity import searches_ran
 from countenance.gallery.compaction import forget_changes, sparse_tables, vacuum
 from countenance.gallery.finality import Finality, due
-from countenance.store import KeyStore, StoreUnavailable, UnitOfWork, idempotency
+from countenance.store import Database, KeyStore, StoreUnavailable, Tombstones, UnitOfWork, idempotency
 from countenance.store.jobs import JobContext, Task
 
 _HOUR_S = 3600.0
@@ -36,11 +36,13 @@ class Housekeeping:
     Attributes:
         data_dir: whose servers are reconciled with the log.
         tell: told in a line what an operator must know though nothing failed.
+        tombstones: where what is erased is written down; None for nowhere.
     """
 
     keys: KeyStore
     data_dir: Path
     tell: Callable[[str], None]
+    tombstones: Callable[[Database], Tombstones] | None = None
 
     def tasks(self) -> list[Task]:
         """All of them: those that are made by themselves, and those that these make for each collection."""
@@ -72,6 +74,13 @@ class Housekeeping:
                 meaning="look for deletions that are due to be final",
             ),
             self._finishing,
+            Task(
+                "say-alive",
+                self._say_alive,
+                every_s=_HOUR_S,
+                is_local=True,
+                meaning="write into the list of what was erased that nothing more was until now",
+            ),
             Task(
                 "reconcile",
                 self._reconcile,
@@ -117,12 +126,12 @@ class Housekeeping:
         context.report(len(abandoned), note="keys")
 
     def _expire_faces(self, context: JobContext) -> None:
-        expiring = Gallery(context.database, self.keys).list_expiring()
+        expiring = self._gallery(context).list_expiring()
         _defer_for_each(context, self._expiry, expiring)
 
     def _expire_faces_of(self, context: JobContext) -> None:
         """Whatever the account's standing."""
-        gallery, audit = Gallery(context.database, self.keys), AuditLog(self.keys)
+        gallery, audit = self._gallery(context), AuditLog(self.keys)
         collection = _find(context, gallery.list_expiring())
         done = context.done
         while collection is not None:
@@ -164,6 +173,16 @@ class Housekeeping:
 
         if collection is not None:
             finish(finality, AuditLog(self.keys), collection, progress=progress)
+
+    def _say_alive(self, context: JobContext) -> None:
+        if self.tombstones is not None:
+            self.tombstones(context.database).say_alive()
+
+    def _gallery(self, context: JobContext) -> Gallery:
+        database = context.database
+        return Gallery(
+            database, self.keys, tombstones=None if self.tombstones is None else self.tombstones(database)
+        )
 
     def _reconcile(self, context: JobContext) -> None:
         last = last_reconciled(self.data_dir)

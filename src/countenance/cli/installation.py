@@ -23,8 +23,18 @@ from countenance.cli.terms_at_start import accept_at_start
 from countenance.errors import SetupError
 from countenance.policy.register import PackRegister
 from countenance.settings import Settings
-from countenance.store import Database, EmbeddedPostgres, KeyStore, directory_lock, migrate, require_same_keys
+from countenance.store import (
+    Database,
+    EmbeddedPostgres,
+    KeyStore,
+    StoreUnavailable,
+    Tombstones,
+    directory_lock,
+    migrate,
+    require_same_keys,
+)
 from countenance.store.files import make_private_directory, write_private
+from countenance.store.unfinished import require_finished, require_restored
 from countenance.terms import load_terms
 from countenance.vision.install import InstalledPack, PackStore
 
@@ -53,6 +63,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
     Raises:
         SetupError: anything that keeps a server from starting, with the remedy.
     """
+    require_finished(settings.data_dir)
     default_pack = _require_default_pack(settings)
     with ExitStack() as stack:
         make_private_directory(settings.data_dir)
@@ -64,6 +75,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             stack.enter_context(directory_lock(settings.data_dir))
         database = stack.enter_context(Database(database_url, max_connections=_SETUP_CONNECTIONS))
         keys = _ready(database, settings)
+        _write_tombstones(database, keys, settings)  # what a crash kept from the list
         for name in PackRegister(database, settings.data_dir / "packs").renew_shipped():
             click.echo(f"the rule pack `{name}` is another version now: recorded")
         yield Installation(
@@ -92,6 +104,7 @@ def open_store(settings: Settings, *, may_create: bool = False) -> Iterator[tupl
         SetupError: there is no installation, and none is to be made: else a mistyped path would be
             answered out of a new, empty one.
     """
+    require_finished(settings.data_dir)
     if not may_create and not KeyStore.is_there(settings.data_dir / "keys"):
         raise SetupError(
             f"there is no installation in `{settings.data_dir}`",
@@ -103,10 +116,29 @@ def open_store(settings: Settings, *, may_create: bool = False) -> Iterator[tupl
             make_private_directory(settings.data_dir)
             database_url = stack.enter_context(EmbeddedPostgres(settings.data_dir)).url
         database = stack.enter_context(Database(database_url, max_connections=_SETUP_CONNECTIONS))
-        yield database, _ready(database, settings)
+        keys = _ready(database, settings)
+        try:
+            yield database, keys
+        finally:
+            _write_tombstones(database, keys, settings)
+
+
+def open_tombstones(database: Database, keys: KeyStore, settings: Settings) -> Tombstones:
+    """The list of what was erased, in the places that the settings name."""
+    return Tombstones(database, keys, data_dir=settings.data_dir, copy=settings.tombstones)
+
+
+def _write_tombstones(database: Database, keys: KeyStore, settings: Settings) -> None:
+    try:
+        open_tombstones(database, keys, settings).flush()
+    except StoreUnavailable as error:
+        raise SetupError(
+            str(error), remedy="see that both places of the list can be written to, then run it again"
+        ) from error
 
 
 def _ready(database: Database, settings: Settings) -> KeyStore:
+    require_restored(database)
     migrate(database)
     keys = KeyStore.open(settings.data_dir / "keys")
     require_same_keys(database, keys)

@@ -32,6 +32,8 @@ COMMANDS = {
     "jobs": "countenance.cli.jobs:jobs",
     "findings": "countenance.cli.findings:findings",
     "appeals": "countenance.cli.appeals:appeals",
+    "backup": "countenance.cli.backup:backup",
+    "restore": "countenance.cli.restore:restore",
     "models": "countenance.cli.models:models",
     "audit": "countenance.cli.audit:audit",
     "witness": "countenance.cli.witness:witness",

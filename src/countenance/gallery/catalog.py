@@ -71,8 +71,10 @@ def describe(connection: Connection, collection: Collection) -> Description:
 def delete_collection(connection: Connection, collection: Collection) -> None:
     """Everything of it, once the changes under way have ended. Raises ResourceNotFoundException."""
     hold(connection, collection, how="claim_collection")
+    connection.execute(QUERIES["begin_whole_collection"])
     connection.execute(QUERIES["delete_faces_of_collection"], _of(collection))
     connection.execute(QUERIES["delete_collection"], _of(collection))
+    connection.execute(QUERIES["end_whole_collection"])
 
 
 def list_tags(connection: Connection, collection: Collection) -> dict[str, str]:

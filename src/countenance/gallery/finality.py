@@ -20,7 +20,7 @@ from countenance.gallery.changing import QUERIES, change, hold
 from countenance.gallery.reading import open_seal
 from countenance.gallery.records import Collection
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
-from countenance.store import Connection, Database, KeyMissing, KeyStore, UnitOfWork
+from countenance.store import KEYS_LOCK, Connection, Database, KeyMissing, KeyStore, UnitOfWork
 from countenance.types import AccountId, FaceId
 
 _LOG = logging.getLogger(__name__)
@@ -117,7 +117,9 @@ class Finality:
         if left is None or left[0]:
             raise InternalServerError(f"faces of `{collection.name}` could not be sealed anew")
         # First the keys, then the word: what is said to be final is.
-        self._keys.destroy_template_keys(collection.collection_id, before=generation)
+        with self._database.transaction() as connection:
+            connection.execute(QUERIES["hold_off_copies"], {"lock": KEYS_LOCK})
+            self._keys.destroy_template_keys(collection.collection_id, before=generation)
         return self._settle(collection, generation, record)
 
     def _next_generation(self, collection: Collection) -> int:

@@ -47,6 +47,13 @@ select key_generation from collection where collection_id = %(collection_id)s fo
 -- claim_collection --
 select key_generation from collection where collection_id = %(collection_id)s for update
 
+-- begin_whole_collection --
+-- What goes with its collection is noted as the collection (migration 0005).
+select set_config('countenance.whole_collection', 'on', true)
+
+-- end_whole_collection --
+select set_config('countenance.whole_collection', 'off', true)
+
 -- delete_faces_of_collection --
 delete from face where collection_id = %(collection_id)s
 
@@ -67,6 +74,10 @@ select pg_current_xact_id()::text;
 -- have_ended --
 -- Whether every transaction up to that one has.
 select pg_snapshot_xmin(pg_current_snapshot()) > %(transaction_id)s::xid8;
+
+-- hold_off_copies --
+-- Waits while somebody copies keys that belong to a snapshot, and lets nobody begin (store/key_copying.py).
+select pg_advisory_xact_lock(%(lock)s);
 
 -- read_generation --
 select key_generation from collection where collection_id = %(collection_id)s;

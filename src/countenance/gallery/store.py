@@ -40,7 +40,7 @@ from countenance.gallery.records import (
 from countenance.gallery.residency import Residency
 from countenance.gallery.resident import Found, Question, ResidentGallery
 from countenance.similarity import Calibration
-from countenance.store import Connection, Database, KeyStore, UnitOfWork
+from countenance.store import Connection, Database, KeyStore, Tombstones, UnitOfWork
 from countenance.types import AccountId, FaceId, Similarity, Template, UserId
 
 FACE_QUOTA = 20_000_000
@@ -79,15 +79,19 @@ class Gallery:
         user_quota: int = USER_QUOTA,
         memories: Memories | None = None,
         activity: Activity | None = None,
+        tombstones: Tombstones | None = None,
     ) -> None:
         """
         Args:
             max_resident_bytes: what copies of collections may take of memory.
             memories: where they lie; None for memory of this process alone.
             activity: where searches are counted.
+            tombstones: where what is erased is written down before the unit of work's commit returns; None
+                leaves it to the next process that writes there.
         """
         self._database = database
         self._keys = keys
+        self._tombstones = tombstones
         self._residency = Residency(
             database, keys, max_bytes=max_resident_bytes, memories=memories, activity=activity
         )
@@ -186,6 +190,7 @@ class Gallery:
         """Delete it with all that it holds; its key is destroyed once the unit of work has committed."""
         change(uow, lambda connection: catalog.delete_collection(connection, collection))
         uow.after_commit(lambda: self._forget(collection))
+        self._write_down(uow)
 
     # Tags
 
@@ -255,6 +260,7 @@ class Gallery:
             hold(connection, collection)
             return face_rows.delete_faces(connection, collection, face_ids)
 
+        self._write_down(uow)
         return change(uow, work)
 
     def erase_faces(
@@ -266,6 +272,7 @@ class Gallery:
             hold(connection, collection)
             return face_rows.erase_faces(connection, collection, face_ids)
 
+        self._write_down(uow)
         return change(uow, work)
 
     def list_expiring(self) -> list[Collection]:
@@ -281,6 +288,7 @@ class Gallery:
             expired = charters.list_expired_faces(connection, collection, limit=limit)
             return face_rows.erase_faces(connection, collection, expired)
 
+        self._write_down(uow)
         return change(uow, work)
 
     # Search over faces
@@ -359,6 +367,7 @@ class Gallery:
             hold(connection, collection)
             subjects.delete_user(connection, collection, user_id)
 
+        self._write_down(uow)
         change(uow, work, busy=ConflictException)
 
     def list_users(self, collection: Collection, *, limit: int, after: UserId | None = None) -> list[Subject]:
@@ -541,6 +550,11 @@ class Gallery:
     def tidy(self) -> None:
         """Let what was deleted leave memory, though nobody searches. Raises StoreUnavailable."""
         self._residency.tidy()
+
+    def _write_down(self, uow: UnitOfWork) -> None:
+        """No caller is told of an erasure that a restored backup could bring back."""
+        if self._tombstones is not None:
+            uow.after_commit(self._tombstones.write)
 
     def _forget(self, collection: Collection) -> None:
         self._residency.give_up(collection.collection_id)

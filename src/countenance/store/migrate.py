@@ -37,16 +37,19 @@ class Migration:
         return hashlib.sha256(self.statements.encode()).digest()
 
 
-def migrate(database: Database) -> int:
+def migrate(database: Database, *, up_to: int | None = None) -> int:
     """Bring the schema up to date, and the job queue's beside it; how many migrations were applied.
 
     Safe to call from several processes at once: the others wait.
+
+    Args:
+        up_to: the last migration to apply, for what was dumped at that level; None for all.
 
     Raises:
         SetupError: the database is newer than this program, or an applied migration differs.
         StoreUnavailable: the database cannot be reached.
     """
-    migrations = load_migrations()
+    migrations = load_migrations()[:up_to]
     with database.transaction() as connection:
         # Held until the commit, so that nobody sees or starts a half-applied schema.
         connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))

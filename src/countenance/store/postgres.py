@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
 import threading
 from pathlib import Path
 from typing import Self
@@ -79,6 +80,13 @@ class EmbeddedPostgres:
             return _url_of(home, find_socket_directory(home))
         except FileNotFoundError:
             return None  # that process uses a database of its own choice
+
+    @staticmethod
+    def remove(data_dir: Path) -> None:
+        """Remove the files of a stopped server for good, wherever they lie; no error when there are none."""
+        directory = data_dir.absolute() / "postgres"
+        for folder in {directory, find_launcher().home(directory) if directory.exists() else directory}:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def start(self) -> None:
         """Start the server, making the database on the first start; returns when it answers.

@@ -97,8 +97,8 @@ class _Verification:
         opened = self._open_checkpoint(origin)
         if opened is not None:
             note, checkpoint = opened
-            entries = EntryCheck(origin, self._problems)
             tree = TreeCheck(self._files, self._problems, {head.checkpoint.size for head in kept})
+            entries = EntryCheck(origin, self._problems, tree.root)
             found: dict[bytes, tuple[int, bytes]] = {}
             is_whole = True
             for index, entry in self._entries(checkpoint.size, on_progress):
@@ -116,7 +116,7 @@ class _Verification:
             if is_whole:
                 check_receipts(
                     receipts,
-                    keys=entries.chains["receipt"],
+                    keys=entries.receipt_keys,
                     found=found,
                     now=now,
                     problems=self._problems,

@@ -181,6 +181,17 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
         "new": _text,
         "signatures": _object({"old": _text, "new": _text}),
     },
+    "log.continued": {
+        "origin": _text,
+        "log_key": _text,
+        "receipt_key": _text,
+        "previous": _object(
+            {"origin": _text, "log_key": _text, "size": _count, "root": _text, "proof": _list_of(_text)}
+        ),
+        "kept": _count_of_some,
+        "erasures": _object(),
+        "signatures": _object({"old": _text, "new": _text}),
+    },
     "key.shredded": {"account": _pseudonym},
     "canary": {"marker": _digest},
     "reconciliation": {"figures": _object()},

@@ -1,0 +1,1 @@
+"""One file that holds an installation: made while it serves, proved, restored without later erasures."""

@@ -1,0 +1,27 @@
+-- list_generations --
+select collection_id::text, key_generation from collection;
+
+-- list_log_keys --
+select vkey from audit_key where use = 'log' order by key_id;
+
+-- read_log --
+select origin, size, (select vkey from audit_key where use = 'log' order by key_id desc limit 1) from audit_log;
+
+-- find_collection --
+select collection_id, account_id, name, region, face_model_version, dimensions, created_at
+from collection
+where collection_id = %(collection_id)s;
+
+-- list_collections --
+select collection_id, account_id, name, region, face_model_version, dimensions, created_at, key_generation
+from collection
+order by collection_id;
+
+-- read_faces --
+select face_id, key_generation, sealed_template from face where collection_id = %(collection_id)s;
+
+-- list_users --
+select user_id, created_at from subject where collection_id = %(collection_id)s order by user_id;
+
+-- read_log_size --
+select size from audit_log;

@@ -1,0 +1,265 @@
+"""Restoring brings back what was there, nothing that was erased since, and never half of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from countenance.backup.erasures import Replayed
+from countenance.backup.reading import BackupFile
+from countenance.backup.restoring import Target, Wishes, restore
+from countenance.cli.installation import open_store
+from countenance.errors import SetupError
+from countenance.settings import Settings
+from countenance.store.unfinished import is_unfinished
+from fakes.faces import CALIBRATION
+from fixtures_store import fresh_database
+from installations import back_up, installed, reopened
+
+NONE = Wishes(no_tombstones="a test")
+
+
+@pytest.fixture
+def kept(house, tmp_path):
+    return back_up(house, tmp_path / "kept")
+
+
+@pytest.fixture
+def target(target_url, tmp_path):
+    return Target(tmp_path / "new", target_url)
+
+
+def entries(there):
+    return [
+        json.loads(entry)
+        for (entry,) in there.all("select convert_from(entry, 'UTF8') from audit_entry order by log_index")
+    ]
+
+
+def found_in(there, name="staff"):
+    collection = there.gallery.require_collection(there.account_id, "us-east-1", name)
+    return {face.face_id for face in there.gallery.list_faces(collection, limit=100)}
+
+
+def test_what_was_erased_since_is_erased_again_and_the_rest_answers_as_before(house, kept, target):
+    """Faces, whole collections, users; with an entry for each, and their finality pending."""
+    gallery = house.gallery
+    before = gallery.search_by_face(
+        house.staff, house.faces[5], calibration=CALIBRATION, threshold=0, limit=20
+    )
+    house.change(lambda uow: gallery.erase_faces(uow, house.staff, house.faces[:2]))
+    new = house.enrol(house.staff, 1)[0].face_id
+    house.change(lambda uow: gallery.delete_faces(uow, house.staff, [new]))
+    restored = restore(kept.file, target, Wishes(tombstones=[house.list]))
+    assert restored.replayed == Replayed(faces=2)
+    with reopened(target.database_url, target.data_dir) as there:
+        assert found_in(there) == set(house.faces[2:])
+        staff = there.gallery.require_collection(there.account_id, "us-east-1", "staff")
+        after = there.gallery.search_by_face(
+            staff, house.faces[5], calibration=CALIBRATION, threshold=0, limit=20
+        )
+        assert after == [each for each in before if each.face.face_id not in house.faces[:2]]
+        assert [each.faces for each in there.gallery.finality.pending()] == [3]
+        told = entries(there)
+        (continued,) = [each for each in told if each["kind"] == "log.continued"]
+        assert continued["erasures"]["replayed"] == 2
+        (again,) = [each for each in told if each.get("operation") == "ReplayErasures"]
+        assert (again["deleted"], again["touched"]["count"]) == (2, 2)
+        assert told.index(again) > told.index(continued)
+        there.tombstones.write()
+        assert there.list.read_bytes().startswith(house.list.read_bytes())
+
+
+def test_a_collection_that_was_deleted_since_is_gone_with_its_keys(house, tmp_path, target):
+    other = house.make_collection("other")
+    house.enrol(other, 3)
+    kept = back_up(house, tmp_path / "kept")
+    house.change(lambda uow: house.gallery.delete_collection(uow, other))
+    assert house.list.exists()
+    restored = restore(kept.file, target, Wishes(tombstones=[house.list]))
+    assert restored.replayed == Replayed(collections=1)
+    assert not list((target.data_dir / "keys" / "collections").glob(f"{other.collection_id}*"))
+    with reopened(target.database_url, target.data_dir) as there:
+        assert there.all("select name from collection") == [("staff",)]
+
+
+def test_a_user_that_was_deleted_since_goes_and_one_made_anew_before_the_backup_stays(
+    house, tmp_path, target
+):
+    """Users' ids are chosen by callers and may come again: times decide. No id stands in the list."""
+    gallery = house.gallery
+    for user in ("ada", "bob"):
+        house.change(lambda uow, user=user: gallery.create_user(uow, house.staff, user))
+    house.change(lambda uow: gallery.delete_user(uow, house.staff, "ada"))
+    house.change(lambda uow: gallery.create_user(uow, house.staff, "ada"))
+    kept = back_up(house, tmp_path / "kept")
+    house.change(lambda uow: gallery.delete_user(uow, house.staff, "bob"))
+    house.change(lambda uow: gallery.create_user(uow, house.staff, "eve"))
+    house.change(lambda uow: gallery.delete_user(uow, house.staff, "eve"))
+    assert not any(name in house.list.read_text() for name in ("ada", "bob", "eve"))
+    assert restore(kept.file, target, Wishes(tombstones=[house.list])).replayed == Replayed(users=1)
+    with reopened(target.database_url, target.data_dir) as there:
+        assert there.all("select user_id from subject") == [("ada",)]
+
+
+def test_an_account_that_was_forgotten_stays_forgotten(house, kept, target, tmp_path):
+    """The backup holds the key that says whose entries are whose."""
+    from countenance.accounts import Accounts
+
+    name = f"account-{house.account_id}"
+    Accounts(house.database, house.keys).forget_in_log(house.account_id)
+    house.tombstones.write()
+    assert house.keys.secret(name) is None
+    assert restore(kept.file, target, Wishes(tombstones=[house.list])).replayed == Replayed(accounts=1)
+    assert not (target.data_dir / "keys" / "secrets" / name).exists()
+
+
+def test_without_a_list_nothing_is_restored_unless_the_log_says_why(house, kept, target):
+    """Never silently: what was erased would be back."""
+    with pytest.raises(SetupError, match="--no-tombstones REASON"):
+        restore(kept.file, target, Wishes())
+    assert not target.data_dir.exists()
+    restore(kept.file, target, Wishes(no_tombstones="the other disk burnt as well"))
+    with reopened(target.database_url, target.data_dir) as there:
+        (continued,) = [each for each in entries(there) if each["kind"] == "log.continued"]
+        assert continued["erasures"]["unknown"] == "the other disk burnt as well"
+        assert found_in(there) == set(house.faces)
+
+
+def test_an_older_copy_of_the_list_is_told(house, tmp_path, target):
+    """It lacks lines that it had when the backup was made."""
+    old = tmp_path / "old"
+    shutil.copy(house.list, old)
+    house.change(lambda uow: house.gallery.erase_faces(uow, house.staff, house.faces[:1]))
+    kept = back_up(house, tmp_path / "kept")
+    with pytest.raises(SetupError, match="does not reach line 2"):
+        restore(kept.file, target, Wishes(tombstones=[old]))
+
+
+@pytest.mark.parametrize("how", ["dropped", "altered", "no list"])
+def test_a_list_that_was_changed_is_told_by_its_line(house, kept, target, tmp_path, how):
+    house.change(lambda uow: house.gallery.erase_faces(uow, house.staff, house.faces[:1]))
+    house.change(lambda uow: house.gallery.erase_faces(uow, house.staff, house.faces[1:2]))
+    lines = house.list.read_text().splitlines(keepends=True)
+    changed, told = {
+        "dropped": ([*lines[:2], *lines[3:]], "damaged at line 2"),
+        "altered": (
+            [*lines[:2], lines[2].replace(str(house.faces[0]), str(house.faces[3])), *lines[3:]],
+            "damaged at line 2",
+        ),
+        "no list": (["dear diary\n", *lines[1:]], "no tombstone list"),
+    }[how]
+    (tmp_path / "list").write_text("".join(changed))
+    with pytest.raises(SetupError, match=told):
+        restore(kept.file, target, Wishes(tombstones=[tmp_path / "list"]))
+
+
+def test_another_installations_list_is_told(kept, target, tmp_path, postgres_url):
+    with fresh_database(postgres_url) as url, installed(url, tmp_path / "others") as others:
+        others.tombstones.say_alive()
+        with pytest.raises(SetupError, match="of another installation"):
+            restore(kept.file, target, Wishes(tombstones=[others.list]))
+
+
+def test_another_installations_backup_is_told_before_anything_is_done(
+    kept, target, tmp_path, postgres_url, house
+):
+    with fresh_database(postgres_url) as url, installed(url, tmp_path / "others") as others:
+        planted = back_up(others, tmp_path / "planted")
+    ours = BackupFile(planted.path, planted.file._identities, kept.file._log_keys)
+    with pytest.raises(SetupError, match="is signed by"):
+        restore(ours, target, NONE)
+    assert not target.data_dir.exists()
+    nobody = BackupFile(planted.path, planted.file._identities, [])
+    with pytest.raises(SetupError, match="give it: --log-key"):
+        restore(nobody, target, NONE)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_backup_restores_nothing(kept, target, part):
+    content = kept.path.read_bytes()
+    kept.path.write_bytes(content[: int(len(content) * part)])
+    with pytest.raises(SetupError, match=r"`a\.backup` is cut short"):
+        restore(kept.file, target, NONE)
+    assert not target.data_dir.exists()
+
+
+def test_what_is_there_is_never_overwritten(house, kept, target, tmp_path):
+    """Neither a folder with something in it nor a database with tables."""
+    target.data_dir.mkdir(mode=0o700)
+    (target.data_dir / "letters").write_text("dear")
+    with pytest.raises(SetupError, match="is not empty"):
+        restore(kept.file, target, NONE)
+    assert [path.name for path in target.data_dir.iterdir()] == ["letters"]
+    with pytest.raises(SetupError, match="the database is not empty: it has a table"):
+        restore(kept.file, Target(tmp_path / "other", house_url(house)), NONE)
+    assert len(found_in(house)) == 10
+    assert not is_unfinished(tmp_path / "other")
+
+
+def house_url(house):
+    (name,) = house.one("select current_database()")
+    return house.database._pool.conninfo.replace("/countenance?", f"/{name}?")
+
+
+def test_a_restore_that_did_not_end_serves_nobody(house, kept, target, tmp_path):
+    """A list that is not the right one stops it: its mark stays in folder and database."""
+    (tmp_path / "list").write_text("nothing\n")
+    with pytest.raises(SetupError):
+        restore(kept.file, target, Wishes(tombstones=[tmp_path / "list"]))
+    settings = Settings.from_env({}, data_dir=target.data_dir, database_url=target.database_url)
+    with pytest.raises(SetupError, match="did not end"), open_store(settings):
+        pass
+    (target.data_dir / "restore.unfinished").unlink()
+    with pytest.raises(SetupError, match="a restore into the database did not end"), open_store(settings):
+        pass
+    with pytest.raises(SetupError, match="drop it and create it again"):
+        restore(kept.file, Target(tmp_path / "another", target.database_url), Wishes(tombstones=[house.list]))
+
+
+def test_in_a_folder_of_its_own_it_is_begun_anew(house, kept, tmp_path):
+    """With the embedded database: what the first attempt left is cleared away."""
+    (tmp_path / "list").write_text("nothing\n")
+    target = Target(tmp_path / "new")
+    with pytest.raises(SetupError):
+        restore(kept.file, target, Wishes(tombstones=[tmp_path / "list"]))
+    assert is_unfinished(target.data_dir)
+    assert restore(kept.file, target, Wishes(tombstones=[house.list])).manifest.faces == 10
+    with (
+        open_store(Settings.from_env({}, data_dir=target.data_dir)) as (database, _),
+        database.read() as connection,
+    ):
+        assert connection.execute("select count(*) from face").fetchone() == (10,)
+
+
+def test_the_log_goes_on_from_the_last_checkpoint_that_is_known(house, kept, target, tmp_path):
+    """Newer than the backup's: then what lies between is lost, and said to be."""
+    house.make_collection("later")
+    from countenance.accounts import Accounts
+
+    Accounts(house.database, house.keys).create_account("Later")
+    note = house.sign_log()
+    restored = restore(kept.file, target, Wishes(tombstones=[house.list], last_checkpoint=note))
+    assert restored.log.previous.size == int(note.splitlines()[1]) > restored.log.kept
+    assert restored.log.previous.origin == kept.manifest.origin
+    assert restored.log.origin.startswith(f"{kept.manifest.origin}/restored-")
+    with reopened(target.database_url, target.data_dir) as there:
+        signed = there.sign_log()
+        assert signed.startswith(restored.log.origin + "\n")
+        assert restored.log.log_key.split("+")[0] in signed
+
+
+def test_a_checkpoint_that_is_not_the_logs_is_told(house, kept, target, tmp_path, postgres_url):
+    note = house.sign_log()
+    with pytest.raises(SetupError, match="cannot be read"):
+        restore(kept.file, target, Wishes(no_tombstones="x", last_checkpoint=note[:-30]))
+    with fresh_database(postgres_url) as url, installed(url, tmp_path / "others") as others:
+        theirs = others.sign_log()
+    with fresh_database(postgres_url) as url, pytest.raises(SetupError, match="is not one that"):
+        restore(kept.file, Target(tmp_path / "2", url), Wishes(no_tombstones="x", last_checkpoint=theirs))
+    with fresh_database(postgres_url) as url, pytest.raises(SetupError, match="cannot go on under that name"):
+        restore(
+            kept.file, Target(tmp_path / "3", url), Wishes(no_tombstones="x", log_origin=kept.manifest.origin)
+        )
