@@ -22,11 +22,39 @@ def make_final(
 
     A collection that was deleted meanwhile has taken its keys with it: that is done as well.
     """
+    return _done(
+        finality.make_final,
+        collection,
+        record=_recording(audit, collection, "FinishErasures"),
+        progress=progress,
+        failed="deletions of {} could not be made final",
+    )
 
+
+def seal_anew(
+    finality: Finality,
+    audit: AuditLog,
+    collection: Collection,
+    *,
+    progress: Callable[[int], None] = lambda _faces: None,
+) -> str:
+    """The same though nothing was deleted: everything under a new key, and those before destroyed."""
+    return _done(
+        finality.seal_anew,
+        collection,
+        record=_recording(audit, collection, "ResealCollection"),
+        progress=progress,
+        failed="{} could not be sealed anew",
+    )
+
+
+def _recording(
+    audit: AuditLog, collection: Collection, operation: str
+) -> Callable[[Connection, int, int], None]:
     def record(connection: Connection, faces: int, generation: int) -> None:
         audit.record_change(
             connection,
-            "FinishErasures",
+            operation,
             account_id=collection.account_id,
             region=collection.region,
             collection=collection.name,
@@ -34,13 +62,22 @@ def make_final(
             resource=f"{faces} deletions are final: keys before generation {generation} are destroyed",
         )
 
+    return record
+
+
+def _done(
+    work: Callable[..., int],
+    collection: Collection,
+    *,
+    record: Callable[[Connection, int, int], None],
+    progress: Callable[[int], None],
+    failed: str,
+) -> str:
     try:
-        finality.make_final(collection, record=record, progress=progress)
+        work(collection, record=record, progress=progress)
     except ResourceNotFoundException:
         return ""
     except Exception as error:  # noqa: BLE001  # one collection's reason keeps no other from its turn
-        return (
-            f"deletions of collection `{collection.name}` of account {collection.account_id} "
-            f"could not be made final: {error.__cause__ or error}"
-        )
+        named = failed.format(f"collection `{collection.name}` of account {collection.account_id}")
+        return f"{named}: {error.__cause__ or error}"
     return ""

@@ -13,6 +13,7 @@ import click
 from countenance.audit import AuditLog
 from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
 from countenance.cli.finishing import make_final
+from countenance.cli.rotating import finish_rotation
 from countenance.errors import ResourceNotFoundException
 from countenance.gallery import Gallery
 from countenance.gallery.activity import searches_ran
@@ -104,6 +105,8 @@ class Housekeeping:
     def _finish_erasures(self) -> None:
         """Replace the keys of collections whose deletions are due to be final."""
         finality = Finality(self._database, self._keys)
+        if told := finish_rotation(self._database, self._keys):  # of a command that was killed
+            click.echo(told, err=True)
         try:
             pending = due(finality.pending(), datetime.now(UTC))
         except StoreUnavailable as error:

@@ -23,7 +23,15 @@ from countenance.cli.terms_at_start import accept_at_start
 from countenance.errors import SetupError
 from countenance.policy.register import PackRegister
 from countenance.settings import Settings
-from countenance.store import Database, EmbeddedPostgres, KeyStore, directory_lock, migrate, require_same_keys
+from countenance.store import (
+    Database,
+    EmbeddedPostgres,
+    KeyService,
+    KeyStore,
+    directory_lock,
+    migrate,
+    require_same_keys,
+)
 from countenance.store.files import make_private_directory, write_private
 from countenance.terms import load_terms
 from countenance.vision.install import InstalledPack, PackStore
@@ -108,7 +116,7 @@ def open_store(settings: Settings, *, may_create: bool = False) -> Iterator[tupl
 
 def _ready(database: Database, settings: Settings) -> KeyStore:
     migrate(database)
-    keys = KeyStore.open(settings.data_dir / "keys")
+    keys = KeyStore.open(settings.data_dir / "keys", KeyService.from_settings(settings))
     require_same_keys(database, keys)
     open_log(database, keys, origin=settings.log_origin)
     return keys

@@ -6,27 +6,39 @@ from countenance.store.errors import (
     CONTENTION,
     ForeignKeyViolation,
     KeyMissing,
+    KeyServiceError,
+    RotationRuns,
     StoreUnavailable,
     UniqueViolation,
 )
 from countenance.store.key_binding import require_same_keys
-from countenance.store.keys import KeyStore
+from countenance.store.key_rotation import KeyRotation, Rotated, SealedColumn
+from countenance.store.key_service import KeyService
+from countenance.store.keys import KEY_SERVICE_PATIENCE_S, KeyStore
 from countenance.store.migrate import migrate
 from countenance.store.pool import Connection, Database
 from countenance.store.postgres import EmbeddedPostgres
 from countenance.store.queries import Queries, load_queries
 from countenance.store.unit_of_work import UnitOfWork
+from countenance.store.writers import wait_for_writers
 
 __all__ = [
     "BROKEN",
     "CONTENTION",
+    "KEY_SERVICE_PATIENCE_S",
     "Connection",
     "Database",
     "EmbeddedPostgres",
     "ForeignKeyViolation",
     "KeyMissing",
+    "KeyRotation",
+    "KeyService",
+    "KeyServiceError",
     "KeyStore",
     "Queries",
+    "Rotated",
+    "RotationRuns",
+    "SealedColumn",
     "StoreUnavailable",
     "UniqueViolation",
     "UnitOfWork",
@@ -34,4 +46,5 @@ __all__ = [
     "load_queries",
     "migrate",
     "require_same_keys",
+    "wait_for_writers",
 ]

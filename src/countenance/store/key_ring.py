@@ -1,0 +1,269 @@
+"""Which master keys a key store has, and how processes that run learn that they changed.
+
+    keys/ring       JSON: the master keys. The first one seals, all of them open; there is one, but for the
+                    time of a rotation
+    keys/locks/     locks of processes: nothing is in these files
+
+The ring is replaced as a whole, so that a reader sees one state or the other. Every use looks whether it is
+still the same file (one system call): a process goes along with a rotation by itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Self
+
+from countenance.errors import SetupError
+from countenance.store.errors import KeyServiceError, RotationRuns
+from countenance.store.file_locks import lock_file, locked_file
+from countenance.store.files import make_private_directory, remove_durably, write_private
+from countenance.store.key_service import KeyService
+from countenance.store.master_key import KEY_BYTES, MasterKey
+from countenance.store.master_places import RESTORE, Place, Places
+from countenance.store.ring_file import Ring
+
+_CHECK_CONTEXT: Final = b"countenance/key-store"
+_RETIRED_S: Final = 60.0
+"""For so long a process opens with a key that left the ring what it had read before."""
+_ASK_AGAIN_S: Final = 3.0
+"""After the key service did not answer a process that runs."""
+_NEVER: Final = float("inf")
+
+_Version = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Masters:
+    """The master keys as a process has them in memory.
+
+    Attributes:
+        keys: those of the ring, the first one for sealing.
+        retired: that left the ring just now: what was read before may still be under them.
+        missing: why the newest are not here: the key service did not open them.
+        look_again_s: on the monotonic clock, when to read the ring though its file is the same.
+    """
+
+    version: _Version
+    keys: tuple[MasterKey, ...]
+    retired: tuple[MasterKey, ...] = ()
+    missing: KeyServiceError | None = None
+    look_again_s: float = _NEVER
+
+    @property
+    def sealing(self) -> MasterKey:
+        """The key that everything is written with.
+
+        Raises:
+            KeyServiceError: it is not here.
+        """
+        self.require_all()
+        return self.keys[0]
+
+    def require_all(self) -> None:
+        """Raises KeyServiceError: the newest key is not here."""
+        if self.missing is not None:
+            raise KeyServiceError(self.missing.problem, remedy=self.missing.remedy)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes | None:
+        """With whichever key opens it."""
+        opened = (key.unwrap(wrapped, context) for key in (*self.keys, *self.retired))
+        return next((each for each in opened if each is not None), None)
+
+    def unseal(self, sealed: bytes, context: bytes) -> bytes | None:
+        """With whichever key opens it."""
+        opened = (key.unseal(sealed, context) for key in (*self.keys, *self.retired))
+        return next((each for each in opened if each is not None), None)
+
+
+class KeyRing:
+    """The master keys of one folder. Thread-safe; several processes may share the folder."""
+
+    def __init__(self, directory: Path, service: KeyService | None) -> None:
+        """Use `open`."""
+        self.directory = directory
+        self.service = service
+        self._path = directory / "ring"
+        self._lock = threading.Lock()
+        self._kept: Masters | None = None
+
+    @staticmethod
+    def is_there(directory: Path) -> bool:
+        """Whether the folder is a key store already."""
+        return (directory / "ring").exists() or (directory / "master.check").exists()
+
+    @classmethod
+    def open(cls, directory: Path, service: KeyService | None) -> Self:
+        """Open the folder's ring; make it, and a master key, if nothing is there that depends on one.
+
+        Raises:
+            KeyServiceError: the key service did not open or make the master key.
+            SetupError: a master key or the ring is missing, damaged or not the one in use.
+        """
+        make_private_directory(directory / "locks")
+        ring = cls(directory, service)
+        if service is None:
+            # While we have it whoever moves the master key into a service knows that we could not follow.
+            held = lock_file(directory / "locks" / "without-service", fcntl.LOCK_SH)
+            weakref.finalize(ring, os.close, held)
+        if not ring._path.exists():
+            with ring.exclusively():
+                if not ring._path.exists():
+                    ring._create()
+        ring.masters()
+        return ring
+
+    def masters(self) -> Masters:
+        """The master keys of now.
+
+        Raises:
+            KeyServiceError: the key service does not open them, and this process has none.
+            SetupError: the ring or a key is missing, damaged or not the one in use.
+        """
+        kept = self._kept
+        if kept is not None and kept.version == self._version() and time.monotonic() < kept.look_again_s:
+            return kept
+        with self._lock:
+            version = self._version()
+            if kept is self._kept or self._kept is None or self._kept.version != version:
+                self._kept = self._load(version)
+            return self._kept
+
+    def read(self) -> Ring:
+        """The ring as the file says it now.
+
+        Raises:
+            SetupError: it is missing or damaged.
+        """
+        try:
+            return Ring.parse(self._path.read_bytes())
+        except FileNotFoundError:
+            raise SetupError(f"the key ring `{self._path}` is missing", remedy=RESTORE) from None
+        except OSError as error:
+            raise SetupError(f"the key ring `{self._path}` cannot be read: {error.strerror}") from error
+        except ValueError:
+            raise SetupError(f"the key ring `{self._path}` is damaged", remedy=RESTORE) from None
+
+    def places(self, ring: Ring) -> Places:
+        """Where the master keys of that ring are, or are to be."""
+        return Places(self.directory, self.service, ring.store)
+
+    def replace(self, ring: Ring) -> None:
+        """Another ring, durable on return. Only while `exclusively` is held."""
+        write_private(self._path, ring.to_bytes(), replace=True)
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Nobody else writes or removes a wrapped key, or changes the ring, until this ends.
+
+        # INVARIANT: whoever writes a wrapped key holds this, and looks at the ring inside: so no file is
+        under a key that has left the ring.
+        """
+        with locked_file(self.directory / "locks" / "writing", fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def rotating(self) -> Iterator[None]:
+        """Rotate alone.
+
+        Raises:
+            RotationRuns: somebody else does.
+        """
+        busy = RotationRuns("another process is replacing the master key", remedy="wait until it is done")
+        with locked_file(self.directory / "locks" / "rotating", fcntl.LOCK_EX, busy=busy):
+            yield
+
+    @contextmanager
+    def with_everybody_able(self) -> Iterator[None]:
+        """Until this ends no process has these keys open that could not ask the key service.
+
+        Raises:
+            SetupError: there is one.
+        """
+        busy = SetupError(
+            "a process without `kms_key_id` uses these keys: it could not follow into the key service",
+            remedy="start the server again with kms_key_id set, then move the master key",
+        )
+        with locked_file(self.directory / "locks" / "without-service", fcntl.LOCK_EX, busy=busy):
+            yield
+
+    def _version(self) -> _Version:
+        try:
+            found = os.stat(self._path)  # noqa: PTH116  # for every key that is used: no detour
+        except FileNotFoundError:
+            raise SetupError(f"the key ring `{self._path}` is missing", remedy=RESTORE) from None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _load(self, version: _Version) -> Masters:
+        before = self._kept
+        known = {} if before is None else {key.fingerprint: key for key in (*before.keys, *before.retired)}
+        ring = self.read()
+        places = self.places(ring)
+        keys: list[MasterKey] = []
+        missing: KeyServiceError | None = None
+        for place in ring.places:
+            try:
+                is_known = place.fingerprint in known
+                keys.append(known.pop(place.fingerprint) if is_known else places.load(place))
+            except KeyServiceError as error:
+                if before is None:
+                    raise
+                missing = error
+        now_s = time.monotonic()
+        if missing is not None:
+            # What there was goes on opening what is under it.
+            return Masters(version, (*keys, *known.values()), (), missing, now_s + _ASK_AGAIN_S)
+        if before is None or before.version == version or not known:
+            return Masters(version, tuple(keys))
+        return Masters(version, tuple(keys), tuple(known.values()), None, now_s + _RETIRED_S)
+
+    def _create(self) -> None:
+        """A ring for a folder that has none: of the master key of before there were rings, or a new one."""
+        store = uuid.uuid4()
+        check, legacy = self.directory / "master.check", self.directory / "master.key"
+        places = Places(self.directory, self.service, store)
+        if check.exists():
+            self.replace(Ring(store, (_adopt(legacy, check),)))
+            remove_durably(check)
+            return
+        for folder in ("collections", "secrets"):
+            if any((self.directory / folder).iterdir()):
+                raise SetupError(f"`{self._path}` is missing but {folder} have keys", remedy=RESTORE)
+        if self.service is None and legacy.exists():  # put there, or left by a start that was killed
+            place = _of_file(legacy)
+        elif legacy.exists():
+            raise SetupError(
+                f"`{legacy}` is there, and the master key is to be in a key service",
+                remedy="remove it if nothing depends on it, or unset kms_key_id",
+            )
+        else:
+            place = places.make("file" if self.service is None else "kms", 1)
+        self.replace(Ring(store, (place,)))
+
+
+def _of_file(path: Path) -> Place:
+    """A key that is in a file already."""
+    since = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+    content = path.read_bytes()
+    if len(content) != KEY_BYTES:
+        raise SetupError(f"the master key `{path}` is damaged", remedy=RESTORE)
+    return Place(path.name, MasterKey(content).fingerprint, since)
+
+
+def _adopt(path: Path, check: Path) -> Place:
+    """The master key of a store from before there were rings, which had a file to try it with."""
+    if not path.exists():
+        raise SetupError(f"the master key `{path}` is missing", remedy=RESTORE)
+    place = _of_file(path)
+    if MasterKey(path.read_bytes()).unseal(check.read_bytes(), _CHECK_CONTEXT) is None:
+        raise SetupError(f"the master key beside `{check}` is not the one in use", remedy=RESTORE)
+    return place
