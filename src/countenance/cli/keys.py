@@ -176,8 +176,8 @@ def _left_to_do(rotated: Rotated, path: str, *, asked: Kind | None, was_begun: b
     kept = "its bytes may" if rotated.old.kind == "file" else "what the service encrypted may"
     lines = [
         f"`{path}` is removed: {kept} remain in free blocks of the disk, in snapshots and in backups.",
-        "It opens nothing that is in use now, but copies of the keys and the database of before: destroy those",
-        "once you have made new backups of both.",
+        "It opens nothing that is in use now, but copies of keys and database of before:",
+        "destroy those once you have made new backups of both.",
         "If others may have read it: `countenance keys reseal`, and give out new access keys.",
     ]
     if was_begun and asked is not None and rotated.new.kind != asked:

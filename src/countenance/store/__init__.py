@@ -12,13 +12,14 @@ from countenance.store.errors import (
     UniqueViolation,
 )
 from countenance.store.key_binding import require_same_keys
-from countenance.store.key_rotation import KeyRotation, Rotated, SealedColumn
+from countenance.store.key_rotation import KeyRotation, Rotated
 from countenance.store.key_service import KeyService
 from countenance.store.keys import KEY_SERVICE_PATIENCE_S, KeyStore
 from countenance.store.migrate import migrate
 from countenance.store.pool import Connection, Database
 from countenance.store.postgres import EmbeddedPostgres
 from countenance.store.queries import Queries, load_queries
+from countenance.store.sealed_rows import SealedColumn
 from countenance.store.unit_of_work import UnitOfWork
 from countenance.store.writers import wait_for_writers
 

@@ -135,7 +135,7 @@ class KeyRing:
         with self._lock:
             version = self._version()
             if kept is self._kept or self._kept is None or self._kept.version != version:
-                self._kept = self._load(version)
+                self._kept = self._load_settled(version)
             return self._kept
 
     def read(self) -> Ring:
@@ -202,6 +202,16 @@ class KeyRing:
         except FileNotFoundError:
             raise SetupError(f"the key ring `{self._path}` is missing", remedy=RESTORE) from None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _load_settled(self, version: _Version) -> Masters:
+        while True:
+            try:
+                return self._load(version)
+            except SetupError:
+                # A rotation may have ended since the ring was read, and its old key's file be gone.
+                before, version = version, self._version()
+                if version == before:
+                    raise
 
     def _load(self, version: _Version) -> Masters:
         before = self._kept

@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from psycopg import sql
-
 from countenance.errors import InternalServerError, SetupError
-from countenance.store.errors import CONTENTION
 from countenance.store.files import remove_durably
 from countenance.store.key_binding import bind_to_newest
 from countenance.store.key_ring import Masters
@@ -30,28 +27,12 @@ from countenance.store.master_key import MasterKey
 from countenance.store.master_places import NAME, Kind, Place
 from countenance.store.pool import Connection, Database
 from countenance.store.ring_file import Ring
+from countenance.store.sealed_rows import ROWS_AT_ONCE, SealedColumn, SealedRows
 from countenance.store.wrapped_files import context_of
 from countenance.store.writers import wait_for_writers
 
 _LOG = logging.getLogger(__name__)
-_ROWS_AT_ONCE: Final = 500
 _MOST_PASSES: Final = 10
-_ATTEMPTS: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class SealedColumn:
-    """Where the database has what `KeyStore.seal` made.
-
-    Attributes:
-        key: the table's primary key, a text.
-        context_of: from that to what the value is bound to.
-    """
-
-    table: str
-    key: str
-    column: str
-    context_of: Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +59,7 @@ class KeyRotation:
         self._keys = keys
         self._ring = keys.ring
         self._sealed = sealed
+        self._rows = SealedRows(database)
 
     def is_begun(self) -> bool:
         """Whether there are two master keys: a rotation goes on, or was killed."""
@@ -93,7 +75,7 @@ class KeyRotation:
                 wrapped, context = path.read_bytes(), context_of(path)
                 found[_opener(masters, MasterKey.unwrap, wrapped, context)] += 1
         for column in self._sealed:
-            for key_id, sealed in self._rows(column):
+            for key_id, sealed in self._rows.read(column):
                 found[_opener(masters, MasterKey.unseal, sealed, column.context_of(key_id))] += 1
         return found
 
@@ -149,6 +131,9 @@ class KeyRotation:
             self._remove_others(ring)
         old = ring.places[0]
         self._ring.masters().require_all()
+        if kind == "kms":
+            with self._ring.with_everybody_able():
+                pass  # told before the service is asked; seen to again when it counts
         # The service is asked before anything changes: what it cannot open now is not relied on.
         new = self._ring.places(ring).make(kind, old.number + 1)
         able = self._ring.with_everybody_able() if kind == "kms" else nullcontext()
@@ -222,12 +207,12 @@ class KeyRotation:
         def write() -> None:
             nonlocal count
             if changes:
-                self._write(column, changes)
+                self._rows.replace(column, changes)
                 count += len(changes)
                 progress(len(changes))
                 changes.clear()
 
-        for key, sealed in self._rows(column):
+        for key, sealed in self._rows.read(column):
             context = column.context_of(key)
             if newest.unseal(sealed, context) is not None:
                 continue
@@ -236,45 +221,21 @@ class KeyRotation:
                 passed_over.append(f"{column.table}.{column.column} {key}")
                 continue
             changes.append((key, sealed, newest.seal(opened, context)))
-            if len(changes) >= _ROWS_AT_ONCE:
+            if len(changes) >= ROWS_AT_ONCE:
                 write()
         write()
         return count
 
-    def _rows(self, column: SealedColumn) -> Iterator[tuple[str, bytes]]:
-        """All of them, in the order of their keys: no transaction stays open between batches."""
-        after = ""
-        while True:
-            with self._database.read() as connection:
-                rows = connection.execute(
-                    _statement(_READ, column), {"after": after, "limit": _ROWS_AT_ONCE}, binary=True
-                ).fetchall()
-            yield from ((key, bytes(sealed)) for key, sealed in rows)
-            if len(rows) < _ROWS_AT_ONCE:
-                return
-            after = rows[-1][0]
-
-    def _write(self, column: SealedColumn, changes: list[tuple[str, bytes, bytes]]) -> None:
-        keys, before, after = map(list, zip(*changes, strict=True))
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with self._database.transaction() as connection:
-                    connection.execute(
-                        _statement(_WRITE, column), {"keys": keys, "before": before, "after": after}
-                    )
-            except CONTENTION:
-                if attempt == _ATTEMPTS:
-                    raise
-            else:
-                return
-
     def _remove_others(self, ring: Ring) -> None:
         named = {place.name for place in ring.places}
-        for path in self._ring.directory.glob("*master.*"):
-            # A file under a temporary name is a second name of a key.
-            name = path.name.removeprefix(".")
-            is_temporary = name != path.name and NAME.fullmatch(name.rpartition(".")[0])
-            if is_temporary or (NAME.fullmatch(path.name) and path.name not in named):
+        for path in self._ring.directory.iterdir():
+            # A file under a temporary name is a second name of a key: of a process that was killed.
+            before, _, after = path.name.removeprefix(".").rpartition(".")
+            is_temporary = path.name.startswith(".") and len(after) == 16
+            is_ours = (
+                before == "ring" or NAME.fullmatch(before) if is_temporary else NAME.fullmatch(path.name)
+            )
+            if is_ours and path.name not in named:
                 remove_durably(path)
         remove_durably(self._ring.directory / "master.check")
 
@@ -289,24 +250,3 @@ def _opener(
     if context is None:
         return None
     return next((key.fingerprint for key in masters.keys if opened(key, sealed, context) is not None), None)
-
-
-_READ: Final = """
-select {key}, {column} from {table}
-where {key} > %(after)s and {column} is not null
-order by {key} limit %(limit)s
-"""
-# What was changed or deleted meanwhile stays so.
-_WRITE: Final = """
-update {table} set {column} = given.after
-from unnest(%(keys)s::text[], %(before)s::bytea[], %(after)s::bytea[]) as given (key, before, after)
-where {table}.{key} = given.key and {table}.{column} = given.before
-"""
-
-
-def _statement(text: str, column: SealedColumn) -> sql.Composed:
-    return sql.SQL(text).format(
-        table=sql.Identifier(column.table),
-        key=sql.Identifier(column.key),
-        column=sql.Identifier(column.column),
-    )
