@@ -8,6 +8,7 @@ from countenance.accounts import SEALED
 from countenance.accounts.officers import find_house
 from countenance.audit import AuditLog
 from countenance.errors import CountenanceError
+from countenance.settings import Settings
 from countenance.store import Connection, Database, KeyRotation, KeyStore, Rotated, RotationRuns
 from countenance.store.master_places import Place
 
@@ -33,6 +34,17 @@ def recording(keys: KeyStore) -> Callable[[Connection, Rotated], None]:
             )
 
     return record
+
+
+def misplaced(settings: Settings, keys: KeyStore) -> str:
+    """What a server says where the master key is not where its settings would have it; empty where it is."""
+    kind = keys.ring.read().places[0].kind
+    if settings.kms_key_id and kind == "file":
+        return (
+            "the master key is still in a file although kms_key_id is set: "
+            "move it with `countenance keys move --to kms`"
+        )
+    return ""
 
 
 def _named(place: Place) -> str:

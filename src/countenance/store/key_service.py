@@ -6,6 +6,7 @@ the service encrypted it, and opened by asking the service again.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -90,6 +91,7 @@ class KeyService:
                 remedy="set both or neither",
             )
         self.key_id = key_id
+        logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # at INFO it tells where they are
         try:
             self._client: Any = boto3.session.Session().client(
                 "kms",

@@ -48,7 +48,7 @@ class Ring:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(str(error)) from error
         named = [each.name for each in places]
-        if told["format"] != _FORMAT or not named or len(set(named)) < len(named):
+        if told["format"] != _FORMAT or not 1 <= len(named) <= 2 or len(set(named)) < len(named):
             raise ValueError("not a ring")
         if not all(NAME.fullmatch(name) for name in named):
             raise ValueError("not the name of a master key")

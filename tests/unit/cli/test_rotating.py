@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from countenance.cli.installation import open_store
-from countenance.cli.rotating import finish_rotation, recording, rotation_of
+from countenance.cli.rotating import finish_rotation, misplaced, recording, rotation_of
 from countenance.settings import Settings
 from countenance.store import KeyServiceError
 
@@ -46,6 +46,13 @@ def test_one_that_cannot_be_finished_keeps_nobody_from_serving(store, monkeypatc
 
     monkeypatch.setattr(type(store[1].ring.masters()), "require_all", lambda _: refuse())
     assert "could not be finished: away" in finish_rotation(*store)
+
+
+def test_a_master_key_that_is_not_where_the_settings_would_have_it_is_told(store, kms):
+    """Else an operator would believe that the disk is worth nothing without the service."""
+    _, keys = store
+    assert misplaced(Settings(), keys) == ""
+    assert "still in a file" in misplaced(kms.settings(), keys)
 
 
 def test_without_a_house_there_is_nobodys_log_to_write_to(store):

@@ -28,6 +28,12 @@ def test_a_ring_comes_back_as_it_was_written():
         {"store": "no uuid"},
         {"masters": []},
         {"masters": None},
+        {
+            "masters": [
+                {"file": f"master.{number}.key", "fingerprint": "00", "since": "2026-11-26"}
+                for number in (2, 3, 4)
+            ]
+        },
         {"masters": [{"file": "master.key"}]},
         {"masters": [{"file": "../master.key", "fingerprint": "00", "since": "2026-11-26"}]},
         {"masters": [{"file": "ring", "fingerprint": "00", "since": "2026-11-26"}]},
