@@ -38,13 +38,12 @@ def recording(keys: KeyStore) -> Callable[[Connection, Rotated], None]:
 
 def misplaced(settings: Settings, keys: KeyStore) -> str:
     """What a server says where the master key is not where its settings would have it; empty where it is."""
-    kind = keys.ring.read().places[0].kind
-    if settings.kms_key_id and kind == "file":
-        return (
-            "the master key is still in a file although kms_key_id is set: "
-            "move it with `countenance keys move --to kms`"
-        )
-    return ""
+    if not settings.kms_key_id or keys.ring.read().places[0].kind == "kms":
+        return ""
+    still = "the master key is still in a file although kms_key_id is set"
+    if keys.ring.refusal is not None:
+        return f"{still}, and it could not be moved: {keys.ring.refusal}"
+    return f"{still}: move it with `countenance keys move --to kms`"
 
 
 def _named(place: Place) -> str:

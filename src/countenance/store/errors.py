@@ -35,6 +35,10 @@ class KeyMissing(CountenanceError):
 class KeyServiceError(SetupError):
     """The key management service did not open or make a master key; the message names its key."""
 
+    def again(self) -> KeyServiceError:
+        """The same to be kept, or raised once more: without the frames that it came through."""
+        return KeyServiceError(self.problem, remedy=self.remedy)
+
 
 class RotationRuns(SetupError):
     """Another process is replacing the master key."""

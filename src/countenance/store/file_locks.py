@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+_LOOK_AGAIN_S: Final = 0.05
 
 
 @contextmanager
-def locked_file(path: Path, how: int, *, busy: Exception | None = None) -> Iterator[None]:
+def locked_file(
+    path: Path, how: int, *, busy: Exception | None = None, patience_s: float = 0.0
+) -> Iterator[None]:
     """Hold the lock until the context ends.
 
     Args:
         how: LOCK_SH or LOCK_EX of `fcntl`.
-        busy: raised where others hold it; None to wait for them.
+        busy: raised where others hold it for longer than `patience_s`; None to wait for them.
     """
-    try:
-        descriptor = lock_file(path, how if busy is None else how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        assert busy is not None
-        raise busy from None
+    deadline_s = time.monotonic() + patience_s
+    while True:
+        try:
+            descriptor = lock_file(path, how if busy is None else how | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            assert busy is not None
+            if time.monotonic() >= deadline_s:
+                raise busy from None
+            time.sleep(_LOOK_AGAIN_S)
     try:
         yield
     finally:

@@ -37,6 +37,8 @@ _RETIRED_S: Final = 60.0
 """For so long a process opens with a key that left the ring what it had read before."""
 _ASK_AGAIN_S: Final = 3.0
 """After the key service did not answer a process that runs."""
+_OPENING_S: Final = 5.0
+"""For so long it is waited for processes that are only about to open the keys."""
 _NEVER: Final = float("inf")
 
 _Version = tuple[int, int, int]
@@ -72,7 +74,7 @@ class Masters:
     def require_all(self) -> None:
         """Raises KeyServiceError: the newest key is not here."""
         if self.missing is not None:
-            raise KeyServiceError(self.missing.problem, remedy=self.missing.remedy)
+            raise self.missing.again()
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes | None:
         """With whichever key opens it."""
@@ -86,12 +88,17 @@ class Masters:
 
 
 class KeyRing:
-    """The master keys of one folder. Thread-safe; several processes may share the folder."""
+    """The master keys of one folder. Thread-safe; several processes may share the folder.
+
+    Attributes:
+        refusal: why the key service, where the master key is not yet, could not have it: as it was at `open`.
+    """
 
     def __init__(self, directory: Path, service: KeyService | None) -> None:
         """Use `open`."""
         self.directory = directory
         self.service = service
+        self.refusal: KeyServiceError | None = None
         self._path = directory / "ring"
         self._lock = threading.Lock()
         self._kept: Masters | None = None
@@ -111,15 +118,19 @@ class KeyRing:
         """
         make_private_directory(directory / "locks")
         ring = cls(directory, service)
-        if service is None:
-            # While we have it whoever moves the master key into a service knows that we could not follow.
-            held = lock_file(directory / "locks" / "without-service", fcntl.LOCK_SH)
-            weakref.finalize(ring, os.close, held)
+        # While we have it whoever moves the master key into a service knows that we could not follow.
+        held = lock_file(directory / "locks" / "without-service", fcntl.LOCK_SH)
+        release = weakref.finalize(ring, os.close, held)
         if not ring._path.exists():
             with ring.exclusively():
                 if not ring._path.exists():
                     ring._create()
         ring.masters()
+        found = ring.read()
+        if all(place.kind == "file" for place in found.places):  # else it has just opened one
+            ring.refusal = ring.places(found).refusal()
+        if service is not None and ring.refusal is None:
+            release()
         return ring
 
     def masters(self) -> Masters:
@@ -190,10 +201,13 @@ class KeyRing:
             SetupError: there is one.
         """
         busy = SetupError(
-            "a process without `kms_key_id` uses these keys: it could not follow into the key service",
-            remedy="start the server again with kms_key_id set, then move the master key",
+            "a process uses these keys that runs without `kms_key_id`, or was refused by the key service: "
+            "it could not follow there",
+            remedy="start the server again with kms_key_id set, see what it says, then move the master key",
         )
-        with locked_file(self.directory / "locks" / "without-service", fcntl.LOCK_EX, busy=busy):
+        with locked_file(
+            self.directory / "locks" / "without-service", fcntl.LOCK_EX, busy=busy, patience_s=_OPENING_S
+        ):
             yield
 
     def _version(self) -> _Version:
@@ -227,7 +241,7 @@ class KeyRing:
             except KeyServiceError as error:
                 if before is None:
                     raise
-                missing = error
+                missing = error.again()
         now_s = time.monotonic()
         if missing is not None:
             # What there was goes on opening what is under it.

@@ -131,11 +131,15 @@ class KeyRotation:
             self._remove_others(ring)
         old = ring.places[0]
         self._ring.masters().require_all()
+        places = self._ring.places(ring)
         if kind == "kms":
+            places.require_service(self._ring.directory / "master.kms")
+            if self._ring.refusal is not None:
+                raise self._ring.refusal.again()
             with self._ring.with_everybody_able():
                 pass  # told before the service is asked; seen to again when it counts
         # The service is asked before anything changes: what it cannot open now is not relied on.
-        new = self._ring.places(ring).make(kind, old.number + 1)
+        new = places.make(kind, old.number + 1)
         able = self._ring.with_everybody_able() if kind == "kms" else nullcontext()
         with able, self._ring.exclusively():
             if self._ring.read() != ring:

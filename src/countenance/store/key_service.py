@@ -158,6 +158,15 @@ class KeyService:
         )
         return bytes(answer["Plaintext"])
 
+    def refusal(self, context: Mapping[str, str]) -> KeyServiceError | None:
+        """Why it could not keep a master key for us; None if it could: it is tried, and nothing is kept."""
+        try:
+            made = self.make_key(context)
+            self.open_key(made.ciphertext, key_id=made.key_id, context=context)
+        except KeyServiceError as error:
+            return error.again()
+        return None
+
     def _ask(self, operation: str, key_id: str, **request: Any) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from countenance.errors import SetupError
+from countenance.store.errors import KeyServiceError
 from countenance.store.files import write_private
 from countenance.store.key_service import DataKey, KeyService
 from countenance.store.master_key import KEY_BYTES, MasterKey
@@ -94,7 +95,7 @@ class Places:
             key = secrets.token_bytes(KEY_BYTES)
             content = key
         else:
-            made = self._require_service(self.directory / name).make_key(self._context())
+            made = self.require_service(self.directory / name).make_key(self._context())
             key, content = made.key, _to_file(made)
         write_private(self.directory / name, content, replace=True)
         place = Place(name, MasterKey(key).fingerprint, datetime.now(UTC).replace(microsecond=0))
@@ -112,12 +113,17 @@ class Places:
         path = self.directory / place.name
         return _parse_file(path, _read_private(path))[0]
 
+    def refusal(self) -> KeyServiceError | None:
+        """Why a master key could not be in the service; None if it could, or there is none."""
+        return None if self.service is None else self.service.refusal(self._context())
+
     def _opened(self, path: Path, content: bytes) -> bytes:
         key_id, ciphertext = _parse_file(path, content)
-        service = self._require_service(path, key_id)
+        service = self.require_service(path, key_id)
         return service.open_key(ciphertext, key_id=key_id, context=self._context())
 
-    def _require_service(self, path: Path, key_id: str = "") -> KeyService:
+    def require_service(self, path: Path, key_id: str = "") -> KeyService:
+        """The service that the key at that path is in, or is to be. Raises SetupError: there is none."""
         if self.service is None:
             under = f" under `{key_id}`" if key_id else ""
             raise SetupError(

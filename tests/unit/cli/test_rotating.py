@@ -7,7 +7,7 @@ import pytest
 from countenance.cli.installation import open_store
 from countenance.cli.rotating import finish_rotation, misplaced, recording, rotation_of
 from countenance.settings import Settings
-from countenance.store import KeyServiceError
+from countenance.store import KeyServiceError, KeyStore
 
 
 @pytest.fixture
@@ -52,7 +52,9 @@ def test_a_master_key_that_is_not_where_the_settings_would_have_it_is_told(store
     """Else an operator would believe that the disk is worth nothing without the service."""
     _, keys = store
     assert misplaced(Settings(), keys) == ""
-    assert "still in a file" in misplaced(kms.settings(), keys)
+    assert "keys move --to kms" in misplaced(kms.settings(), keys)
+    refused = KeyStore.open(keys.directory, kms.service("alias/nobody"))
+    assert "could not be moved: the key service did not" in misplaced(kms.settings(), refused)
 
 
 def test_without_a_house_there_is_nobodys_log_to_write_to(store):

@@ -199,7 +199,8 @@ def test_one_rotates_at_a_time(tmp_path: Path):
         pass
 
 
-def test_who_could_not_follow_into_a_service_is_known_while_it_lives(tmp_path: Path, kms):
+def test_who_could_not_follow_into_a_service_is_known_while_it_lives(tmp_path: Path, kms, monkeypatch):
+    monkeypatch.setattr(key_ring_module, "_OPENING_S", 0.2)
     KeyStore.open(tmp_path / "keys")
     ring = KeyStore.open(tmp_path / "keys", kms.service()).ring
     with ring.with_everybody_able():
@@ -211,10 +212,25 @@ def test_who_could_not_follow_into_a_service_is_known_while_it_lives(tmp_path: P
     command = [sys.executable, "-c", program, str(tmp_path / "keys")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"open\n"
-        with pytest.raises(SetupError, match="without `kms_key_id`"), ring.with_everybody_able():
+        with pytest.raises(SetupError, match="uses these keys"), ring.with_everybody_able():
             raise AssertionError
         other.kill()
         other.wait()
+    with ring.with_everybody_able():
+        pass
+
+
+def test_who_is_refused_by_the_service_is_taken_for_one_without_it(tmp_path: Path, kms, refusing_kms):
+    """A server with a mistyped key, or without the right to it: it is told at start, and nothing is moved."""
+    KeyStore.open(tmp_path / "keys")
+    ring = KeyStore.open(tmp_path / "keys", kms.service()).ring
+    assert ring.refusal is None
+    service = KeyService("arn:aws:kms:eu-west-1:1:key/1", endpoint=refusing_kms.endpoint, **CREDENTIALS)
+    refused = KeyStore.open(tmp_path / "keys", service)
+    assert "AccessDeniedException" in str(refused.ring.refusal)
+    with pytest.raises(SetupError, match="refused by the key service"), ring.with_everybody_able():
+        raise AssertionError
+    del refused
     with ring.with_everybody_able():
         pass
 
