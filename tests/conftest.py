@@ -9,6 +9,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 pytest_plugins = [
     "fixtures_packs",
     "fixtures_store",
+    "fixtures_kms",
     "fixtures_gateway",
     "fixtures_photos",
     "fixtures_server",

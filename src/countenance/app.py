@@ -36,7 +36,15 @@ from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
 from countenance.policy.register import PackRegister, PoliciesInForce
 from countenance.settings import Settings
-from countenance.store import Database, KeyStore, Tombstones, UnitOfWork, migrate
+from countenance.store import (
+    KEY_SERVICE_PATIENCE_S,
+    Database,
+    KeyService,
+    KeyStore,
+    Tombstones,
+    UnitOfWork,
+    migrate,
+)
 from countenance.telemetry import Telemetry, open_telemetry
 from countenance.terms import load_terms
 from countenance.vision.install import PackStore
@@ -86,7 +94,9 @@ def build(settings: Settings, *, database_url: str, memories: Memories | None = 
     store = PackStore(settings.cache_dir, settings.models)
     models = InstalledModels(store, default_pack=settings.pack or store.default_pack().manifest.name)
     objects = ObjectStores.from_settings(settings)
-    keys = KeyStore.open(settings.data_dir / "keys")
+    keys = KeyStore.open(
+        settings.data_dir / "keys", KeyService.from_settings(settings), patience_s=KEY_SERVICE_PATIENCE_S
+    )
     service_models = load_models()
     operations = {name: model.operations for name, model in service_models.services.items()}
     telemetry = open_telemetry(settings, operations=operations)

@@ -57,6 +57,12 @@ class Settings:
         metrics_host: address that page is served on.
         otel_endpoint: an OpenTelemetry collector that traces are sent to, OTLP over HTTP (as
             `http://127.0.0.1:4318`); empty for none.
+        kms_key_id: key of a key management service (ARN, id or alias) that the master key is to be under: AWS
+            KMS or one that speaks its API; empty for a master key in a file.
+        kms_endpoint: address of that service; empty for AWS's.
+        kms_region: region of that service; empty for the one in the ARN, else as boto3 finds it.
+        kms_access_key_id: credentials for that service; empty for those that boto3 finds.
+        kms_secret_access_key: credentials for that service.
         s3_root: a folder of buckets (one folder a bucket) for Image.S3Object.
         s3_endpoint: an S3-compatible store for Image.S3Object.
         s3_region: region of that store.
@@ -91,6 +97,11 @@ class Settings:
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"
     otel_endpoint: str = ""
+    kms_key_id: str = ""
+    kms_endpoint: str = ""
+    kms_region: str = ""
+    kms_access_key_id: str = ""
+    kms_secret_access_key: str = field(default="", repr=False)
     s3_root: Path | None = None
     s3_endpoint: str = ""
     s3_region: str = "us-east-1"

@@ -12,9 +12,11 @@ from countenance.accounts.records import (
     SessionCredentials,
 )
 from countenance.accounts.register import Accounts
+from countenance.accounts.sealed import SEALED
 
 __all__ = [
     "FIRST_PURPOSE",
+    "SEALED",
     "AccessKey",
     "Account",
     "Accounts",

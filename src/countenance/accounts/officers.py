@@ -7,6 +7,7 @@ from datetime import datetime
 
 from countenance.accounts.changing import QUERIES, Actor, Changing
 from countenance.errors import InvalidParameterException, ResourceNotFoundException
+from countenance.store import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,7 @@ class Officers:
     def house(self) -> str | None:
         """The id of the account that runs this server; None before it has one."""
         with self._changing.database.read() as connection:
-            row = connection.execute(QUERIES["find_house"]).fetchone()
-        return None if row is None else str(row[0])
+            return find_house(connection)
 
     def list(self) -> list[Officer]:
         """Those who may decide now, by name."""
@@ -91,3 +91,9 @@ class Officers:
                 f'add one with `countenance officers add "{name}" --role ROLE`'
             )
         return found
+
+
+def find_house(connection: Connection) -> str | None:
+    """The id of the account that runs this server; None before it has one."""
+    row = connection.execute(QUERIES["find_house"]).fetchone()
+    return None if row is None else str(row[0])

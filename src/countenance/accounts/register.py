@@ -24,6 +24,7 @@ from countenance.accounts.records import (
     NewAccessKey,
     SessionCredentials,
 )
+from countenance.accounts.sealed import claims_context, secret_context
 from countenance.audit import AuditLog, record_statement
 from countenance.errors import (
     AccessDeniedException,
@@ -123,16 +124,18 @@ class Accounts:
             ResourceNotFoundException: there is no such account.
         """
         access_key_id, secret = new_access_key_id("AKIA"), new_secret()
-        values = {
+        values: dict[str, object] = {
             "access_key_id": access_key_id,
             "account_id": account_id,
             "operator": operator,
             "purpose": purpose,
             "officer": officer,
-            "sealed_secret": self._keys.seal(secret.encode(), context=_secret_context(access_key_id)),
         }
         try:
             with self._changing("CreateAccessKey", account_id, access_key_id, connection) as changing:
+                values["sealed_secret"] = self._keys.seal(
+                    secret.encode(), context=secret_context(access_key_id), within=changing
+                )
                 row = changing.execute(_QUERIES["create_access_key"], values).fetchone()
         except ForeignKeyViolation:
             raise _no_account(account_id) from None
@@ -184,7 +187,7 @@ class Accounts:
             return None
         key_id, account_id, standing, effective, operator, sealed, digest, expires_at, revoked = row[:9]
         purpose, officer, sealed_claims = row[9:]
-        secret = self._keys.unseal(bytes(sealed), context=_secret_context(key_id)).decode()
+        secret = self._keys.unseal(bytes(sealed), context=secret_context(key_id)).decode()
         return Credential(
             key_id,
             account_id,
@@ -224,12 +227,14 @@ class Accounts:
             _QUERIES["create_session"],
             {
                 "access_key_id": access_key_id,
-                "sealed_secret": self._keys.seal(secret.encode(), context=_secret_context(access_key_id)),
+                "sealed_secret": self._keys.seal(
+                    secret.encode(), context=secret_context(access_key_id), within=connection
+                ),
                 "digest": session_token_digest(token),
                 "parent": parent,
                 "duration": timedelta(seconds=duration_s),
                 "purpose": purpose,
-                "sealed_claims": self._seal_claims(access_key_id, claims),
+                "sealed_claims": self._seal_claims(connection, access_key_id, claims),
             },
         ).fetchone()
         if row is None:
@@ -237,15 +242,16 @@ class Accounts:
             raise AccessDeniedException(f"Cannot call {named} with session credentials")
         return SessionCredentials(access_key_id, secret, token, row[0])
 
-    def _seal_claims(self, access_key_id: str, claims: Claims | None) -> bytes | None:
+    def _seal_claims(self, connection: Connection, access_key_id: str, claims: Claims | None) -> bytes | None:
         if claims is None:
             return None
-        return self._keys.seal(json.dumps(asdict(claims)).encode(), context=_claims_context(access_key_id))
+        told = json.dumps(asdict(claims)).encode()
+        return self._keys.seal(told, context=claims_context(access_key_id), within=connection)
 
     def _unseal_claims(self, access_key_id: str, sealed: bytes | None) -> Claims:
         if sealed is None:
             return Claims()
-        opened = self._keys.unseal(bytes(sealed), context=_claims_context(access_key_id))
+        opened = self._keys.unseal(bytes(sealed), context=claims_context(access_key_id))
         return Claims(**json.loads(opened))
 
     def forget_in_log(self, account_id: str) -> None:
@@ -279,11 +285,3 @@ class Accounts:
         with self._database.transaction() as own:
             yield own
             self._audit.record_change(own, operation, account_id=account_id, resource=resource)
-
-
-def _secret_context(access_key_id: str) -> bytes:
-    return b"access-key/" + access_key_id.encode()
-
-
-def _claims_context(access_key_id: str) -> bytes:
-    return b"claims/" + access_key_id.encode()

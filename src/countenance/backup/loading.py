@@ -8,7 +8,7 @@ from pathlib import Path
 from countenance.backup.manifest import Manifest
 from countenance.backup.reading import BackupFile
 from countenance.errors import SetupError
-from countenance.store import Database, KeyStore, migrate, require_same_keys
+from countenance.store import Database, KeyService, KeyStore, migrate, require_same_keys
 from countenance.store.migrate import load_migrations
 from countenance.store.table_load import loading
 
@@ -37,9 +37,13 @@ def load_backup(
     database: Database,
     data_dir: Path,
     *,
+    service: KeyService | None = None,
     tell: Tell = lambda _done, _all: None,
 ) -> KeyStore:
     """Load rows and files at the backup's own level; the keys. The caller upgrades.
+
+    Args:
+        service: the key service, which has to open a master key that is kept there.
 
     Raises:
         SetupError: it does not fit; the database is as it was, files may lie in the data directory.
@@ -47,7 +51,7 @@ def load_backup(
     migrate(database, up_to=len(manifest.migrations))
     with loading(database) as loaded:
         backup.load(manifest, loaded, data_dir, tell=tell)
-    keys = KeyStore.open(data_dir / "keys")
+    keys = KeyStore.open(data_dir / "keys", service)
     if keys.fingerprint.hex() != manifest.fingerprint:
         raise SetupError(
             "the backup's keys are not those that its manifest names", remedy="take another backup"

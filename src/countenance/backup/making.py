@@ -32,6 +32,7 @@ from countenance.store.tombstone_list import Head
 
 _QUERIES = load_queries("countenance.backup", "queries.sql")
 _ATTEMPTS = 5
+_ROTATION_ENDS_S = 60.0
 _FOLDERS = ("keys", "packs")
 _SINGLE = ("credentials",)
 
@@ -151,7 +152,7 @@ def _one_moment(source: Source) -> Iterator[_Moment]:
         with ExitStack() as stack:
             # In this order: what is in the list is not in the snapshot, what is in the snapshot has its key.
             erased = source.tombstones.head()
-            with keeping_keys(source.database):
+            with _one_master_key(source.keys), keeping_keys(source.database):
                 connection = stack.enter_context(one_snapshot(source.database))
                 files = _read_files(source.data_dir)
                 missing = _without_key(connection, files)
@@ -163,6 +164,22 @@ def _one_moment(source: Source) -> Iterator[_Moment]:
         "keys of collections went as often as they were copied",
         remedy="back up again while fewer collections are deleted",
     )
+
+
+@contextmanager
+def _one_master_key(keys: KeyStore) -> Iterator[None]:
+    """Until the context ends nobody replaces the master key: files and rows of one moment are under one.
+
+    Raises:
+        SetupError: it is being replaced, or that was interrupted.
+    """
+    with keys.ring.rotating(patience_s=_ROTATION_ENDS_S):
+        if len(keys.ring.read().places) > 1:
+            raise SetupError(
+                "a replacement of the master key was interrupted",
+                remedy="finish it with `countenance keys rotate`, then back up again",
+            )
+        yield
 
 
 def _without_key(connection: Connection, files: dict[str, bytes]) -> set[str]:

@@ -19,7 +19,15 @@ from countenance.backup.manifest import Manifest
 from countenance.backup.reading import BackupFile
 from countenance.errors import SetupError
 from countenance.gallery.seal import TemplateSeal
-from countenance.store import Connection, Database, EmbeddedPostgres, KeyMissing, KeyStore, load_queries
+from countenance.store import (
+    Connection,
+    Database,
+    EmbeddedPostgres,
+    KeyMissing,
+    KeyService,
+    KeyStore,
+    load_queries,
+)
 from countenance.store.table_dump import list_tables, one_snapshot, read_rows
 from countenance.transparency.checkpoint import Checkpoint
 from countenance.transparency.note import Note
@@ -50,12 +58,17 @@ class Proved:
 
 
 def prove(
-    backup: BackupFile, *, work_dir: Path | None = None, tell: Tell = lambda _what, _done, _all: None
+    backup: BackupFile,
+    *,
+    work_dir: Path | None = None,
+    service: KeyService | None = None,
+    tell: Tell = lambda _what, _done, _all: None,
 ) -> Proved:
     """Check the backup, restore it, read all of it back, open every template, hash the log; remove it again.
 
     Args:
         work_dir: where there is space for all of it; None for the system's place for temporary files.
+        service: the key service, which has to open a master key that is kept there.
 
     Raises:
         SetupError: it does not restore, or not to what was backed up.
@@ -68,7 +81,12 @@ def prove(
         Database(server.url, max_connections=_CONNECTIONS) as database,
     ):
         keys = load_backup(
-            backup, manifest, database, folder, tell=lambda done, rows: tell("loading", done, rows)
+            backup,
+            manifest,
+            database,
+            folder,
+            service=service,
+            tell=lambda done, rows: tell("loading", done, rows),
         )
         _require_same_rows(database, manifest, backup.path.name, tell)
         upgrade(database, keys)

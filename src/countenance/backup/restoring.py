@@ -15,7 +15,7 @@ from countenance.backup.loading import load_backup, require_known_migrations, up
 from countenance.backup.manifest import Manifest
 from countenance.backup.reading import BackupFile
 from countenance.errors import SetupError
-from countenance.store import Database, EmbeddedPostgres, directory_lock
+from countenance.store import Database, EmbeddedPostgres, KeyService, directory_lock
 from countenance.store.files import write_private
 from countenance.store.table_load import find_table
 from countenance.store.tombstones import LIST_NAME
@@ -41,6 +41,7 @@ class Target:
 
     data_dir: Path
     database_url: str = ""
+    service: KeyService | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,12 @@ def restore(
     require_known_migrations(manifest)
     with _empty(target, backup.path.name) as database:
         keys = load_backup(
-            backup, manifest, database, target.data_dir, tell=lambda done, rows: tell("loading", done, rows)
+            backup,
+            manifest,
+            database,
+            target.data_dir,
+            service=target.service,
+            tell=lambda done, rows: tell("loading", done, rows),
         )
         upgrade(database, keys)
         lists = require_lists(keys, wishes.tombstones, manifest)

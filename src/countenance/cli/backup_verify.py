@@ -21,6 +21,7 @@ from countenance.cli.options import settings_options
 from countenance.cli.progress import steps_progress
 from countenance.cli.tables import as_json_option, print_facts
 from countenance.settings import Settings
+from countenance.store import KeyService
 from countenance.transparency.note import Verifier
 
 _SOMETHING_IS_WRONG = 1
@@ -59,7 +60,7 @@ def verify(
     settings = Settings.from_env(**given)
     backup = open_backup(file, identity, passphrase_file, log_keys or installed_log_keys(settings))
     with steps_progress() as tell:
-        proved = prove(backup, work_dir=work_dir, tell=tell)
+        proved = prove(backup, work_dir=work_dir, service=KeyService.from_settings(settings), tell=tell)
     _print(file, proved, as_json=as_json)
     if proved.broken_count:
         sys.exit(_SOMETHING_IS_WRONG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from countenance.audit import AuditLog
 from countenance.errors import ResourceNotFoundException
@@ -21,22 +22,10 @@ def finish(
     Raises:
         InternalServerError, ThrottlingException: as `Finality.make_final`; and what `progress` raises.
     """
-
-    def record(connection: Connection, faces: int, generation: int) -> None:
-        audit.record_change(
-            connection,
-            "FinishErasures",
-            account_id=collection.account_id,
-            region=collection.region,
-            collection=collection.name,
-            # In words: as a count of deleted faces it would be one that the log has already.
-            resource=f"{faces} deletions are final: keys before generation {generation} are destroyed",
+    with suppress(ResourceNotFoundException):
+        finality.make_final(
+            collection, record=_recording(audit, collection, "FinishErasures"), progress=progress
         )
-
-    try:
-        finality.make_final(collection, record=record, progress=progress)
-    except ResourceNotFoundException:
-        return
 
 
 def make_final(
@@ -46,8 +35,40 @@ def make_final(
     try:
         finish(finality, audit, collection, progress=progress)
     except Exception as error:  # noqa: BLE001  # one collection's reason keeps no other from its turn
-        return (
-            f"deletions of collection `{collection.name}` of account {collection.account_id} "
-            f"could not be made final: {error.__cause__ or error}"
-        )
+        return f"deletions of {_named(collection)} could not be made final: {error.__cause__ or error}"
     return ""
+
+
+def seal_anew(
+    finality: Finality, audit: AuditLog, collection: Collection, *, progress: Callable[[int], None]
+) -> str:
+    """As `make_final` though nothing was deleted: everything under a new key, and those before destroyed."""
+    try:
+        with suppress(ResourceNotFoundException):
+            finality.seal_anew(
+                collection, record=_recording(audit, collection, "ResealCollection"), progress=progress
+            )
+    except Exception as error:  # noqa: BLE001  # as above
+        return f"{_named(collection)} could not be sealed anew: {error.__cause__ or error}"
+    return ""
+
+
+def _named(collection: Collection) -> str:
+    return f"collection `{collection.name}` of account {collection.account_id}"
+
+
+def _recording(
+    audit: AuditLog, collection: Collection, operation: str
+) -> Callable[[Connection, int, int], None]:
+    def record(connection: Connection, faces: int, generation: int) -> None:
+        audit.record_change(
+            connection,
+            operation,
+            account_id=collection.account_id,
+            region=collection.region,
+            collection=collection.name,
+            # In words: as a count of deleted faces it would be one that the log has already.
+            resource=f"{faces} deletions are final: keys before generation {generation} are destroyed",
+        )
+
+    return record

@@ -10,6 +10,7 @@ from pathlib import Path
 from countenance.audit import AuditLog
 from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
 from countenance.cli.finishing import finish
+from countenance.cli.rotating import finish_rotation
 from countenance.errors import ResourceNotFoundException
 from countenance.gallery import Collection, Gallery
 from countenance.gallery.activity import searches_ran
@@ -74,6 +75,13 @@ class Housekeeping:
                 meaning="look for deletions that are due to be final",
             ),
             self._finishing,
+            Task(
+                "finish-rotation",
+                self._finish_rotation,
+                every_s=_HOUR_S,
+                is_local=True,
+                meaning="go on with a replacement of the master key that was interrupted",
+            ),
             Task(
                 "say-alive",
                 self._say_alive,
@@ -173,6 +181,10 @@ class Housekeeping:
 
         if collection is not None:
             finish(finality, AuditLog(self.keys), collection, progress=progress)
+
+    def _finish_rotation(self, context: JobContext) -> None:
+        if told := finish_rotation(context.database, self.keys):
+            self.tell(told)
 
     def _say_alive(self, context: JobContext) -> None:
         if self.tombstones is not None:

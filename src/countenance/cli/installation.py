@@ -26,6 +26,7 @@ from countenance.settings import Settings
 from countenance.store import (
     Database,
     EmbeddedPostgres,
+    KeyService,
     KeyStore,
     StoreUnavailable,
     Tombstones,
@@ -140,7 +141,7 @@ def _write_tombstones(database: Database, keys: KeyStore, settings: Settings) ->
 def _ready(database: Database, settings: Settings) -> KeyStore:
     require_restored(database)
     migrate(database)
-    keys = KeyStore.open(settings.data_dir / "keys")
+    keys = KeyStore.open(settings.data_dir / "keys", KeyService.from_settings(settings))
     require_same_keys(database, keys)
     open_log(database, keys, origin=settings.log_origin)
     return keys

@@ -12,7 +12,7 @@ import sys
 from countenance.cli.job_tasks import job_tasks, tell
 from countenance.cli.main import main as run_command
 from countenance.cli.orders import read_orders, say_ready, when_orphaned
-from countenance.store import Database, KeyStore
+from countenance.store import KEY_SERVICE_PATIENCE_S, Database, KeyService, KeyStore
 from countenance.store.jobs import Stop, server_id
 from countenance.store.jobs.worker import AT_ONCE, CONNECTIONS_PER_JOB, JobsWorker
 
@@ -24,7 +24,9 @@ def main(**_: object) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     stop = Stop()
     signal.signal(signal.SIGTERM, stop.set)
-    keys = KeyStore.open(settings.data_dir / "keys")
+    keys = KeyStore.open(
+        settings.data_dir / "keys", KeyService.from_settings(settings), patience_s=KEY_SERVICE_PATIENCE_S
+    )
     with Database(orders.database_url, max_connections=AT_ONCE * CONNECTIONS_PER_JOB + 1) as database:
         worker = JobsWorker(
             orders.database_url,

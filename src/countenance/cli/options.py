@@ -14,7 +14,7 @@ from countenance.settings import ENVIRONMENT_PREFIX, Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-SECRET = frozenset({"database_url", "s3_secret_access_key"})
+SECRET = frozenset({"database_url", "kms_secret_access_key", "s3_secret_access_key"})
 """Given by environment where other users can read the process list; the options exist all the same."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -60,6 +61,44 @@ def install_progress() -> Iterator[ProgressBars]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         yield ProgressBars(bars)
+
+
+class Counted:
+    """How many of something were done, and how long it took."""
+
+    def __init__(self, shown: Callable[[int], None]) -> None:
+        self._shown = shown
+        self._began_s = time.monotonic()
+        self.count = 0
+        self.seconds = 0.0
+
+    def add(self, more: int) -> None:
+        self.count += more
+        self.seconds = time.monotonic() - self._began_s
+        self._shown(self.count)
+
+
+@contextmanager
+def counting_progress(label: str, what: str, *, total: int | None = None) -> Iterator[Counted]:
+    """A bar with rate and time left on standard error until the context ends, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(what),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        task = bars.add_task(label, total=total, rate="")
+
+        def shown(count: int) -> None:
+            rate = counted.count / max(counted.seconds, 1e-3)
+            bars.update(task, completed=count, rate=f"{rate:,.0f}/s")
+
+        counted = Counted(shown)
+        yield counted
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from countenance.cli.progress import steps_progress
 from countenance.cli.tables import as_json_option, print_facts
 from countenance.errors import CountenanceError, ServiceError, SetupError
 from countenance.settings import Settings
+from countenance.store import KeyService
 from countenance.transparency.note import Verifier
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -89,7 +90,10 @@ def restore(
     try:
         with steps_progress() as tell:
             restored = restore_backup(
-                backup, Target(settings.data_dir, settings.database_url), wishes, tell=tell
+                backup,
+                Target(settings.data_dir, settings.database_url, KeyService.from_settings(settings)),
+                wishes,
+                tell=tell,
             )
     except (SetupError, ServiceError):
         raise

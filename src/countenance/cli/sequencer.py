@@ -19,7 +19,7 @@ from countenance.audit.tree import LogDamaged
 from countenance.cli.main import main as run_command
 from countenance.cli.orders import read_orders, say_ready, when_orphaned
 from countenance.errors import SetupError
-from countenance.store import Database, KeyStore
+from countenance.store import KEY_SERVICE_PATIENCE_S, Database, KeyService, KeyStore
 from countenance.telemetry import open_telemetry
 from countenance.transparency.witnesses import parse_witnesses
 
@@ -34,7 +34,9 @@ def main(**_: object) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    keys = KeyStore.open(settings.data_dir / "keys")
+    keys = KeyStore.open(
+        settings.data_dir / "keys", KeyService.from_settings(settings), patience_s=KEY_SERVICE_PATIENCE_S
+    )
     witnesses = parse_witnesses(settings.witnesses)
     connections = _CONNECTIONS + len(witnesses)
     untraced = replace(settings, otel_endpoint="")  # it answers no calls

@@ -24,6 +24,7 @@ from countenance.cli.installation import Installation, first_credentials, open_i
 from countenance.cli.options import settings_options
 from countenance.cli.patrolling import Patrolling
 from countenance.cli.process_limits import set_process_limits
+from countenance.cli.rotating import finish_rotation, misplaced
 from countenance.cli.standstill import Standstill
 from countenance.cli.terms_at_start import standard_of
 from countenance.conduct import Conduct
@@ -51,6 +52,8 @@ def serve(**given: Any) -> None:
     with ExitStack() as stack:
         stopping = stack.enter_context(_stop_signals())
         installation = stack.enter_context(open_installation(settings))
+        _say(finish_rotation(installation.database, installation.keys))
+        _say(misplaced(settings, installation.keys))
         listener = stack.enter_context(_listener(settings))
         standstill = stack.enter_context(_watched(settings, installation))
         endpoint = _endpoint(settings, listener)
@@ -113,6 +116,11 @@ def _require_safe_exposure(settings: Settings) -> None:
         f"listening on `{settings.host}` without TLS would send faces over the network in clear",
         remedy="give --tls-cert and --tls-key, or --insecure-http behind a proxy that speaks TLS",
     )
+
+
+def _say(words: str) -> None:
+    if words:
+        click.echo(words, err=True)
 
 
 @contextmanager

@@ -8,19 +8,26 @@ PostgreSQL (docs/adr/0005, 0015).
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from countenance.errors import InternalServerError, ThrottlingException
+from countenance.errors import InternalServerError
 from countenance.gallery.changing import QUERIES, change, hold
 from countenance.gallery.reading import open_seal
 from countenance.gallery.records import Collection
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
-from countenance.store import KEYS_LOCK, Connection, Database, KeyMissing, KeyStore, UnitOfWork
+from countenance.store import (
+    KEYS_LOCK,
+    Connection,
+    Database,
+    KeyMissing,
+    KeyStore,
+    UnitOfWork,
+    wait_for_writers,
+)
 from countenance.types import AccountId, FaceId
 
 _LOG = logging.getLogger(__name__)
@@ -31,7 +38,6 @@ BEGIN_AFTER: Final = timedelta(hours=20)
 """Age of the oldest deletion at which keys are replaced: looked at hourly, and millions take a while."""
 _ROWS_AT_ONCE: Final = 1_000
 _WRITERS_END_S: Final = 300.0
-_LOOK_AGAIN_S: Final = 0.05
 _FIRST: Final = UUID(int=0)
 
 
@@ -106,8 +112,56 @@ class Finality:
             InternalServerError: a key is missing that faces which are there need.
             ThrottlingException: somebody else's transaction has been open for minutes.
         """
+
+        def record_if_any(connection: Connection, faces: int, generation: int) -> None:
+            if faces:
+                record(connection, faces, generation)
+
         generation = self._next_generation(collection)
-        self._wait_for_writers()
+        return self._replace_keys(collection, generation, record=record_if_any, progress=progress)
+
+    def seal_anew(
+        self,
+        collection: Collection,
+        *,
+        record: Callable[[Connection, int, int], None],
+        progress: Callable[[int], None] = lambda _faces: None,
+    ) -> int:
+        """As `make_final`, though no deletion is pending; it is recorded in any case.
+
+        One that was begun and did not come to its end is taken up again.
+        """
+        generation = self._next_generation(collection, though_nothing_pends=True)
+        return self._replace_keys(collection, generation, record=record, progress=progress)
+
+    def collections(
+        self, *, account_id: AccountId | None = None, name: str | None = None
+    ) -> list[Collection]:
+        """All there are, or only those of this account or name, in the order of their names."""
+        values = {"account_id": account_id, "name": name}
+        with self._database.read() as connection:
+            rows = connection.execute(QUERIES["list_all_collections"], values).fetchall()
+        return [Collection(*row) for row in rows]
+
+    def count_faces(self, collection: Collection) -> int:
+        """How many there are to seal anew, more or less: others enrol and delete meanwhile."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                QUERIES["count_faces"], {"collection_id": collection.collection_id}
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _replace_keys(
+        self,
+        collection: Collection,
+        generation: int,
+        *,
+        record: Callable[[Connection, int, int], None],
+        progress: Callable[[int], None],
+    ) -> int:
+        # Who enrolled with the key of before is sealed anew with the rest.
+        wait_for_writers(self._database, within_s=_WRITERS_END_S)
         after: UUID | None = _FIRST
         while after is not None:
             after, count = self._reseal(collection, generation, after)
@@ -122,7 +176,7 @@ class Finality:
             self._keys.destroy_template_keys(collection.collection_id, before=generation)
         return self._settle(collection, generation, record)
 
-    def _next_generation(self, collection: Collection) -> int:
+    def _next_generation(self, collection: Collection, *, though_nothing_pends: bool = False) -> int:
         """Of the key that everything is sealed with from now on, by every process.
 
         One that was begun and did not come to its end is taken up again, unless something was deleted since
@@ -135,7 +189,11 @@ class Finality:
                 pending = connection.execute(
                     QUERIES["has_erasures_under"], _of(collection, current)
                 ).fetchone()
-                if pending is not None and not pending[0]:
+                begun = connection.execute(
+                    QUERIES["has_old_generations"], _of(collection, current)
+                ).fetchone()
+                is_wanted = though_nothing_pends and not (begun is not None and begun[0])
+                if pending is not None and not pending[0] and not is_wanted:
                     return current
                 self._keys.create_template_key(collection.collection_id, current + 1)
                 row = connection.execute(QUERIES["next_generation"], _of(collection, current)).fetchone()
@@ -145,22 +203,6 @@ class Finality:
             generation = change(uow, work)
             uow.commit()
         return generation
-
-    def _wait_for_writers(self) -> None:
-        """Until everybody has ended who may enrol with the key of before: they are sealed anew with the rest.
-
-        By their transactions and not by a lock: writers that overlap would keep us from one for good.
-        """
-        with self._database.read() as connection:
-            ours = connection.execute(QUERIES["new_transaction"]).fetchone()
-            assert ours is not None
-            deadline_s = time.monotonic() + _WRITERS_END_S
-            while time.monotonic() < deadline_s:
-                ended = connection.execute(QUERIES["have_ended"], {"transaction_id": ours[0]}).fetchone()
-                if ended is not None and ended[0]:
-                    return
-                time.sleep(_LOOK_AGAIN_S)
-        raise ThrottlingException("a transaction that began before does not end; try again")
 
     def _reseal(self, collection: Collection, generation: int, after: UUID) -> tuple[UUID | None, int]:
         """A batch of faces behind `after`: the last of them, None when there was none; how many."""
@@ -194,8 +236,7 @@ class Finality:
         with UnitOfWork(self._database) as uow:
             row = uow.connection.execute(QUERIES["settle_erasures"], _of(collection, generation)).fetchone()
             count = int(row[0]) if row is not None else 0
-            if count:
-                record(uow.connection, count, generation)
+            record(uow.connection, count, generation)
             uow.commit()
         return count
 

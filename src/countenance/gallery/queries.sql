@@ -21,6 +21,13 @@ where account_id = %(account_id)s and region = %(region)s and name > %(after)s
 order by name
 limit %(limit)s
 
+-- list_all_collections --
+select collection_id, account_id, name, region, face_model_version, dimensions, created_at
+from collection
+where (%(account_id)s::text is null or account_id = %(account_id)s)
+    and (%(name)s::text is null or name = %(name)s)
+order by account_id, region, name
+
 -- describe_collection --
 select
     (select count(*) from face where face.collection_id = collection.collection_id),
@@ -66,14 +73,6 @@ delete from collection where collection_id = %(collection_id)s
 update collection set key_generation = key_generation + 1
 where collection_id = %(collection_id)s
 returning key_generation;
-
--- new_transaction --
--- A number of its own: all that are given out from now on are higher.
-select pg_current_xact_id()::text;
-
--- have_ended --
--- Whether every transaction up to that one has.
-select pg_snapshot_xmin(pg_current_snapshot()) > %(transaction_id)s::xid8;
 
 -- hold_off_copies --
 -- Waits while somebody copies keys that belong to a snapshot, and lets nobody begin (store/key_copying.py).

@@ -5,13 +5,15 @@ from __future__ import annotations
 from psycopg import InterfaceError, OperationalError
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure, UniqueViolation
 
-from countenance.errors import CountenanceError
+from countenance.errors import CountenanceError, SetupError
 
 __all__ = [
     "BROKEN",
     "CONTENTION",
     "ForeignKeyViolation",
     "KeyMissing",
+    "KeyServiceError",
+    "RotationRuns",
     "StoreUnavailable",
     "UniqueViolation",
 ]
@@ -28,3 +30,15 @@ class StoreUnavailable(CountenanceError):
 
 class KeyMissing(CountenanceError):
     """No key for that collection: it was destroyed, and what it sealed is beyond recovery."""
+
+
+class KeyServiceError(SetupError):
+    """The key management service did not open or make a master key; the message names its key."""
+
+    def again(self) -> KeyServiceError:
+        """The same to be kept, or raised once more: without the frames that it came through."""
+        return KeyServiceError(self.problem, remedy=self.remedy)
+
+
+class RotationRuns(SetupError):
+    """Another process is replacing the master key."""

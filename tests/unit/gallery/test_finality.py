@@ -436,6 +436,61 @@ def test_two_at_once_finish_it_once(
     assert len(found(gallery, collection)) == 40
 
 
+def test_a_collection_is_sealed_anew_though_nothing_was_deleted(
+    finality, collection, gallery, enrol, key_store, record, recorded, database, rng
+):
+    """After somebody may have read keys: what is there is under keys that no copy has."""
+    kept = enrol(*random_templates(rng, 7))
+    before, resealed = rows_of(database, collection), []
+    old = opener(key_store, collection)
+    assert old.unseal(*before[0]).shape == (DIMENSIONS,)
+    assert finality.count_faces(collection) == 7
+    assert finality.seal_anew(collection, record=record, progress=resealed.append) == 0
+    assert (generations(key_store, collection), recorded, sum(resealed)) == ([2], [(0, 2)], 7)
+    for face_id, _, sealed in rows_of(database, collection):
+        with pytest.raises(BrokenSeal):  # the key of before, in somebody's copy
+            old.unseal(face_id, 1, bytes(sealed))
+    assert found(gallery, collection) == set(kept)
+    finality.seal_anew(collection, record=record)
+    assert (generations(key_store, collection), recorded) == ([3], [(0, 2), (0, 3)])
+
+
+def test_deletions_that_pend_are_final_with_it(
+    finality, collection, gallery, commit, enrol, record, recorded
+):
+    (gone,) = enrol(unit([1]))
+    commit(gallery.delete_faces, collection, [gone])
+    assert finality.seal_anew(collection, record=record) == 1
+    assert (finality.pending(collection=collection), recorded) == ([], [(1, 2)])
+
+
+def test_sealing_anew_goes_on_where_it_ended(
+    finality, collection, enrol, key_store, record, recorded, monkeypatch, database, rng
+):
+    """Killed half-way, the next call takes up the same generation and does what is left."""
+    enrol(*random_templates(rng, 6))
+    monkeypatch.setattr("countenance.gallery.finality._ROWS_AT_ONCE", 2)
+    resealed = []
+
+    def killed(count):
+        resealed.append(count)
+        if sum(resealed) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finality.seal_anew(collection, record=record, progress=killed)
+    assert sorted(generation for _, generation, _ in rows_of(database, collection)) == [1, 1, 2, 2, 2, 2]
+    assert generations(key_store, collection) == [1, 2]
+    finality.seal_anew(collection, record=record, progress=resealed.append)
+    assert (generations(key_store, collection), sum(resealed), recorded) == ([2], 6, [(0, 2)])
+
+
+def test_collections_are_listed_by_account_and_name(finality, collection):
+    assert collection in finality.collections()
+    assert finality.collections(account_id=collection.account_id, name=collection.name) == [collection]
+    assert finality.collections(name="no such") == []
+
+
 def test_deletions_are_due_in_time_to_be_final_within_a_day(finality, collection, gallery, commit, enrol):
     (gone,) = enrol(unit([1]))
     commit(gallery.delete_faces, collection, [gone])

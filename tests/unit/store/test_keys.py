@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from countenance.errors import SetupError
-from countenance.store import KeyMissing, KeyStore
+from countenance.store import Database, KeyMissing, KeyStore
 
 COLLECTION = uuid.UUID("00000000-0000-0000-0000-000000000001")
 
@@ -67,9 +67,14 @@ def test_a_wrapped_key_under_another_collections_name_does_not_open(tmp_path: Pa
         store.collection_key(other)
 
 
-def test_what_is_sealed_opens_under_its_context_alone(key_store: KeyStore):
+def seal(database: Database, key_store: KeyStore) -> bytes:
+    with database.transaction() as connection:
+        return key_store.seal(b"secret", context=b"row/1", within=connection)
+
+
+def test_what_is_sealed_opens_under_its_context_alone(database: Database, key_store: KeyStore):
     """A secret copied into another row must not open there."""
-    sealed = key_store.seal(b"secret", context=b"row/1")
+    sealed = seal(database, key_store)
     assert b"secret" not in sealed
     assert key_store.unseal(sealed, context=b"row/1") == b"secret"
     with pytest.raises(SetupError):
@@ -77,18 +82,26 @@ def test_what_is_sealed_opens_under_its_context_alone(key_store: KeyStore):
 
 
 @pytest.mark.parametrize("position", [0, 12, -1])
-def test_a_sealed_secret_that_was_altered_or_cut_does_not_open(key_store: KeyStore, position: int):
+def test_a_sealed_secret_that_was_altered_or_cut_does_not_open(
+    database: Database, key_store: KeyStore, position: int
+):
     """Nonce, text and tag are all covered."""
-    sealed = bytearray(key_store.seal(b"secret", context=b"row/1"))
+    sealed = bytearray(seal(database, key_store))
     sealed[position] ^= 1
     for altered in (bytes(sealed), bytes(sealed[:5]), b""):
         with pytest.raises(SetupError):
             key_store.unseal(altered, context=b"row/1")
 
 
-def test_two_seals_of_one_secret_differ(key_store: KeyStore):
+def test_two_seals_of_one_secret_differ(database: Database, key_store: KeyStore):
     """Equal ciphertexts would tell that two secrets are equal; a repeated nonce would break the cipher."""
-    assert len({key_store.seal(b"secret", context=b"row/1") for _ in range(100)}) == 100
+    assert len({seal(database, key_store) for _ in range(100)}) == 100
+
+
+def test_a_secret_is_sealed_only_in_the_transaction_that_writes_it(database: Database, key_store: KeyStore):
+    """Else a rotation could not know whom to wait for, and the row would be lost."""
+    with database.read() as connection, pytest.raises(AssertionError):
+        key_store.seal(b"secret", context=b"row/1", within=connection)
 
 
 def test_derived_keys_are_stable_and_one_for_each_purpose(tmp_path: Path):
@@ -106,11 +119,11 @@ def test_a_missing_master_key_is_told_not_replaced(tmp_path: Path):
         KeyStore.open(tmp_path / "keys")
 
 
-def test_a_missing_check_beside_collection_keys_is_told(tmp_path: Path):
+def test_a_missing_ring_beside_collection_keys_is_told(tmp_path: Path):
     """Both master files gone and keys left: somebody restored half a folder."""
     KeyStore.open(tmp_path / "keys").create_collection_key(COLLECTION)
     (tmp_path / "keys" / "master.key").unlink()
-    (tmp_path / "keys" / "master.check").unlink()
+    (tmp_path / "keys" / "ring").unlink()
     with pytest.raises(SetupError, match="collections have keys"):
         KeyStore.open(tmp_path / "keys")
     assert not (tmp_path / "keys" / "master.key").exists()
