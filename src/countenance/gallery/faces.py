@@ -76,6 +76,9 @@ def _insert(
             "confidences": [float(face.confidence) for face in ordered],
             "sealed": [seal.seal(face.face_id, face.template) for face in ordered],
             "key_generation": seal.generation,
+            "user_ids": [face.user_id for face in ordered],
+            "import_ids": [face.origin and face.origin.import_id for face in ordered],
+            "import_items": [face.origin and face.origin.item for face in ordered],
         },
     ).fetchall()
     if any(generation != seal.generation for _, generation in rows):
@@ -100,6 +103,12 @@ def _find(
     found = [to_stored(row, collection.face_model_version) for row in rows]
     wanted = {_identity(face) for face in faces}
     return {_identity(face): face for face in found if _identity(face) in wanted}
+
+
+def find_same(connection: Connection, collection: Collection, face: NewFace) -> StoredFace | None:
+    """The face as it is stored already: same image, external image id and box."""
+    rounded = _rounded(face)
+    return _find(connection, collection, [rounded]).get(_identity(rounded))
 
 
 def find_faces(
@@ -209,6 +218,6 @@ def _new(face: NewFace, collection: Collection) -> StoredFace:
         external_image_id=face.external_image_id,
         box=face.box,
         confidence=face.confidence,
-        user_id=None,
+        user_id=face.user_id,
         face_model_version=collection.face_model_version,
     )
