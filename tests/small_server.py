@@ -151,7 +151,7 @@ class SmallServer:
 def small_server(database_url: str, data_dir: Path, *, models: Any, policy: Any) -> Iterator[SmallServer]:
     """On an empty database."""
     with ExitStack() as stack:
-        database = stack.enter_context(Database(database_url, max_connections=6))
+        database = stack.enter_context(Database(database_url, max_connections=12))
         migrate(database)
         server = SmallServer(database, data_dir, models=models, policy=policy)
         stack.callback(server.journal.close)

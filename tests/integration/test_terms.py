@@ -24,8 +24,8 @@ from botocore.exceptions import ClientError
 
 from countenance.accounts import Accounts
 from countenance.audit.reconcile import reconcile
-from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.installation import open_store
+from countenance.cli.job_tasks import job_tasks
 from countenance.cli.server_process import running_server
 from countenance.gallery import Gallery
 from countenance.gallery.activity import searches_ran
@@ -33,11 +33,13 @@ from countenance.operations.registry import OPERATIONS
 from countenance.policy.groups import GROUPS
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
+from countenance.store.jobs import Jobs
 from countenance.types import AccountId
 from countenance.wire.model import load_models
 from fakes.faces import new_face, random_templates
 from fixtures_clients import aws_cli
 from fixtures_server import Service, server_settings
+from job_runner import await_none_left
 from strategies import smallest
 
 SHARED_SERVER = pytest.mark.xdist_group("server")
@@ -535,7 +537,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
 def test_faces_older_than_the_charter_allows_are_deleted_and_the_log_agrees(
     own: Own, known: list[bytes]
 ) -> None:
-    """Beside a running server, as its supervisor does it hourly."""
+    """By the running server, as it does hourly."""
     client = own.account.rekognition
     client.create_collection(CollectionId="guests", Tags={"countenance:retention-days": "30"})
     old, young = (
@@ -552,7 +554,9 @@ def test_faces_older_than_the_charter_allows_are_deleted_and_the_log_agrees(
                 "update face set created_at = created_at - interval '31 days' where face_id = %s",
                 (uuid.UUID(old),),
             )
-        Housekeeping(database, keys)()
+        jobs, tasks = Jobs(database), job_tasks(own.service.settings, keys)
+        jobs.run_now(next(task for task in tasks if task.name == "expire-faces"))
+        await_none_left(jobs)
     found = client.search_faces_by_image(**search)["FaceMatches"]
     assert [match["Face"]["FaceId"] for match in found] == [young]
     assert [face["FaceId"] for face in client.list_faces(CollectionId="guests")["Faces"]] == [young]

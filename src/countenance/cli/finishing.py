@@ -11,16 +11,15 @@ from countenance.gallery.finality import Finality
 from countenance.store import Connection
 
 
-def make_final(
-    finality: Finality,
-    audit: AuditLog,
-    collection: Collection,
-    *,
-    progress: Callable[[int], None] = lambda _faces: None,
-) -> str:
-    """Why it could not be done, in words that name the collection; empty when it is done.
+def finish(
+    finality: Finality, audit: AuditLog, collection: Collection, *, progress: Callable[[int], None]
+) -> None:
+    """Make them final, and say so in the log.
 
     A collection that was deleted meanwhile has taken its keys with it: that is done as well.
+
+    Raises:
+        InternalServerError, ThrottlingException: as `Finality.make_final`; and what `progress` raises.
     """
 
     def record(connection: Connection, faces: int, generation: int) -> None:
@@ -37,7 +36,15 @@ def make_final(
     try:
         finality.make_final(collection, record=record, progress=progress)
     except ResourceNotFoundException:
-        return ""
+        return
+
+
+def make_final(
+    finality: Finality, audit: AuditLog, collection: Collection, *, progress: Callable[[int], None]
+) -> str:
+    """Why it could not be done, in words that name the collection; empty when it is done."""
+    try:
+        finish(finality, audit, collection, progress=progress)
     except Exception as error:  # noqa: BLE001  # one collection's reason keeps no other from its turn
         return (
             f"deletions of collection `{collection.name}` of account {collection.account_id} "

@@ -1,4 +1,4 @@
-"""The processes of a server: workers behind one socket and the log's sequencer, started, watched, stopped."""
+"""The processes of a server: workers behind one socket, jobs, the log's sequencer; watched, replaced."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ _HUNG_AFTER_S = 20.0
 _KILL_EVERY_S = 30.0
 _WORKER = "countenance.cli.worker"
 _SEQUENCER = "countenance.cli.sequencer"
+_JOBS = "countenance.cli.jobs_worker"
 
 
 class _Stopping(Protocol):
@@ -74,23 +75,26 @@ class Pauses:
 
 
 class Fleet:
-    """N workers that accept from one socket, and the sequencer of the log that they record in.
+    """N workers that accept from one socket, one that runs jobs, and the sequencer of the log they record in.
 
-    Leaving the context stops them: the workers first, calls in flight before that, then the sequencer, which
-    gives what they recorded its place. A process reads its orders from standard input and stops when that
-    pipe closes, so that none outlives a supervisor that was killed.
+    Leaving the context stops them: the workers first, calls in flight before that, then the jobs, then the
+    sequencer, which gives what they recorded its place. A process reads its orders from standard input and
+    stops when that pipe closes, so that none outlives a supervisor that was killed.
     """
 
-    def __init__(self, settings: Settings, database_url: str, listener: socket.socket) -> None:
+    def __init__(
+        self, settings: Settings, database_url: str, listener: socket.socket, *, endpoint: str = ""
+    ) -> None:
         worker = _Role("worker", _WORKER, (listener.fileno(),))
         self._sequencer = _Role("sequencer", _SEQUENCER)
-        self._roles = [worker] * settings.workers + [self._sequencer]
+        jobs = _Role("job runner", _JOBS)
+        self._roles = [worker] * settings.workers + [jobs, self._sequencer]
         self._worker = worker
-        self._orders = Orders(settings, database_url, listener.fileno())
+        self._orders = Orders(settings, database_url, listener.fileno(), endpoint=endpoint)
         self._memories: MemoryBroker | None = None
         self._members: list[_Member] = []
         self._quick_deaths = 0
-        self._pauses = Pauses()
+        self._pauses = {role: Pauses() for role in (jobs, self._sequencer)}
         self._kill_after_s = 0.0
 
     def __enter__(self) -> Self:
@@ -105,7 +109,7 @@ class Fleet:
             self._memories.close()
 
     def wait_until_ready(self, stopping: _Stopping) -> None:
-        """Return when every worker answers calls and the sequencer works.
+        """Return when every worker answers calls, and jobs are run, and the sequencer works.
 
         Raises:
             SetupError: one of them ended or took over two minutes.
@@ -123,7 +127,7 @@ class Fleet:
         """Replace processes that die until a stop is asked for; call `meanwhile` a few times a second.
 
         The sequencer's deaths never end the server: without it calls fail closed by themselves, and are
-        answered again when it is back. One that hangs is killed.
+        answered again when it is back. One that hangs is killed. Nor do those of what runs jobs: they wait.
 
         Args:
             standstill_s: for how long events have waited and none got its place.
@@ -147,8 +151,8 @@ class Fleet:
         """Tell the death; how long to wait before another is started, s."""
         status, name = member.process.returncode, member.role.name
         lived_s = time.monotonic() - member.started_s
-        if member.role is self._sequencer:
-            pause_s = self._pauses.after(lived_s)
+        if member.role in self._pauses:
+            pause_s = self._pauses[member.role].after(lived_s)
             click.echo(
                 f"the {name} ended with status {status}: starting another in {pause_s:.1f} s", err=True
             )

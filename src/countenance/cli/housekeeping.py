@@ -1,142 +1,208 @@
-"""What a server tidies up by itself, hourly: nothing that an answer depends on."""
+"""What a server tidies up by itself, as tasks of the job queue: nothing that an answer depends on."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import click
-
 from countenance.audit import AuditLog
 from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
-from countenance.cli.finishing import make_final
+from countenance.cli.finishing import finish
 from countenance.errors import ResourceNotFoundException
-from countenance.gallery import Gallery
+from countenance.gallery import Collection, Gallery
 from countenance.gallery.activity import searches_ran
+from countenance.gallery.compaction import forget_changes, sparse_tables, vacuum
 from countenance.gallery.finality import Finality, due
-from countenance.store import Database, KeyStore, StoreUnavailable, UnitOfWork, idempotency
+from countenance.store import KeyStore, StoreUnavailable, UnitOfWork, idempotency
+from countenance.store.jobs import JobContext, Task
 
-_EVERY_S = 3600.0
+_HOUR_S = 3600.0
+_DAY_S = 86_400.0
 _SETTLED_S = 3600.0
 TOKENS_KEPT = timedelta(days=7)
 """As long as AWS keeps the tokens of its video jobs; of these operations it says nothing."""
+JOBS_KEPT = timedelta(days=14)
 RECONCILE_AFTER = timedelta(hours=22)
 """Looked at hourly, so daily, and before the changes of galleries that are compared are forgotten."""
+_COLLECTION = "collection_id"
 
 
+@dataclass(frozen=True, slots=True)
 class Housekeeping:
-    """Called often, works once an hour. A database that does not answer is tried an hour later."""
+    """The tasks of one installation.
 
-    def __init__(
-        self,
-        database: Database,
-        keys: KeyStore,
-        *,
-        data_dir: Path | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`data_dir`: whose servers are reconciled with the log; None for nobody's."""
-        self._database = database
-        self._keys = keys
-        self._data_dir = data_dir
-        self._reconciling: threading.Thread | None = None
-        self._finishing: threading.Thread | None = None
-        self._clock = clock
-        self._next_s = clock()
+    Attributes:
+        data_dir: whose servers are reconciled with the log.
+        tell: told in a line what an operator must know though nothing failed.
+    """
 
-    def __call__(self) -> None:
-        if self._clock() < self._next_s:
-            return
-        self._next_s = self._clock() + _EVERY_S
-        try:
-            self._forget_tokens()
-            self._destroy_abandoned_keys()
-            self._expire_faces()
-        except StoreUnavailable as error:
-            click.echo(f"housekeeping put off: {error}", err=True)
-        self._begin_finishing()
-        self._begin_reconciling()
+    keys: KeyStore
+    data_dir: Path
+    tell: Callable[[str], None]
 
-    def _forget_tokens(self) -> None:
-        with self._database.transaction() as connection:
-            idempotency.forget_older_than(connection, TOKENS_KEPT)
+    def tasks(self) -> list[Task]:
+        """All of them: those that are made by themselves, and those that these make for each collection."""
+        return [
+            Task(
+                "forget-tokens",
+                self._forget_tokens,
+                every_s=_HOUR_S,
+                meaning="forget answers that were kept under clients' tokens for a week",
+            ),
+            Task(
+                "destroy-abandoned-keys",
+                self._destroy_abandoned_keys,
+                every_s=_HOUR_S,
+                is_local=True,
+                meaning="destroy keys of collections that are gone, where a crash left them",
+            ),
+            Task(
+                "expire-faces",
+                self._expire_faces,
+                every_s=_HOUR_S,
+                meaning="look for faces that are older than their collection's charter allows",
+            ),
+            self._expiry,
+            Task(
+                "finish-erasures",
+                self._finish_erasures,
+                every_s=_HOUR_S,
+                meaning="look for deletions that are due to be final",
+            ),
+            self._finishing,
+            Task(
+                "reconcile",
+                self._reconcile,
+                every_s=_HOUR_S,
+                is_local=True,
+                meaning="once a day, compare what was done with what the log says",
+            ),
+            Task(
+                "compact",
+                self._compact,
+                every_s=_HOUR_S,
+                meaning="forget old changes and ended jobs, give the room of deleted rows back",
+            ),
+        ]
 
-    def _destroy_abandoned_keys(self) -> None:
+    @property
+    def _expiry(self) -> Task:
+        return Task(
+            "expire-faces-of-collection",
+            self._expire_faces_of,
+            meaning="delete one collection's faces that are older than its charter allows",
+        )
+
+    @property
+    def _finishing(self) -> Task:
+        return Task(
+            "finish-erasures-of-collection",
+            self._finish_erasures_of,
+            meaning="make one collection's deletions final: replace its key, seal anew, destroy the old keys",
+        )
+
+    def _forget_tokens(self, context: JobContext) -> None:
+        with context.database.transaction() as connection:
+            context.report(idempotency.forget_older_than(connection, TOKENS_KEPT), note="tokens")
+
+    def _destroy_abandoned_keys(self, context: JobContext) -> None:
         """A crash after DeleteCollection's commit must not leave its sealed rows with a key."""
-        with self._database.read() as connection:
+        with context.database.read() as connection:
             known = {row[0] for row in connection.execute("select collection_id from collection").fetchall()}
-        for collection in self._keys.abandoned(known, older_than_s=_SETTLED_S):
-            self._keys.destroy_collection_key(collection)
+        abandoned = self.keys.abandoned(known, older_than_s=_SETTLED_S)
+        for collection in abandoned:
+            self.keys.destroy_collection_key(collection)
+        context.report(len(abandoned), note="keys")
 
-    def _expire_faces(self) -> None:
-        """Faces that are older than their collection's charter allows, whatever the account's standing."""
-        gallery, audit = Gallery(self._database, self._keys), AuditLog(self._keys)
-        for collection in gallery.list_expiring():
-            while True:
-                with UnitOfWork(self._database) as work:
-                    try:
-                        expired = gallery.expire_faces(work, collection)
-                    except ResourceNotFoundException:  # deleted since
-                        break
-                    if not expired:
-                        break
-                    audit.record_erasure(
-                        work.connection,
-                        "ExpireFaces",
-                        account_id=collection.account_id,
-                        region=collection.region,
-                        collection=collection.name,
-                        face_ids=[str(face_id) for face_id in expired],
-                        resource="older than the charter allows",
-                    )
-                    work.commit()
+    def _expire_faces(self, context: JobContext) -> None:
+        expiring = Gallery(context.database, self.keys).list_expiring()
+        _defer_for_each(context, self._expiry, expiring)
 
-    def _begin_finishing(self) -> None:
-        """Beside us, as reconciling: millions of faces take a while to be sealed anew."""
-        if self._finishing is not None and self._finishing.is_alive():
-            return
-        self._finishing = threading.Thread(target=self._finish_erasures, name="erasures", daemon=True)
-        self._finishing.start()
+    def _expire_faces_of(self, context: JobContext) -> None:
+        """Whatever the account's standing."""
+        gallery, audit = Gallery(context.database, self.keys), AuditLog(self.keys)
+        collection = _find(context, gallery.list_expiring())
+        done = context.done
+        while collection is not None:
+            context.stop_if_asked()
+            with UnitOfWork(context.database) as work:
+                try:
+                    expired = gallery.expire_faces(work, collection)
+                except ResourceNotFoundException:  # deleted since
+                    return
+                if not expired:
+                    return
+                audit.record_erasure(
+                    work.connection,
+                    "ExpireFaces",
+                    account_id=collection.account_id,
+                    region=collection.region,
+                    collection=collection.name,
+                    face_ids=[str(face_id) for face_id in expired],
+                    resource="older than the charter allows",
+                )
+                work.commit()
+            done += len(expired)
+            context.report(done, note="faces deleted")
 
-    def _finish_erasures(self) -> None:
-        """Replace the keys of collections whose deletions are due to be final."""
-        finality = Finality(self._database, self._keys)
-        try:
-            pending = due(finality.pending(), datetime.now(UTC))
-        except StoreUnavailable as error:
-            click.echo(f"deletions could not be made final: {error}; tried again in an hour", err=True)
-            return
-        for each in pending:
-            reason = make_final(finality, AuditLog(self._keys), each.collection)
-            if reason:
-                click.echo(f"{reason}; tried again in an hour", err=True)
+    def _finish_erasures(self, context: JobContext) -> None:
+        pending = due(Finality(context.database, self.keys).pending(), datetime.now(UTC))
+        _defer_for_each(context, self._finishing, [each.collection for each in pending])
 
-    def _begin_reconciling(self) -> None:
-        """Beside us: it may take a minute, and processes that die meanwhile are to be replaced."""
-        if self._data_dir is None or (self._reconciling is not None and self._reconciling.is_alive()):
-            return
-        last = last_reconciled(self._data_dir)
+    def _finish_erasures_of(self, context: JobContext) -> None:
+        """Replace the keys of a collection whose deletions are due to be final."""
+        finality, sealed = Finality(context.database, self.keys), 0
+        collection = _find(context, [each.collection for each in finality.pending()])
+
+        def progress(faces: int) -> None:
+            nonlocal sealed
+            sealed += faces
+            context.report(sealed, note="faces sealed anew")
+            context.stop_if_asked()
+
+        if collection is not None:
+            finish(finality, AuditLog(self.keys), collection, progress=progress)
+
+    def _reconcile(self, context: JobContext) -> None:
+        last = last_reconciled(self.data_dir)
         if last is not None and datetime.now(UTC) - last < RECONCILE_AFTER:
             return
-        data_dir = self._data_dir
-        self._reconciling = threading.Thread(
-            target=self._reconcile, args=(data_dir,), name="reconcile", daemon=True
-        )
-        self._reconciling.start()
-
-    def _reconcile(self, data_dir: Path) -> None:
         try:
-            found = reconcile(self._database, data_dir, lambda: searches_ran(data_dir))
+            found = reconcile(context.database, self.data_dir, lambda: searches_ran(self.data_dir))
         except AlreadyReconciling:
-            return
-        except Exception as error:  # noqa: BLE001  # nothing that it may meet is a reason to stop serving
-            click.echo(f"the log could not be reconciled: {error}", err=True)
             return
         if found.mismatches:
             names = ", ".join(found.mismatches)
-            click.echo(
-                f"the log does not agree with what was done ({names}): see `audit reconcile`", err=True
-            )
+            context.report(len(found.mismatches), note=f"mismatches: {names}")
+            self.tell(f"the log does not agree with what was done ({names}): see `audit reconcile`")
+
+    def _compact(self, context: JobContext) -> None:
+        done = 0
+        while count := forget_changes(context.database) + context.jobs.forget_ended(JOBS_KEPT):
+            done += count
+            context.report(done, note="old changes and ended jobs")
+            context.stop_if_asked()
+        for table in sparse_tables(context.database):
+            try:
+                vacuum(context.database, table, is_stopping=context.is_stopping)
+            except StoreUnavailable:
+                context.stop_if_asked()
+                raise
+
+
+def _defer_for_each(context: JobContext, task: Task, collections: Iterable[Collection]) -> None:
+    """A job for each, so that none keeps another from its turn; two of one collection never run at once."""
+    count = 0
+    for collection in collections:
+        key = f"{task.name}/{collection.collection_id}"
+        context.jobs.defer(task, {_COLLECTION: str(collection.collection_id)}, lock=key, queueing_lock=key)
+        count += 1
+    context.report(count, note="collections")
+
+
+def _find(context: JobContext, collections: Iterable[Collection]) -> Collection | None:
+    """The job's; None where there is nothing left to do for it, or it was deleted."""
+    wanted = context.arguments[_COLLECTION]
+    return next((each for each in collections if str(each.collection_id) == wanted), None)

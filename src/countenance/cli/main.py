@@ -29,6 +29,7 @@ COMMANDS = {
     "purposes": "countenance.cli.purposes:purposes",
     "policy": "countenance.cli.policy:policy",
     "erasures": "countenance.cli.erasures:erasures",
+    "jobs": "countenance.cli.jobs:jobs",
     "findings": "countenance.cli.findings:findings",
     "appeals": "countenance.cli.appeals:appeals",
     "models": "countenance.cli.models:models",

@@ -69,3 +69,19 @@ def entries_progress() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
         task = bars.add_task("entries", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
+def work_progress(label: str) -> Iterator[Callable[[int, int | None, str], None]]:
+    """As `entries_progress`, of anything that is counted: done, of how many, a note."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+        task = bars.add_task(label, total=None, note="")
+        yield lambda done, total, note: bars.update(task, completed=done, total=total, note=note)

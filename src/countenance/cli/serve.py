@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -20,7 +20,6 @@ import click
 
 from countenance.audit.watch import watching_log
 from countenance.cli.fleet import Fleet
-from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.installation import Installation, first_credentials, open_installation
 from countenance.cli.options import settings_options
 from countenance.cli.patrolling import Patrolling
@@ -56,11 +55,12 @@ def serve(**given: Any) -> None:
         endpoint = _endpoint(settings, listener)
         credentials = first_credentials(installation, endpoint=endpoint)
         chosen = replace(settings, pack=installation.default_pack.manifest.name)
-        fleet = stack.enter_context(Fleet(chosen, installation.database_url, listener))
+        fleet = stack.enter_context(Fleet(chosen, installation.database_url, listener, endpoint=endpoint))
         fleet.wait_until_ready(stopping)
         if not stopping.is_set:
             _print_banner(installation, endpoint=endpoint, credentials=str(credentials))
-            fleet.supervise(stopping, meanwhile=_beside(installation), standstill_s=standstill.seconds)
+            patrolling = Patrolling(_conduct(installation).patrol)
+            fleet.supervise(stopping, meanwhile=patrolling, standstill_s=standstill.seconds)
         click.echo("stopping: calls in flight are finished first", err=True)
 
 
@@ -136,17 +136,8 @@ def _endpoint(settings: Settings, listener: socket.socket) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
-def _beside(installation: Installation) -> Callable[[], None]:
-    """What the supervisor does beside watching its processes."""
-    database, keys = installation.database, installation.keys
-    housekeeping = Housekeeping(database, keys, data_dir=installation.settings.data_dir)
-    patrolling = Patrolling(Conduct.open(database, keys, installation.governance).patrol)
-
-    def work() -> None:
-        housekeeping()
-        patrolling()
-
-    return work
+def _conduct(installation: Installation) -> Conduct:
+    return Conduct.open(installation.database, installation.keys, installation.governance)
 
 
 def _terms_line(installation: Installation) -> str:

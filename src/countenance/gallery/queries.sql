@@ -341,6 +341,13 @@ where change_id in (
     for update skip locked
 )
 
+-- list_sparse_tables --
+-- By PostgreSQL's own estimate. It sweeps them itself, but of twenty million rows only when four have gone.
+select relname from pg_stat_user_tables
+where schemaname = any(current_schemas(false)) and relname = any(%(tables)s)
+    and n_dead_tup > 10000 and n_dead_tup > n_live_tup / 20
+order by relname
+
 -- insert_charter --
 insert into charter (collection_id, purposes, kind, legal_basis, face_cap, retention_days, minors_allowed)
 values (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from countenance.errors import SetupError
+from countenance.store.jobs.schema import apply_jobs_schema
 from countenance.store.pool import Connection, Database
 
 _FILE_NAME = re.compile(r"^([0-9]{4})_[a-z0-9_]+\.sql$")
@@ -37,7 +38,7 @@ class Migration:
 
 
 def migrate(database: Database) -> int:
-    """Bring the schema up to date; how many migrations were applied.
+    """Bring the schema up to date, and the job queue's beside it; how many migrations were applied.
 
     Safe to call from several processes at once: the others wait.
 
@@ -57,6 +58,7 @@ def migrate(database: Database) -> int:
                 "insert into schema_migration (number, name, digest) values (%s, %s, %s)",
                 (migration.number, migration.name, migration.digest),
             )
+    apply_jobs_schema(database)
     return len(migrations) - applied
 
 

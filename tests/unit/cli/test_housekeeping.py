@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import uuid
 from datetime import timedelta
 
@@ -17,118 +16,146 @@ from countenance.cli.housekeeping import RECONCILE_AFTER, TOKENS_KEPT, Housekeep
 from countenance.gallery.finality import Finality
 from countenance.gallery.reading import CHANGES_KEPT
 from countenance.store import Database, KeyMissing, idempotency, migrate
+from countenance.store.jobs import Jobs, JobState
 from fakes.vision import person, picture
+from job_runner import await_jobs, await_none_left, run_all, working
 from small_server import small_server
 
 
-def test_old_tokens_go_and_young_ones_stay_once_an_hour(database, key_store):
+class House:
+    """One installation's housekeeping, done when the test says so."""
+
+    def __init__(self, url, database, keys, data_dir):
+        self.url, self.database, self.told = url, database, []
+        self.tasks = Housekeeping(keys, data_dir, self.told.append).tasks()
+
+    def keep(self):
+        """All that is due hourly, once; the jobs of it."""
+        return run_all(self.url, self.database, self.tasks, tell=self.told.append)
+
+
+@pytest.fixture
+def house(empty_database_url, key_store, tmp_path):
+    """On a database whose log is the test's own."""
+    with Database(empty_database_url, max_connections=12) as database:
+        migrate(database)
+        open_log(database, key_store)
+        yield House(empty_database_url, database, key_store, tmp_path)
+
+
+def test_all_of_it_is_done_by_itself_every_hour(house):
+    """On a new server at once; per collection only where there is something to do."""
+    hourly = {task.name for task in house.tasks if task.every_s == 3600.0}
+    assert hourly == {
+        *("forget-tokens", "destroy-abandoned-keys", "expire-faces", "finish-erasures"),
+        *("reconcile", "compact"),
+    }
+    with working(house.url, house.database, house.tasks):
+        jobs = Jobs(house.database)
+        await_jobs(jobs, len(hourly))
+        await_none_left(jobs)
+        done = {job.task: job.state for job in jobs.list(with_ended=True)}
+    assert done == dict.fromkeys(hourly, JobState.DONE)
+    assert house.told == []
+
+
+def test_old_tokens_go_and_young_ones_stay(house, key_store):
     """A token must hold for as long as a client may retry, and not for ever."""
-    account = Accounts(database, key_store).create_account("tokens").account_id
-    now = [0.0]
-    tidy = Housekeeping(database, key_store, clock=lambda: now[0])
-
-    def kept():
-        with database.transaction() as connection:
-            return [
-                token
-                for token in ("old", "young")
-                if idempotency.find(connection, account, "rekognition:CreateUser", token)
-            ]
-
-    def save(token, age):
-        with database.transaction() as connection:
+    account = Accounts(house.database, key_store).create_account("tokens").account_id
+    for token, age in (("old", timedelta(hours=1)), ("young", timedelta(hours=-1))):
+        with house.database.transaction() as connection:
             scope = (connection, account, "rekognition:CreateUser", token)
             idempotency.save(*scope, input_digest=b"\0" * 32, response={}, sealed_event=b"e")
             connection.execute(
-                "update idempotency set created_at = created_at - %s where token = %s and account_id = %s",
-                (age, token, account),
+                "update idempotency set created_at = created_at - %s where token = %s",
+                (TOKENS_KEPT + age, token),
             )
-
-    save("old", TOKENS_KEPT + timedelta(hours=1))
-    save("young", TOKENS_KEPT - timedelta(hours=1))
-    tidy()
-    assert kept() == ["young"]
-    save("old", TOKENS_KEPT + timedelta(hours=1))
-    now[0] = 3599.0
-    tidy()
-    assert kept() == ["old", "young"]
-    now[0] = 3600.0
-    tidy()
-    assert kept() == ["young"]
+    house.keep()
+    with house.database.read() as connection:
+        assert connection.execute("select token from idempotency").fetchall() == [("young",)]
 
 
-def test_keys_without_a_collection_are_destroyed_once_they_are_settled(database, key_store, tmp_path):
+def test_keys_without_a_collection_are_destroyed_once_they_are_settled(house, key_store, tmp_path):
     """A crash after DeleteCollection's commit must not leave the sealed rows with a key."""
-    account = Accounts(database, key_store).create_account("keys").account_id
+    account = Accounts(house.database, key_store).create_account("keys").account_id
     kept, abandoned, young = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     for collection in (kept, abandoned, young):
         key_store.create_collection_key(collection)
     for collection in (kept, abandoned):
         os.utime(tmp_path / "keys" / "collections" / str(collection), (0, 0))
-    with database.transaction() as connection:
+    with house.database.transaction() as connection:
         connection.execute(
             "insert into collection (collection_id, account_id, name, region, face_model_version, dimensions)"
             " values (%s, %s, 'kept', 'us-east-1', '1.0', 4)",
             (kept, account),
         )
-    Housekeeping(database, key_store)()
+    house.keep()
     assert key_store.collection_key(kept)
     assert key_store.collection_key(young)
     with pytest.raises(KeyMissing):
         key_store.collection_key(abandoned)
 
 
-@pytest.fixture
-def own(empty_database_url, key_store):
-    """A database whose log is the test's own."""
-    with Database(empty_database_url, max_connections=2) as database:
-        migrate(database)
-        open_log(database, key_store)
-        yield database
-
-
-def tidied(tidy):
-    """Let it work, and what it began beside itself end."""
-    tidy()
-    for thread in threading.enumerate():
-        if thread.name == "reconcile":
-            thread.join()
-
-
-def test_the_log_is_reconciled_at_the_start_and_daily(own, key_store, tmp_path):
+def test_the_log_is_reconciled_at_the_start_and_daily(house, tmp_path):
     """The first begins the count of searches; changes of galleries are compared before they are forgotten."""
     assert timedelta(hours=2) + RECONCILE_AFTER <= CHANGES_KEPT
-    now, note = [0.0], tmp_path / "receipts" / "last"
-    tidy = Housekeeping(own, key_store, data_dir=tmp_path, clock=lambda: now[0])
-    tidied(tidy)
+    note = tmp_path / "receipts" / "last"
+    house.keep()
     first = last_reconciled(tmp_path)
     assert first is not None
-    now[0] += 3600
-    tidied(tidy)
+    house.keep()
     assert last_reconciled(tmp_path) == first
     young = note.stat().st_mtime - RECONCILE_AFTER.total_seconds() - 1
     os.utime(note, (young, young))
-    now[0] += 3600
-    tidied(tidy)
+    house.keep()
     assert last_reconciled(tmp_path) >= first
 
 
-def test_what_does_not_agree_is_told_in_one_line_and_ends_nothing(own, key_store, tmp_path, capsys):
-    with own.transaction() as connection:
+def test_what_does_not_agree_is_told_in_one_line_and_fails_nothing(house):
+    with house.database.transaction() as connection:
         connection.execute(
             "insert into gallery_change (collection_id, kind) values (%s, 'enrolled')", (uuid.uuid4(),)
         )
-    tidied(Housekeeping(own, key_store, data_dir=tmp_path))
-    [line] = capsys.readouterr().err.splitlines()
+    [job] = [job for job in house.keep() if job.task == "reconcile"]
+    assert job.note == "mismatches: changes_without_an_event"
+    [line] = house.told
     assert "changes_without_an_event" in line
 
 
-def test_a_reconciliation_that_fails_is_told_and_ends_nothing(own, key_store, tmp_path, capsys):
+def test_a_reconciliation_that_fails_is_told_and_tried_again(house, tmp_path):
     (tmp_path / "receipts").write_text("in the way")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("countenance.cli.housekeeping.last_reconciled", lambda _: None)
-        tidied(Housekeeping(own, key_store, data_dir=tmp_path))
-    assert "could not be reconciled" in capsys.readouterr().err
+        [job] = [job for job in house.keep() if job.task == "reconcile"]
+    assert (job.state, job.failures) == (JobState.WAITING, 1)
+    assert job.next_at is not None
+    [line] = house.told
+    assert line.startswith(f"job {job.job_id} (reconcile) failed: SetupError in countenance.store.files")
+
+
+# What nobody needs any more
+
+
+def test_changes_that_no_reader_needs_and_jobs_that_ended_long_ago_are_forgotten(house):
+    with house.database.transaction() as connection:
+        connection.execute(
+            "insert into gallery_change (collection_id, kind, at)"
+            " select gen_random_uuid(), 'enrolled', now() - age from generate_series(1, 10001),"
+            " (values (interval '25 hours')) as old (age) union all"
+            " select gen_random_uuid(), 'enrolled', now()"
+        )
+    ended = house.keep()
+    with house.database.transaction() as connection:
+        assert connection.execute("select count(*) from gallery_change").fetchone() == (1,)
+        connection.execute("update jobs.procrastinate_events set at = at - interval '15 days'")
+    house.keep()
+    left = {job.job_id for job in Jobs(house.database).list(with_ended=True)}
+    assert left.isdisjoint(job.job_id for job in ended)
+    with house.database.read() as connection:
+        orphans = connection.execute(
+            "select count(*) from jobs.progress where job_id not in (select id from jobs.procrastinate_jobs)"
+        )
+        assert orphans.fetchone() == (0,)
 
 
 # Faces that are older than their collection's charter allows
@@ -137,8 +164,9 @@ def test_a_reconciliation_that_fails_is_told_and_ends_nothing(own, key_store, tm
 class Retention:
     """A server whose faces a test can make older, and its housekeeping."""
 
-    def __init__(self, server):
+    def __init__(self, server, url):
         self.server = server
+        self.house = House(url, server.database, server.keys, server.data_dir)
         self.account_id = server.bench.account.account_id
 
     def collection(self, name, *people, **tags):
@@ -159,10 +187,8 @@ class Retention:
         )
 
     def keep_house(self):
-        """As the supervisor does, hourly."""
-        housekeeping = Housekeeping(self.server.database, self.server.keys)
-        housekeeping()
-        housekeeping._finishing.join(30)
+        """As the server does, hourly."""
+        self.house.keep()
         self.server.merge()
 
     def faces(self, name):
@@ -194,7 +220,7 @@ def retention(empty_database_url, tmp_path, models, policy):
     with small_server(empty_database_url, tmp_path / "data", models=models, policy=policy) as server:
         server.merge()
         server.reconcile()
-        yield Retention(server)
+        yield Retention(server, empty_database_url)
 
 
 def test_faces_older_than_the_charter_allows_are_deleted_and_told(retention):
@@ -316,22 +342,32 @@ def test_deletions_become_final_within_a_day_and_the_log_says_so(retention):
     assert retention.faces("guests") == [kept]
 
 
-def test_erasures_that_cannot_be_finished_are_told_and_tried_again(retention, monkeypatch, capsys):
-    [gone] = retention.collection("guests", "ada")
-    retention.server.call("DeleteFaces", CollectionId="guests", FaceIds=[gone])
+def test_erasures_that_cannot_be_finished_are_told_and_keep_no_other_from_its_turn(retention, monkeypatch):
+    """Tried again within minutes, and by the next hour's look whatever comes of that."""
+    for name in ("guests", "staff"):
+        [gone] = retention.collection(name, "ada")
+        retention.server.call("DeleteFaces", CollectionId=name, FaceIds=[gone])
     deletions_age(retention.server, 20)
+    real = Finality.make_final
+
+    def make_final(self, collection, **given):
+        return 1 / 0 if collection.name == "guests" else real(self, collection, **given)
+
     with monkeypatch.context() as patched:
-        patched.setattr(Finality, "make_final", lambda *_, **__: 1 / 0)
+        patched.setattr(Finality, "make_final", make_final)
         retention.keep_house()
-    said = capsys.readouterr().err
-    assert "deletions of collection `guests`" in said
-    assert "could not be made final: division by zero; tried again in an hour" in said
     assert pending_in(retention) == {"guests": 1}
+    [line] = retention.house.told
+    assert "(finish-erasures-of-collection) failed: ZeroDivisionError" in line
+    assert "tried again in 60 s" in line
+    assert "guests" not in line
+    [job] = Jobs(retention.server.database).list()
+    Jobs(retention.server.database).retry(job.job_id)
     retention.keep_house()
     assert pending_in(retention) == {}
 
 
-def test_a_collection_that_is_deleted_meanwhile_is_passed_over(retention, monkeypatch, capsys):
+def test_a_collection_that_is_deleted_meanwhile_is_passed_over(retention, monkeypatch):
     [gone] = retention.collection("guests", "ada")
     retention.server.call("DeleteFaces", CollectionId="guests", FaceIds=[gone])
     deletions_age(retention.server, 20)
@@ -344,4 +380,4 @@ def test_a_collection_that_is_deleted_meanwhile_is_passed_over(retention, monkey
 
     monkeypatch.setattr(Finality, "pending", late)
     retention.keep_house()
-    assert capsys.readouterr().err == ""
+    assert retention.house.told == []

@@ -1,0 +1,22 @@
+"""Every kind of job that a server runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from countenance.cli.housekeeping import Housekeeping
+from countenance.settings import Settings
+from countenance.store import KeyStore
+from countenance.store.jobs import Task
+
+
+def tell(line: str) -> None:
+    """What an operator should know: on standard error, which is the server's."""
+    click.echo(line, err=True)
+
+
+def job_tasks(settings: Settings, keys: KeyStore, *, tell: Callable[[str], None] = tell) -> list[Task]:
+    """All of them; nothing is opened or started."""
+    return [*Housekeeping(keys, settings.data_dir, tell).tasks()]
