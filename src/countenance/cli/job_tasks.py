@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from countenance.cli.housekeeping import Housekeeping
+from countenance.cli.import_work import import_tasks
 from countenance.settings import Settings
 from countenance.store import KeyStore
 from countenance.store.jobs import Task
@@ -19,4 +20,4 @@ def tell(line: str) -> None:
 
 def job_tasks(settings: Settings, keys: KeyStore, *, tell: Callable[[str], None] = tell) -> list[Task]:
     """All of them; nothing is opened or started."""
-    return [*Housekeeping(keys, settings.data_dir, tell).tasks()]
+    return [*Housekeeping(keys, settings.data_dir, tell).tasks(), *import_tasks()]
