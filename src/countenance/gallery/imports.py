@@ -27,7 +27,7 @@ from countenance.similarity import Calibration, meets
 from countenance.store import Connection
 from countenance.types import FaceId, Similarity, Templates, UserId
 
-NEARLY_IDENTICAL: Final = 0.97
+NEARLY_IDENTICAL: Final = 0.95
 """Cosine from which on two faces are of one photograph, saved anew (docs/operations/import.md has what was
 measured)."""
 MOST_RIVALS: Final = 256
