@@ -148,7 +148,7 @@ def test_a_photo_that_lies_with_the_wrong_person_is_told(rekognition, imports, c
 def test_a_table_says_who_is_who(rekognition, imports, collection, photos):
     table = photos / "people.csv"
     table.write_text(
-        "path,ExternalImageId,UserId,age\nfirst/1.jpg,a:1,ann,7\nsecond/1.jpg,b:1,\nno.jpg,c,cy\n"
+        "path,ExternalImageId,UserId,age\nfirst/1.jpg,a:1,ann,7\nsecond/1.jpg,b:1,,\nno.jpg,c,cy,9\n"
     )
     code, told = imports(table, "--collection", collection)
     assert (code, told["Verdicts"]) == (1, {"ENROLLED": 2, "MISSING": 1})
@@ -299,7 +299,8 @@ def test_whatever_is_killed_no_photo_is_enrolled_twice_or_left_out(tmp_path):
                 time.sleep(1.0)
                 server = start()
             else:
-                postmaster = int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+                (pid_file,) = data_dir.rglob("postmaster.pid")
+                postmaster = int(pid_file.read_text().split()[0])
                 os.kill(postmaster, signal.SIGKILL)
                 time.sleep(1.0)
                 if os.waitid(os.P_PID, server.process_id, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:

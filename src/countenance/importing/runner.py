@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from countenance.errors import SetupError
 from countenance.importing.ledger import Ledger
+from countenance.importing.order import Order
 from countenance.importing.photos import NotSent, PhotoFile, load_photo_file
 from countenance.importing.records import Item, Other, Outcome, Progress, Run, RunState, Verdict
 from countenance.importing.server import Busy, Refused, Server, Unreachable
@@ -109,20 +110,21 @@ def _bring_all(run: Run, work: Work) -> None:
     """
     known = _Known(run, work.ledger) if run.request.is_dry else None
     books = _Books(run, work)
-    items = _to_do(run, work)
+    order = Order(_to_do(run, work))
     with ThreadPoolExecutor(work.at_once, thread_name_prefix="import") as pool:
         under_way: set[Future[Outcome]] = set()
         try:
             while True:
                 while len(under_way) < 2 * work.at_once and not _is_ending(work):
-                    item = next(items, None)
+                    item = order.take()
                     if item is None:
                         break
                     under_way.add(pool.submit(_bring, item, run, work, known))
                 if not under_way:
                     break
                 done, under_way = wait(under_way, timeout=_WRITE_EVERY_S, return_when=FIRST_COMPLETED)
-                books.add(done)
+                for outcome in books.add(done):
+                    order.ended(outcome)
         finally:
             # What was answered is written, whatever ends the rest; what was not is asked for again.
             work.ending.set()
@@ -145,16 +147,20 @@ class _Books:
         self._written_s = time.monotonic()
         self.problem: BaseException | None = None
 
-    def add(self, done: Iterable[Future[Outcome]]) -> None:
+    def add(self, done: Iterable[Future[Outcome]]) -> list[Outcome]:
+        """Those that have an outcome."""
+        outcomes = []
         for future in done:
             error = future.exception()
             if error is None:
-                self._unwritten.append(future.result())
+                outcomes.append(future.result())
             elif self.problem is None or isinstance(self.problem, Stopped):
                 self.problem = error
                 self._work.ending.set()
+        self._unwritten += outcomes
         if len(self._unwritten) >= _BATCH or time.monotonic() - self._written_s >= _WRITE_EVERY_S:
             self.write()
+        return outcomes
 
     def write(self) -> None:
         self._written_s = time.monotonic()
