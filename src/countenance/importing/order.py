@@ -1,8 +1,8 @@
 """In which order photos begin: a person's first photo before their others.
 
 What a person's photos are compared with is what they have. Of photos that are sent side by side the quickest
-would be that, and it may be the wrong one that somebody put among them; so it is the first that can be enrolled,
-in the source's order, whatever it takes. Then the others go side by side.
+would be that, and it may be the wrong one that somebody put among them; so it is the first that can be
+enrolled, in the order of the source, whatever it takes. Then the others go side by side.
 """
 
 from __future__ import annotations
