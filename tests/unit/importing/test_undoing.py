@@ -89,3 +89,28 @@ def test_the_collection_may_be_gone(house):
     house.client.delete_collection(CollectionId="staff")
     assert undo(house, run).faces == 0
     assert house.verdicts(run) == {"ada/1.jpg": "TAKEN_BACK"}
+
+
+def test_the_log_agrees_with_what_was_done(house):
+    """Every photo has its event: its search, its face, whom it looks like; undoing tells of its deletions."""
+    house.server.reconcile()
+    house.photo("ada/1.jpg", "ada")
+    house.photo("bob/wall.jpg")
+    house.photo("eve/1.jpg", "ada", likeness=0.9)
+    run = house.begin()
+    house.bring(run, at_once=1)
+    house.server.merge()
+    found = house.server.reconcile()
+    assert found.mismatches == {}
+    undo(house, run)
+    house.server.merge()
+    assert house.server.reconcile().mismatches == {}
+    events = [
+        entry.members for entry in house.server.bench.events() if entry.members["operation"] == "ImportFace"
+    ]
+    assert len(events) == 3
+    told = sorted(
+        (members.get("enrolled", 0), members.get("candidates", 0), "in_force" in members.get("threshold", {}))
+        for members in events
+    )
+    assert told == [(0, 0, False), (0, 1, True), (1, 0, True)]
