@@ -268,7 +268,6 @@ def test_whatever_is_killed_no_photo_is_enrolled_twice_or_left_out(tmp_path):
     chance = random.Random(3)
     folder, data_dir = tmp_path / "photos", tmp_path / "data"
     total = _people(folder, 80)
-    importer = None
     with ExitStack() as lives:
 
         def start():
@@ -285,6 +284,8 @@ def test_whatever_is_killed_no_photo_is_enrolled_twice_or_left_out(tmp_path):
         server = start()
         words = [folder, "--collection", "staff", "--create-collection", "--foreground", "--json"]
         importer = subprocess.Popen(command(data_dir, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        importers = [importer]
+        lives.callback(lambda: [each.kill() for each in importers if each.poll() is None])
         run = _await_run(data_dir)
         for victim in ("importer", "server", "importer", "postgres"):
             time.sleep(chance.uniform(1.0, 3.0))
@@ -295,6 +296,7 @@ def test_whatever_is_killed_no_photo_is_enrolled_twice_or_left_out(tmp_path):
                 importer = subprocess.Popen(
                     command(data_dir, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE
                 )
+                importers.append(importer)
                 time.sleep(2.0)
             elif victim == "server":
                 os.kill(server.process_id, signal.SIGKILL)
