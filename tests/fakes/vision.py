@@ -34,6 +34,10 @@ def person(who, *, left=100, top=100, size=200, likeness=1.0, **looks):
     return {"who": who, "box": [left, top, size, size], "likeness": likeness, **GOOD, **looks}
 
 
+AS_JPEG = b"\xff\xd8\xff"
+"""What a picture begins with that is to look like a photo file to a client."""
+
+
 def picture(*people, width=1000, height=800, note=""):
     """Bytes of a picture; another `note` makes another file with the same faces."""
     return json.dumps({"width": width, "height": height, "faces": list(people), "note": note}).encode()
@@ -51,6 +55,7 @@ class FakeVision:
 
     def decode(self, data):
         try:
+            data = data.removeprefix(AS_JPEG)
             parsed = json.loads(data)
         except ValueError:
             raise InvalidImageFormatException from None

@@ -5,10 +5,10 @@ fewer. A search that failed afterwards, or was refused when it was to be recorde
 one of a process that was killed in between has none, and one whose answer went out past the log has none
 either. The last two differ in that the killed process left its file of counts unclosed.
 
-Of an answered entry it is known whether its search ran: all do, but a SearchUsersByImage of a photograph
-without a usable face, which has no threshold in force. Entries are told apart by their bytes: an entry is
-canonical JSON, in which `"outcome":"answered"` cannot stand but as that member, and one that was altered and
-is no JSON any more must not end the comparison.
+Of an answered entry it is known whether its search ran: all do, but a SearchUsersByImage or an ImportFace of
+a photograph without a usable face, which have no threshold in force. Entries are told apart by their bytes:
+an entry is canonical JSON, in which `"outcome":"answered"` cannot stand but as that member, and one that was
+altered and is no JSON any more must not end the comparison.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from countenance.transparency.canonical import to_time
 QUERIES = load_queries("countenance.audit", "reconcile.sql")
 _LOOK_AGAIN_S = 0.25
 _BATCH = 10_000
+_IMPORT = b'"operation":"ImportFace"'
+_MAY_NOT_SEARCH = (b'"operation":"SearchUsersByImage"', _IMPORT)
+"""Without a usable face they look for nobody, and are answered."""
 _BEFORE_IT_RAN = {
     b'"error":"ImageTooLargeException"': b"",
     b'"error":"InvalidImageFormatException"': b"",
@@ -197,15 +200,12 @@ def _entries(database: Database, *, after: int, size: int) -> Iterator[tuple[boo
 
 
 def _is_search(entry: bytes) -> bool:
-    return (
-        b'"operation":"Search' in entry
-        and b'"service":"rekognition"' in entry
-        and b'"replay":true' not in entry
-    )
+    is_one = (b'"operation":"Search' in entry and b'"service":"rekognition"' in entry) or _IMPORT in entry
+    return is_one and b'"replay":true' not in entry
 
 
 def _has_searched(entry: bytes) -> bool:
-    return b'"in_force":' in entry or b'"operation":"SearchUsersByImage"' not in entry
+    return b'"in_force":' in entry or not any(name in entry for name in _MAY_NOT_SEARCH)
 
 
 def _ended_before(entry: bytes) -> bool:

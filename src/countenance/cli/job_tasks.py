@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from countenance.cli.housekeeping import Housekeeping
+from countenance.cli.import_work import import_tasks
 from countenance.cli.installation import open_tombstones
 from countenance.settings import Settings
 from countenance.store import KeyStore
@@ -26,4 +27,4 @@ def job_tasks(settings: Settings, keys: KeyStore, *, tell: Callable[[str], None]
         tell,
         tombstones=lambda database: open_tombstones(database, keys, settings),
     )
-    return [*housekeeping.tasks()]
+    return [*housekeeping.tasks(), *import_tasks()]

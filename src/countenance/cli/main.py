@@ -28,6 +28,7 @@ COMMANDS = {
     "accounts": "countenance.cli.accounts:accounts",
     "purposes": "countenance.cli.purposes:purposes",
     "policy": "countenance.cli.policy:policy",
+    "import": "countenance.cli.importing:import_",
     "keys": "countenance.cli.keys:keys",
     "erasures": "countenance.cli.erasures:erasures",
     "jobs": "countenance.cli.jobs:jobs",

@@ -12,12 +12,15 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 
 class ProgressBars:
@@ -146,3 +149,53 @@ def steps_progress() -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[step], completed=done, total=whole)
 
         yield tell
+
+
+class PhotosProgress:
+    """Photos done of all, with rate and time left: a bar on a terminal, elsewhere a line now and then."""
+
+    _LINE_EVERY_S = 10.0
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task = bars.add_task("photos", total=None, amiss=0)
+        self._began_s = self._told_s = time.monotonic()
+        self._first: int | None = None
+
+    def show(self, done: int, total: int, amiss: int) -> None:
+        """So many are done, and `amiss` of them not enrolled."""
+        self._bars.update(self._task, completed=done, total=total, amiss=amiss)
+        now_s = time.monotonic()
+        if self._first is None:
+            self._first = done
+        if self._bars.disable and now_s - self._told_s >= self._LINE_EVERY_S:
+            self._told_s = now_s
+            rate = (done - self._first) / (now_s - self._began_s)
+            left = f", {(total - done) / rate:,.0f} s left" if rate else ""
+            self.notice(f"{done:,} of {total:,} photos, {amiss:,} amiss, {rate:,.1f} a second{left}")
+
+    def notice(self, line: str) -> None:
+        """A line above the bar."""
+        self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.1f}/s")
+
+
+@contextmanager
+def photos_progress() -> Iterator[PhotosProgress]:
+    """On standard error, until the context ends."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("photos"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[amiss]} amiss"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        yield PhotosProgress(bars)

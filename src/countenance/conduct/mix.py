@@ -53,7 +53,8 @@ def _strangers(observed: Sequence[Observed]) -> list[Suspicion]:
     STRANGERS_HITS.
     Innocent: an album that is imported (its photos are enrolled, and found); a blind person in a city, who
     meets strangers all day: for accessibility it is a notice.
-    Cannot see: strangers among enough photos of people who are found.
+    Cannot see: strangers among enough photos of people who are found; strangers sent as dry runs of an import
+    that find nobody.
     """
     imported = enrolled_photos(observed)
     by_purpose: dict[str, list[Observed]] = defaultdict(list)

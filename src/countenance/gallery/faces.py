@@ -11,7 +11,15 @@ import numpy as np
 
 from countenance.errors import ThrottlingException
 from countenance.gallery.changing import QUERIES, require_present
-from countenance.gallery.records import Collection, Deleted, FaceFailure, NewFace, Reason, StoredFace
+from countenance.gallery.records import (
+    Collection,
+    Deleted,
+    FaceFailure,
+    NewFace,
+    Origin,
+    Reason,
+    StoredFace,
+)
 from countenance.gallery.seal import TemplateSeal
 from countenance.store import BytesArray, Connection, FloatArray, KeyMissing, UuidArray
 from countenance.types import Confidence, FaceId, ImageId, RatioBox, Template, UserId
@@ -50,7 +58,7 @@ def enrol(
     asked = [_as_stored(face, collection) for face in faces]
     identities = [_identity(each) for each in asked]
     wanted = {
-        identity: _Wanted(each, face.template)
+        identity: _Wanted(each, face.template, face.origin)
         for identity, each, face in zip(reversed(identities), reversed(asked), reversed(faces), strict=True)
     }
     # In one order for all, so that two calls with the same faces cannot wait for each other.
@@ -69,10 +77,11 @@ def enrol(
 
 
 class _Wanted(NamedTuple):
-    """A face as it is to be stored, and its template."""
+    """A face as it is to be stored, its template, and the import that it comes from."""
 
     face: StoredFace
     template: Template
+    origin: Origin | None
 
 
 def _insert(
@@ -97,6 +106,9 @@ def _insert(
             "secrets": BytesArray.of(_random(_SECRET_BYTES, len(faces))),
             "sealed": BytesArray.of(sealed),
             "key_generation": seal.generation,
+            "user_ids": [face.user_id for face in faces],
+            "import_ids": [each.origin and each.origin.import_id for each in wanted.values()],
+            "import_items": [each.origin and each.origin.item for each in wanted.values()],
         },
         binary=True,
     ).fetchone()
@@ -131,6 +143,12 @@ def _find(
     found = [to_stored(row, collection.face_model_version) for row in rows]
     wanted = {_identity(face) for face in faces}
     return {_identity(face): face for face in found if _identity(face) in wanted}
+
+
+def find_same(connection: Connection, collection: Collection, face: NewFace) -> StoredFace | None:
+    """The face as it is stored already: same image, external image id and box."""
+    asked = _as_stored(face, collection)
+    return _find(connection, collection, [asked]).get(_identity(asked))
 
 
 def find_faces(
@@ -231,7 +249,7 @@ def _as_stored(face: NewFace, collection: Collection) -> StoredFace:
             height=round(float(box.height), 6),
         ),
         confidence=Confidence(round(float(face.confidence), 4)),
-        user_id=None,
+        user_id=face.user_id,
         face_model_version=collection.face_model_version,
     )
 

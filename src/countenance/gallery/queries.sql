@@ -152,19 +152,23 @@ delete from tag where collection_id = %(collection_id)s and key = any(%(keys)s)
 with inserted as (
     insert into face (
         collection_id, face_id, image_id, external_image_id,
-        box_left, box_top, box_width, box_height, confidence, secret, sealed_template, key_generation
+        box_left, box_top, box_width, box_height, confidence, secret, sealed_template, key_generation,
+        user_id, import_id, import_item
     )
     select
         %(collection_id)s, given.face_id, given.image_id, given.external_image_id,
         given.box_left, given.box_top, given.box_width, given.box_height,
-        given.confidence, given.secret, given.sealed_template, %(key_generation)s
+        given.confidence, given.secret, given.sealed_template, %(key_generation)s,
+        given.user_id, given.import_id, given.import_item
     from unnest(
         %(face_ids)s::uuid[], %(image_ids)s::uuid[], %(external_image_ids)s::text[],
         %(lefts)s::float8[], %(tops)s::float8[], %(widths)s::float8[], %(heights)s::float8[],
-        %(confidences)s::float8[], %(secrets)s::bytea[], %(sealed)s::bytea[]
+        %(confidences)s::float8[], %(secrets)s::bytea[], %(sealed)s::bytea[],
+        %(user_ids)s::text[], %(import_ids)s::uuid[], %(import_items)s::integer[]
     ) as given (
         face_id, image_id, external_image_id,
-        box_left, box_top, box_width, box_height, confidence, secret, sealed_template
+        box_left, box_top, box_width, box_height, confidence, secret, sealed_template,
+        user_id, import_id, import_item
     )
     -- Nothing where the key was replaced since the collection was held: whoever waits for those that may seal with
     -- the key of before (finality.py) knows of all whose number is lower than its own, and the others see it here.
@@ -415,3 +419,65 @@ where f.collection_id = %(collection_id)s
     and f.created_at < clock_timestamp() - make_interval(days => h.retention_days)
 order by f.face_id
 limit %(limit)s;
+
+-- Imports: see imports.py.
+
+-- read_present_moment --
+select pg_current_snapshot()::text;
+
+-- take_turns_at_importing --
+select pg_advisory_xact_lock(3, hashtext(%(collection_id)s::text));
+
+-- read_rivals --
+-- Faces that a search found, and those that were enrolled since it began and that it may not have seen.
+select face_id, image_id, external_image_id,
+    box_left, box_top, box_width, box_height, confidence, user_id,
+    key_generation, sealed_template
+from face
+where collection_id = %(collection_id)s and (
+    face_id = any(%(face_ids)s::uuid[])
+    or face_id in (
+        select face_id from gallery_change
+        where collection_id = %(collection_id)s
+            and transaction_id >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
+            and not pg_visible_in_snapshot(transaction_id, %(snapshot)s::pg_snapshot)
+            and kind = 'enrolled'
+    )
+);
+
+-- find_origin --
+select import_id, import_item
+from face
+where collection_id = %(collection_id)s and face_id = %(face_id)s;
+
+-- insert_imported_subject --
+insert into subject (collection_id, user_id, import_id)
+values (%(collection_id)s, %(user_id)s, %(import_id)s)
+on conflict (collection_id, user_id) do nothing
+returning user_id;
+
+-- find_imported_subject --
+select 1 from subject
+where collection_id = %(collection_id)s and user_id = %(user_id)s and import_id = %(import_id)s;
+
+-- list_imported_faces --
+select face_id from face
+where collection_id = %(collection_id)s and import_id = %(import_id)s
+order by face_id
+limit %(limit)s;
+
+-- delete_imported_subjects --
+-- Those that have no face. One that is locked is being given one: it is passed over, and looked at again.
+delete from subject
+where (collection_id, user_id) in (
+    select s.collection_id, s.user_id
+    from subject as s
+    where s.collection_id = %(collection_id)s and s.import_id = %(import_id)s
+        and not exists (
+            select 1 from face as f where f.collection_id = s.collection_id and f.user_id = s.user_id
+        )
+    order by s.user_id
+    limit %(limit)s
+    for update skip locked
+)
+returning user_id;

@@ -58,8 +58,21 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """An import, and which of its photos."""
+
+    import_id: uuid.UUID
+    item: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewFace:
-    """A face to enrol. Box and confidence are rounded by the gallery; `template` is (D,) float32, unit."""
+    """A face to enrol. Box and confidence are rounded by the gallery; `template` is (D,) float32, unit.
+
+    Attributes:
+        user_id: of a user who is there and is locked, whose it is from the beginning.
+        origin: of a face that an import brings.
+    """
 
     face_id: FaceId
     image_id: ImageId
@@ -67,6 +80,8 @@ class NewFace:
     box: RatioBox
     confidence: Confidence
     template: Template
+    user_id: UserId | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ catalog (collections, tags), faces, subjects, and residency (search).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
 
 from countenance.errors import (
     ConflictException,
@@ -16,10 +17,10 @@ from countenance.errors import (
     ThrottlingException,
 )
 from countenance.facts import Charter
-from countenance.gallery import catalog, charters, subjects
+from countenance.gallery import catalog, charters, imports, subjects
 from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
-from countenance.gallery.changing import change, hold, no_such_collection
+from countenance.gallery.changing import QUERIES, change, hold, no_such_collection
 from countenance.gallery.charters import Chartered
 from countenance.gallery.finality import Finality
 from countenance.gallery.memory_broker import Memories
@@ -39,6 +40,7 @@ from countenance.gallery.records import (
 )
 from countenance.gallery.residency import Residency
 from countenance.gallery.resident import Found, Question, ResidentGallery
+from countenance.gallery.seal import TemplateSeal
 from countenance.similarity import Calibration
 from countenance.store import Connection, Database, KeyStore, Tombstones, UnitOfWork
 from countenance.types import AccountId, FaceId, Similarity, Template, UserId
@@ -289,6 +291,89 @@ class Gallery:
             return face_rows.erase_faces(connection, collection, expired)
 
         self._write_down(uow)
+        return change(uow, work)
+
+    # Imports
+
+    def import_face(
+        self,
+        uow: UnitOfWork,
+        collection: Collection,
+        face: NewFace,
+        *,
+        bounds: Callable[[int], imports.Bounds],
+        is_trial: bool,
+    ) -> imports.Judged:
+        """Judge a face that an import brings, and enrol it with its user unless something is against it.
+
+        The same call again is answered alike: what its origin has enrolled is enrolled, and no duplicate.
+
+        Args:
+            bounds: by what it is judged, for a search over so many faces.
+            is_trial: judge only, and change nothing.
+
+        Raises:
+            AccessDeniedException, ServiceQuotaExceededException: as `enrol` and `create_user`.
+            ThrottlingException: the same faces kept changing under the call.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(QUERIES["read_present_moment"]).fetchone()
+            assert row is not None
+        over: list[imports.Bounds] = []
+
+        def look(gallery: ResidentGallery) -> list[Found]:
+            over[:] = [bounds(gallery.face_count)]
+            question = Question(over[0].calibration, over[0].look_alike, imports.MOST_RIVALS)
+            return gallery.search(face.template, question)
+
+        found = [each.face.face_id for each in self._candidates(collection, look)]
+
+        def work(connection: Connection) -> imports.Judged:
+            if not is_trial:
+                imports.take_turns(connection, collection)
+            generation, cap = charters.hold_for_faces(connection, collection)
+            seal = open_seal(connection, collection, self._keys, generation)
+            judged = imports.judge(
+                connection, collection, seal, face, found=found, since=row[0], bounds=over[0]
+            )
+            if is_trial:
+                return judged
+            return self._enrol_imported(connection, collection, seal, face, judged, cap=cap)
+
+        if not is_trial:
+            return change(uow, work)
+        with UnitOfWork(self._database) as alone:
+            return change(alone, work)
+
+    def _enrol_imported(
+        self,
+        connection: Connection,
+        collection: Collection,
+        seal: TemplateSeal,
+        face: NewFace,
+        judged: imports.Judged,
+        *,
+        cap: int | None,
+    ) -> imports.Judged:
+        near_quota = self._faces_quota.begin(connection, collection, limit=cap)
+        near_users = self._users_quota.begin(connection, collection)
+        done = imports.enrol(connection, collection, seal, face, judged)
+        if near_quota:
+            self._faces_quota.require(connection, collection, limit=cap)
+        if near_users:
+            self._users_quota.require(connection, collection)
+        return done
+
+    def undo_import(self, uow: UnitOfWork, collection: Collection, import_id: UUID) -> imports.Undone:
+        """Delete up to a thousand of the faces that an import enrolled, those of users as well; when there
+        are none, users that it made and that have no face.
+        """
+
+        def work(connection: Connection) -> imports.Undone:
+            imports.take_turns(connection, collection)
+            hold(connection, collection)
+            return imports.undo(connection, collection, import_id)
+
         return change(uow, work)
 
     # Search over faces

@@ -120,9 +120,22 @@ def disassociate(
         elif (owner := owners[face_id]) is not None:
             failures += _of_another(face_id, owner, user_id)
     _assign(connection, collection, taken, user_id=None)
-    left = connection.execute(QUERIES["count_faces_of_subject"], _of(collection, user_id)).fetchone()
-    assert left is not None
-    return Associated(face_ids=taken, failures=failures, status=_status(left[0] > 0))
+    left = count_faces(connection, collection, user_id)
+    return Associated(face_ids=taken, failures=failures, status=_status(left > 0))
+
+
+def read_templates(
+    connection: Connection, collection: Collection, seal: TemplateSeal, user_id: UserId
+) -> Templates:
+    """(N, D) float32 unit rows of the user's faces in order of enrolment; none of one who is not there."""
+    rows = connection.execute(QUERIES["read_faces_of_subject"], _of(collection, user_id), binary=True)
+    return _opened(seal, rows.fetchall())
+
+
+def count_faces(connection: Connection, collection: Collection, user_id: UserId) -> int:
+    row = connection.execute(QUERIES["count_faces_of_subject"], _of(collection, user_id)).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _of_another(face_id: FaceId, owner: UserId, user_id: UserId) -> list[FaceFailure]:

@@ -24,7 +24,7 @@ _MOST_FACES = 20
 def observation_of(call: Performed, facts: Facts, services: GatewayServices) -> Observation | None:
     """None for a call that used no face, or repeats an answer."""
     kinds = kinds_of(call.operation.name)
-    kind = next((seen for of, seen in _KINDS.items() if of in kinds), None)
+    kind = call.report.seen_as or next((seen for of, seen in _KINDS.items() if of in kinds), None)
     if kind is None or call.caller.purpose is None or call.is_replay:
         return None
     candidates = [touch for touch in facts.touched if touch.role == "candidate"]

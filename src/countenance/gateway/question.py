@@ -15,6 +15,7 @@ from countenance.operations.charter_tags import charter_from
 from countenance.operations.defaults import (
     ASSOCIATE_THRESHOLD,
     COMPARE_THRESHOLD,
+    IMPORT_THRESHOLD,
     MOST_FACES,
     MOST_USERS,
     SEARCH_THRESHOLD,
@@ -32,6 +33,7 @@ _DEFAULTS = {
     "associate": ASSOCIATE_THRESHOLD,
 }
 _USERS = frozenset({"SearchUsers", "SearchUsersByImage"})
+_IMPORTS = "ImportFace"
 _ATTRIBUTES = ("Attributes", "DetectionAttributes")
 
 
@@ -130,7 +132,7 @@ def _of_faces(
     return replace(
         request,
         resource=resource,
-        threshold=_threshold(members, kinds),
+        threshold=_threshold(members, kinds, request.operation),
         candidates=_candidates(members, request.operation) if searches else None,
         attributes=_attributes(members),
         charter=_charter(members, purpose) if "chartering" in kinds else None,
@@ -143,14 +145,18 @@ def _of_faces(
     )
 
 
-def _threshold(members: Mapping[str, Any], kinds: frozenset[str]) -> float | None:
+def _threshold(members: Mapping[str, Any], kinds: frozenset[str], operation: str) -> float | None:
     default = next((default for kind, default in _DEFAULTS.items() if kind in kinds), None)
+    if operation == _IMPORTS:
+        default = IMPORT_THRESHOLD
     if default is None:
         return None
     return next((float(members[name]) for name in _THRESHOLDS if name in members), default)
 
 
 def _candidates(members: Mapping[str, Any], operation: str) -> int:
+    if operation == _IMPORTS:
+        return 1
     name, default = ("MaxUsers", MOST_USERS) if operation in _USERS else ("MaxFaces", MOST_FACES)
     return int(members.get(name, default))
 

@@ -7,5 +7,9 @@ from typing import Final
 SEARCH_THRESHOLD: Final = 80.0
 COMPARE_THRESHOLD: Final = 80.0
 ASSOCIATE_THRESHOLD: Final = 75.0
+IMPORT_THRESHOLD: Final = 99.0
+"""How alike a face must be to look like another person's: one in a million pairs of strangers is."""
+IMPORT_BUDGET: Final = 0.01
+"""Of a hundred photos one may look like another person's by chance, however many there are."""
 MOST_FACES: Final = 4096
 MOST_USERS: Final = 500

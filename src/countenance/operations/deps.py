@@ -68,6 +68,7 @@ class Report:
         raised: why the threshold in force is not the one asked for; empty where it is.
         left_out: faces of the collection that the search could not compare: they are damaged.
         discharged: obligations that were met.
+        seen_as: what the call is to detectors of misuse, where its operation alone does not say.
     """
 
     model_version: str | None = None
@@ -80,6 +81,7 @@ class Report:
     raised: str = ""
     left_out: int = 0
     discharged: set[str] = field(default_factory=set)
+    seen_as: str | None = None
 
     def changes(self, what: str) -> None:
         """Note what the call changes; the first word counts."""
@@ -212,25 +214,30 @@ class Deps:
         self.report.threshold = default if asked is None else asked
         return Similarity(self.report.threshold)
 
-    def search_threshold(self, asked: float | None, *, default: float) -> Callable[[int], Similarity]:
+    def search_threshold(
+        self, asked: float | None, *, default: float, budget: float = 0.0
+    ) -> Callable[[int], Similarity]:
         """The threshold in force for a search over a number of references.
 
         Over N of them a search at a false match rate has about N times as many false candidates: the
         threshold is raised until they keep within the purpose's budget. That it was is recorded, and told.
+
+        Args:
+            budget: of the operation itself, where the purpose has none or a larger one; 0 for none.
         """
         wanted = self.threshold(asked, default=default)
+        most = min((each for each in (self.fpir_budget, budget) if each), default=0.0)
 
         def over(size: int) -> Similarity:
             self.report.discharged.add("fpir_budget")
-            if not self.fpir_budget or size <= self.fpir_budget:
+            if not most or size <= most:
                 return wanted
-            needed = similarity_at_fmr(self.fpir_budget / size)
+            needed = similarity_at_fmr(most / size)
             if needed <= wanted:
                 return wanted
             self.report.threshold = float(needed)
             self.report.raised = (
-                f"{needed:g} (raised from {wanted:g}: {size} references, budget of {self.fpir_budget:g} "
-                "false candidates)"
+                f"{needed:g} (raised from {wanted:g}: {size} references, budget of {most:g} false candidates)"
             )
             return needed
 

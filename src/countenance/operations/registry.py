@@ -11,6 +11,7 @@ from countenance.operations.governance import (
     audit,
     charters,
     findings,
+    imports,
     officers,
     policy,
     purposes,
@@ -75,6 +76,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "GetReceiptStatus": audit.get_receipt_status,
         "GetSessionToken": accounts.get_session_token,
         "GetTerms": terms.get_terms,
+        "ImportFace": imports.import_face,
         "LeaveCanary": audit.leave_canary,
         "ListAccessKeys": accounts.list_access_keys,
         "ListAccounts": officers.list_accounts,
@@ -97,6 +99,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "RevokeAccessKey": accounts.revoke_access_key,
         "ScanForFindings": findings.scan_for_findings,
         "SubmitAppeal": findings.submit_appeal,
+        "UndoImport": imports.undo_import,
         "WithdrawRecord": records.withdraw_record,
     },
 }

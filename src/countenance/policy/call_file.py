@@ -32,6 +32,7 @@ _ACCOUNT = AccountId("111122223333")
 _STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
 _THRESHOLDS = {"search": 80.0, "stream": 80.0, "compare": 80.0, "associate": 75.0}
 _CANDIDATES = 4096
+_IMPORTS, _OF_IMPORTS = "ImportFace", (99.0, 1)
 _CALL = frozenset({
     "operation", "account", "operator", "officer", "purpose", "own_purpose", "claims", "threshold",
     "candidates", "attributes", "collection", "charter", "model", "calls_last_hour", "at",
@@ -66,6 +67,9 @@ def parse_call(told: Any) -> AccessRequest:
     )
     kinds = kinds_of(operation)
     threshold = next((least for kind, least in _THRESHOLDS.items() if kind in kinds), None)
+    candidates = _CANDIDATES if kinds & {"search", "stream"} else None
+    if operation == _IMPORTS:
+        threshold, candidates = _OF_IMPORTS
     return AccessRequest(
         account=account,
         access_key_id="AKIAEXPLAINEXPLAINEX",
@@ -78,7 +82,7 @@ def parse_call(told: Any) -> AccessRequest:
         own_purpose=_text(members, "own_purpose", None),
         claims=_claims(members.get("claims", {})),
         threshold=_percent(members, "threshold", threshold),
-        candidates=_whole(members, "candidates", _CANDIDATES if kinds & {"search", "stream"} else None),
+        candidates=_whole(members, "candidates", candidates),
         attributes=_attributes(members),
         charter=_charter(members["charter"], "charter") if "charter" in members else None,
         model=_model(members.get("model", {})),

@@ -12,8 +12,9 @@ from typing import Final
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     # what uses a face
-    "search": ("SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage"),
-    "enrol": ("IndexFaces",),
+    # an import looks for people who look like the one whom it enrols, so it is both
+    "search": ("SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage", "ImportFace"),
+    "enrol": ("IndexFaces", "ImportFace"),
     "associate": ("AssociateFaces",),
     "compare": ("CompareFaces",),
     "analyse": ("DetectFaces",),
@@ -69,6 +70,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "PutCharter",
         "PutRecord",
         "RevokeAccessKey",
+        "UndoImport",
         "WithdrawRecord",
     ),
     "officer": (

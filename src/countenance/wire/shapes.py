@@ -57,6 +57,17 @@ FindingDecision: TypeAlias = Literal["confirm", "lift"]
 FindingSeverity: TypeAlias = Literal["notice", "restrict", "suspend"]
 GenderType: TypeAlias = Literal["Male", "Female"]
 HealthStatus: TypeAlias = Literal["OK"]
+ImportVerdict: TypeAlias = Literal[
+    "ENROLLED",
+    "NO_FACE",
+    "TOO_SMALL",
+    "BLURRED",
+    "LOW_QUALITY",
+    "DUPLICATE",
+    "LOOKS_LIKE_ANOTHER",
+    "UNLIKE_THE_PERSON",
+    "PERSON_IS_FULL",
+]
 LandmarkType: TypeAlias = Literal[
     "eyeLeft",
     "eyeRight",
@@ -240,6 +251,10 @@ class AssociateFacesResponse(TypedDict):
 
 class AssociatedFace(TypedDict):
     FaceId: NotRequired[str]
+
+
+class AssociatedImport(TypedDict):
+    FaceId: str
 
 
 class AssumePurposeRequest(TypedDict):
@@ -805,6 +820,44 @@ class ImageQuality(TypedDict):
     Sharpness: NotRequired[float]
 
 
+class ImportFaceRequest(TypedDict):
+    CollectionId: str
+    Image: Image
+    ExternalImageId: str
+    UserId: NotRequired[str]
+    BoundingBox: NotRequired[BoundingBox]
+    QualityFilter: NotRequired[QualityFilter]
+    FaceMatchThreshold: NotRequired[float]
+    AcceptLookAlikes: NotRequired[bool]
+    ImportId: str
+    ImportItem: int
+    DryRun: NotRequired[bool]
+
+
+class ImportFaceResponse(TypedDict):
+    Verdict: ImportVerdict
+    Reasons: list[str]
+    FaceRecords: list[ImportedFaceRecord]
+    FaceMatches: list[LookAlike]
+    AssociatedFaces: list[AssociatedImport]
+    UserCreated: bool
+    FacesFound: int
+    FaceModelVersion: str
+
+
+class ImportedFace(TypedDict):
+    FaceId: str
+    BoundingBox: NotRequired[BoundingBox]
+    ImageId: NotRequired[str]
+    ExternalImageId: NotRequired[str]
+    UserId: NotRequired[str]
+    Confidence: NotRequired[float]
+
+
+class ImportedFaceRecord(TypedDict):
+    Face: ImportedFace
+
+
 class IndexFacesRequest(TypedDict):
     CollectionId: str
     Image: Image
@@ -991,6 +1044,11 @@ class ListUsersRequest(TypedDict):
 class ListUsersResponse(TypedDict):
     Users: NotRequired[list[User]]
     NextToken: NotRequired[str]
+
+
+class LookAlike(TypedDict):
+    Similarity: float
+    Face: ImportedFace
 
 
 class MatchedUser(TypedDict):
@@ -1308,6 +1366,17 @@ class TermsSummary(TypedDict):
     AcceptedBy: NotRequired[str]
     GraceDays: NotRequired[int]
     Changes: NotRequired[str]
+
+
+class UndoImportRequest(TypedDict):
+    CollectionId: str
+    ImportId: str
+
+
+class UndoImportResponse(TypedDict):
+    DeletedFaces: list[str]
+    DeletedUsers: list[str]
+    IsComplete: bool
 
 
 class UnindexedFace(TypedDict):

@@ -61,11 +61,21 @@ def test_what_is_no_search_that_ran_is_not_counted(books):
     books.log(operation="IndexFaces")
     books.log(service="countenance")
     books.log(operation="SearchUsersByImage", threshold=None, threshold_asked=90.0)  # no face: no search
+    books.log(operation="ImportFace", service="countenance", threshold=None)  # likewise
     books.log(idempotent_replay=True)
     books.log(outcome="refused", error_code="AccessDeniedException", decision="deny")
     assert books.compare() == {}
     books.log(operation="SearchFaces", threshold=None)
     assert books.compare() == {"more_searches_told_than_ran": {"told": 1, "ran": 0}}
+
+
+def test_an_import_that_looked_for_look_alikes_is_a_search_that_ran(books):
+    """It is one of our own service, and counted where it runs as any other."""
+    books.compare()
+    books.ran = 1
+    assert books.compare() == {"searches_without_a_record": {"searches": 1}}
+    books.log(operation="ImportFace", service="countenance", threshold=99.0)
+    assert books.compare() == {}
 
 
 def test_a_search_under_way_at_the_first_comparison_is_answered_after_it(books):

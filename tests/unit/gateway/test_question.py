@@ -27,6 +27,13 @@ from governed import OFFICERS, accept_all
 FACE = "00000000-0000-4000-8000-000000000001"
 PICTURE = {"Bytes": base64.b64encode(b"a picture").decode()}
 SEARCH = {"CollectionId": "faces", "FaceId": FACE}
+IMPORT = {
+    "CollectionId": "faces",
+    "Image": PICTURE,
+    "ExternalImageId": "ada",
+    "ImportId": FACE,
+    "ImportItem": 1,
+}
 OPERATIONS = {name for names in GROUPS.values() for name in names}
 CHARTER = Charter(
     purposes=("development", "photo-library"),
@@ -272,6 +279,8 @@ def test_credentials_are_asked_for_as_for_whom_they_will_be(bench, make_bench):
             None,
         ),
         ("AssociateFaces", {"CollectionId": "faces", "UserId": "u", "FaceIds": [FACE]}, 75.0, None),
+        ("ImportFace", IMPORT, 99.0, 1),
+        ("ImportFace", IMPORT | {"FaceMatchThreshold": 80.5}, 80.5, 1),
     ],
     ids=str,
 )
@@ -279,7 +288,8 @@ def test_threshold_and_candidates_are_those_asked_for_or_the_operations_own(
     bench, operation, request_, threshold, candidates
 ):
     """A search asks for both, what compares for the one, and what only looks for neither."""
-    asked = ask(bench, operation, request_)
+    service = "countenance" if operation == "ImportFace" else "rekognition"
+    asked = ask(bench, operation, request_, service=service)
     assert (asked.threshold, asked.candidates) == (threshold, candidates)
 
 

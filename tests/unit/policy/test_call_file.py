@@ -157,7 +157,8 @@ def test_the_members_are_those_of_the_values_that_they_make():
 @pytest.mark.parametrize(
     ("operation", "threshold", "candidates"),
     [
-        *((name, 80.0, 4096) for name in (*GROUPS["search"], *GROUPS["stream"])),
+        *((name, 80.0, 4096) for name in (*GROUPS["search"], *GROUPS["stream"]) if name != "ImportFace"),
+        ("countenance:ImportFace", 99.0, 1),
         ("CompareFaces", 80.0, None),
         ("AssociateFaces", 75.0, None),
         ("IndexFaces", None, None),
@@ -176,6 +177,7 @@ def test_the_defaults_are_those_of_the_operations():
     """Else a call would be explained that the server judges otherwise."""
     assert call("SearchFaces").threshold == defaults.SEARCH_THRESHOLD
     assert call("CompareFaces").threshold == defaults.COMPARE_THRESHOLD
+    assert call("countenance:ImportFace").threshold == defaults.IMPORT_THRESHOLD
     assert call("AssociateFaces").threshold == defaults.ASSOCIATE_THRESHOLD
     assert call("SearchFaces").candidates == defaults.MOST_FACES
 

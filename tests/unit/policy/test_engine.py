@@ -25,9 +25,13 @@ from countenance.types import AccountId
 
 AMAZONS = ("search", "enrol", "associate", "compare", "analyse", "stream", "chartering", "gallery")
 OURS, THEIRS, ABOVE, TOP = (AccountId(digit * 12) for digit in "1234")
+IMPORTS = "ImportFace"
+"""Of our own service, though it uses a face."""
 NAMES = {
-    "rekognition": [name for kind in AMAZONS for name in GROUPS[kind]],
-    "countenance": sorted({name for kind in GROUPS.keys() - set(AMAZONS) for name in GROUPS[kind]}),
+    "rekognition": [name for kind in AMAZONS for name in GROUPS[kind] if name != IMPORTS],
+    "countenance": sorted(
+        {IMPORTS} | {name for kind in GROUPS.keys() - set(AMAZONS) for name in GROUPS[kind]}
+    ),
 }
 FOLDER = resources.files("countenance.policy")
 CORE = FOLDER.joinpath("core.cedar").read_text("utf-8")

@@ -26,11 +26,12 @@ LEAST_SHARE_ALLOWED = 0.05
 LEAST_ALONE = 1
 STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
 
-SEARCHES = {"SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage"}
+SEARCHES = {"SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage", "ImportFace"}
+ENROLS = {"IndexFaces", "ImportFace"}
 LOOKS_FOR_SOMEBODY = SEARCHES | {"CompareFaces"}
-MOVES_FACES = LOOKS_FOR_SOMEBODY | {"IndexFaces"}
+MOVES_FACES = LOOKS_FOR_SOMEBODY | ENROLS
 USES_FACES = MOVES_FACES | {"DetectFaces", "AssociateFaces"}
-IN_A_COLLECTION = SEARCHES | {"IndexFaces", "AssociateFaces"}
+IN_A_COLLECTION = SEARCHES | ENROLS | {"AssociateFaces"}
 KEEPS_AND_READS = {
     *(
         "CreateCollection",
@@ -64,12 +65,14 @@ OF_ITS_OWN = {
     *("DescribeCharter", "ExplainCall", "GetHealth", "LeaveCanary", "ListAccessKeys", "ListPacks"),
     "ListErasures",
     *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRules", "PutCharter", "PutRecord"),
-    *("RevokeAccessKey", "WithdrawRecord"),
+    *("RevokeAccessKey", "UndoImport", "WithdrawRecord"),
 }
 FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
 }
+OURS_ALONE = {"ImportFace"}
+"""Of those that use a face."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
 NOT_OFFERED = VIDEO | {"RecognizeCelebrities", "StartPersonTracking", "DetectLabels", "DropEverything"}
 OTHERS = sorted(
@@ -195,7 +198,7 @@ def _of_the_collection(call: AccessRequest, purpose: Purpose | None) -> Iterator
     most = purpose.retention_days if purpose else None
     kept = charter.retention_days if charter else None
     yield "kept too long", most is not None and (kept is None or kept > most)
-    if does == "IndexFaces":
+    if does in ENROLS:
         yield "collection full", charter is None or call.resource.face_count + 1 > charter.face_cap
     if does in SEARCHES and call.claims.live:
         yield "a live search of people who did not agree", charter is None or charter.kind != "consented"
@@ -210,9 +213,9 @@ def _of_the_photos(call: AccessRequest, purpose: Purpose | None) -> Iterator[tup
         yield "live, and for police", "law_enforcement" in {call.account.profile, *call.account.serves}
     if does in MOVES_FACES:
         yield "source not said", "source" in needs and claims.source == "undeclared"
-    if does in {"IndexFaces", "CompareFaces", "AssociateFaces"}:
+    if does in ENROLS | {"CompareFaces", "AssociateFaces"}:
         yield "no consent", "consent" in needs and claims.consent is None
-    if does == "IndexFaces":
+    if does in ENROLS:
         minors = (
             charter is not None and charter.minors_allowed and purpose is not None and purpose.minors_allowed
         )
@@ -454,7 +457,8 @@ class Calls:
 
     def _operation(self, call):
         if call.resource.kind == "Collection":  # who names one acts on one
-            return {"operation": self._one_of((*sorted(IN_A_COLLECTION), *sorted(VIDEO)))}
+            does = self._one_of((*sorted(IN_A_COLLECTION), *sorted(VIDEO)))
+            return {"operation": does, "service": "countenance" if does in OURS_ALONE else "rekognition"}
         if self._random.random() < 0.5:
             return {"operation": self._one_of(sorted(OF_OFFICERS)), "service": "countenance"}
         amazons = ("CompareFaces", "DetectFaces", *sorted(NOT_OFFERED))
