@@ -28,12 +28,14 @@ class Orders:
     Attributes:
         listener: descriptor of the socket to accept from, which workers inherit.
         memories: of the socket to ask for galleries' memory through, inherited as well; None for none.
+        rates: of the table of accounts' rates, inherited as well; None for none.
     """
 
     settings: Settings
     database_url: str
     listener: int
     memories: int | None = None
+    rates: int | None = None
 
     def to_line(self) -> bytes:
         plain = {
@@ -45,6 +47,7 @@ class Orders:
             "database_url": self.database_url,
             "listener": self.listener,
             "memories": self.memories,
+            "rates": self.rates,
         }
         return json.dumps(told).encode() + b"\n"
 
@@ -56,7 +59,8 @@ class Orders:
             name: Path(value) if name in paths and value else value
             for name, value in told["settings"].items()
         }
-        return cls(Settings(**given), told["database_url"], told["listener"], told["memories"])
+        settings = Settings(**given)
+        return cls(settings, told["database_url"], told["listener"], told["memories"], told["rates"])
 
 
 def read_orders() -> Orders:

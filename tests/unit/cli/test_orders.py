@@ -13,7 +13,7 @@ def test_orders_are_one_line_and_arrive_as_they_were_given():
     settings = Settings(
         data_dir=Path("/data"), models=None, accept_terms="A\nB, é", port=0, insecure_http=True
     )
-    orders = Orders(settings, "postgresql://u:p@/d?host=%2Ftmp", listener=7, memories=9)
+    orders = Orders(settings, "postgresql://u:p@/d?host=%2Ftmp", listener=7, memories=9, rates=11)
     line = orders.to_line()
     assert line.index(b"\n") == len(line) - 1
     assert Orders.from_line(line) == orders
