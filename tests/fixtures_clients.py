@@ -34,7 +34,7 @@ def aws_cli(environment: Mapping[str, str], home: Path) -> Iterator[AwsCli]:
     """Run `aws rekognition ...`; a call returns (status, parsed output or error text)."""
     cli = subprocess.Popen(
         [sys.executable, "-c", _COMMANDS],
-        env={**environment, "HOME": str(home), "AWS_MAX_ATTEMPTS": "1"},
+        env={"AWS_MAX_ATTEMPTS": "1", **environment, "HOME": str(home)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

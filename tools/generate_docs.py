@@ -18,7 +18,7 @@ from countenance.errors import FrameworkError, ServiceError
 from countenance.operations.registry import OPERATIONS
 from countenance.settings import ENVIRONMENT_PREFIX, Settings
 from countenance.telemetry.families import FAMILIES, Family
-from countenance.telemetry.names import ATTRIBUTES, DECISIONS, JOB_STATES, OUTCOMES, STEPS, UNKNOWN
+from countenance.telemetry.names import ATTRIBUTES, DECISIONS, JOB_STATES, LIMITS, OUTCOMES, STEPS, UNKNOWN
 from countenance.wire.model import load_models
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,6 +109,7 @@ _LABELS = {
     "error": "the code of an [error](errors.md)",
     "decision": " ".join(f"`{name}`" for name in sorted(DECISIONS)),
     "state": " ".join(f"`{name}`" for name in JOB_STATES) + ": see [jobs](jobs.md)",
+    "limit": "; ".join(f"`{name}`: {meaning}" for name, meaning in LIMITS.items()) + " ([limits](limits.md))",
     "witness": "a witness, as the settings name it",
 }
 

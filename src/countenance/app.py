@@ -6,6 +6,7 @@ constructs a layer from another one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Mapping
@@ -26,8 +27,12 @@ from countenance.gallery.activity import Activity
 from countenance.gallery.memory_broker import Memories
 from countenance.gallery.tidying import Tidying
 from countenance.gateway.asgi import Gateway
+from countenance.gateway.limits import Limits, rate_of
 from countenance.gateway.obligations import DISCHARGES
 from countenance.gateway.pipeline import Pipeline
+from countenance.gateway.rates import Rates, create_rates
+from countenance.gateway.record import record_uncounted
+from countenance.gateway.room import RESERVE, connections_of, threads_in_company, threads_of
 from countenance.gateway.services import GatewayServices
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
@@ -41,6 +46,7 @@ from countenance.store import (
     Database,
     KeyService,
     KeyStore,
+    StoreUnavailable,
     Tombstones,
     UnitOfWork,
     migrate,
@@ -52,12 +58,9 @@ from countenance.vision.pipeline import Vision
 from countenance.vision.pixel_budget import PixelBudget
 from countenance.wire.model import load_models
 
-_THREADS_PER_CORE = 2
-"""A call waits for its commit while another one computes."""
+_CALLS_PER_S_PER_CORE = 500
 _DECODED_PX = 128_000_000
 """Pixels that a process holds decoded at once: about a gigabyte at worst, while they are decoded."""
-_SPARE_CONNECTIONS = 8
-"""For admission, health and the log's pages, which have threads of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +73,35 @@ class App:
     activity: Activity
     receipts: ReceiptJournal
     tidying: Tidying
+    services: GatewayServices
+    rates: Rates
 
     def close(self) -> None:
         """Close what `build` opened; calls are finished by the ASGI lifespan before."""
         self.tidying.close()
+        with contextlib.suppress(StoreUnavailable):  # the database may have gone before us
+            record_uncounted(self.services)
+        self.rates.close()
         self.database.close()
         self.telemetry.close()
         self.activity.close()
         self.receipts.close()
 
 
-def build(settings: Settings, *, database_url: str, memories: Memories | None = None) -> App:
+def build(
+    settings: Settings, *, database_url: str, memories: Memories | None = None, rates: int | None = None
+) -> App:
     """Make a process that serves `settings` on the database at `database_url`.
 
     Args:
         memories: where galleries lie; None for memory of this process alone.
+        rates: descriptor of the table of accounts' rates; None for one of this process alone.
 
     Raises:
         SetupError: database, keys, models or stores cannot be used, with the remedy.
     """
     cv2.setNumThreads(1)  # a process has its threads already: one a call
-    threads = settings.threads or _THREADS_PER_CORE * (os.cpu_count() or 1)
+    threads = threads_of(settings)
     store = PackStore(settings.cache_dir, settings.models)
     models = InstalledModels(store, default_pack=settings.pack or store.default_pack().manifest.name)
     objects = ObjectStores.from_settings(settings)
@@ -100,9 +111,7 @@ def build(settings: Settings, *, database_url: str, memories: Memories | None = 
     service_models = load_models()
     operations = {name: model.operations for name, model in service_models.services.items()}
     telemetry = open_telemetry(settings, operations=operations)
-    # A call with a ClientRequestToken reads on a second connection while its transaction is open.
-    connections = 2 * threads + _SPARE_CONNECTIONS
-    database = Database(database_url, max_connections=connections, metrics=telemetry.metrics)
+    database = Database(database_url, max_connections=connections_of(settings), metrics=telemetry.metrics)
     migrate(database)
     origin = open_log(database, keys, origin=settings.log_origin)
     activity, receipts = Activity(settings.data_dir, at_once=threads), ReceiptJournal(settings.data_dir)
@@ -143,6 +152,8 @@ def build(settings: Settings, *, database_url: str, memories: Memories | None = 
             fpir_budget=purpose.fpir_budget if (purpose := purposes.get(caller.purpose or "")) else 0.0,
         )
 
+    calls_per_s = settings.account_calls_per_s or _CALLS_PER_S_PER_CORE * (os.cpu_count() or 1)
+    table = Rates(create_rates() if rates is None else rates)
     services = GatewayServices(
         models=service_models,
         accounts=accounts,
@@ -156,6 +167,7 @@ def build(settings: Settings, *, database_url: str, memories: Memories | None = 
         promises=Promises(keys, origin, journal=receipts),
         operations=OPERATIONS,
         make_deps=make_deps,
+        limits=Limits(table, rate_of(calls_per_s, settings.account_burst)),
         region=settings.region,
         log_format="json" if settings.log_format == "json" else "text",
         telemetry=telemetry,
@@ -165,15 +177,27 @@ def build(settings: Settings, *, database_url: str, memories: Memories | None = 
         threads=threads,
         max_bytes_in_flight=settings.max_bytes_in_flight,
         origins=[origin.strip() for origin in settings.cors_origin.split(",") if origin.strip()],
+        reserve=RESERVE,
+        in_company=threads_in_company(settings),
+        queue_patience_s=settings.queue_patience_s,
         metrics=telemetry.metrics,
     )
+
+    def tidy() -> None:
+        try:
+            record_uncounted(services)
+        finally:
+            gallery.tidy()
+
     return App(
         asgi=gateway,
         database=database,
         telemetry=telemetry,
         activity=activity,
         receipts=receipts,
-        tidying=Tidying(gallery.tidy),
+        tidying=Tidying(tidy),
+        services=services,
+        rates=table,
     )
 
 

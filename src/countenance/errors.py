@@ -48,14 +48,16 @@ class ServiceError(CountenanceError):
 
     `code` is the class's name: AWS's spelling of the error. `modeled` says whether the service
     model declares it (which decides the key of the message on the wire: `Message` or `message`).
+    `limit` is the name of the limit of ours that was reached (`telemetry.names.LIMITS`), if one was.
     """
 
     status: ClassVar[int] = 400
     modeled: ClassVar[bool] = True
     default_message: ClassVar[str] = ""
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", *, limit: str = "") -> None:
         super().__init__(message or self.default_message)
+        self.limit = limit
 
     @property
     def code(self) -> str:
@@ -184,7 +186,7 @@ class InvalidS3ObjectException(ServiceError):
 
 
 class ProvisionedThroughputExceededException(ServiceError):
-    """The object store, behind `S3Object`, asks to slow down."""
+    """The account calls more often than it may, or the object store behind `S3Object` asks to slow down."""
 
     default_message = "Provisioned Rate exceeded"
 

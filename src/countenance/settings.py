@@ -13,6 +13,8 @@ import platformdirs
 from countenance.errors import SetupError
 
 ENVIRONMENT_PREFIX = "COUNTENANCE_"
+_COUNTS = (("gallery_bytes", 0), ("account_calls_per_s", 0), ("account_burst", 0))
+"""Settings that have no highest value, and their lowest."""
 
 
 def _data_home() -> Path:
@@ -51,6 +53,11 @@ class Settings:
         witnesses: who cosigns the audit log, comma-separated `VKEY=URL`; empty for nobody.
         witness_quorum: how many of them must have cosigned before a checkpoint is published.
         max_bytes_in_flight: request bytes held at once by one process; more is throttled.
+        account_calls_per_s: calls a second that an account may make, of those that use a face and of the
+            others each, over all processes; 0: 500 for each core of the machine. An account may have its
+            own (`countenance accounts limit`).
+        account_burst: calls that it may make at once after a rest; 0: two seconds' worth.
+        queue_patience_s: how long a call waits for a thread before it is throttled instead, s.
         gallery_bytes: memory that galleries may take; beyond it the least recently searched are given up, one
             that is larger is searched all the same, alone; 0: half of the machine's.
         metrics_port: port of the page `/metrics` for Prometheus; 0: no such page.
@@ -93,6 +100,9 @@ class Settings:
     witnesses: str = ""
     witness_quorum: int = 0
     max_bytes_in_flight: int = 256 * 1024 * 1024
+    account_calls_per_s: int = 0
+    account_burst: int = 0
+    queue_patience_s: int = 30
     gallery_bytes: int = 0
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"
@@ -134,8 +144,9 @@ class Settings:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise SetupError(f"`{name}` is {value}", remedy=f"it must be {low} to {high}")
-        if self.gallery_bytes < 0:
-            raise SetupError(f"`gallery_bytes` is {self.gallery_bytes}", remedy="it must be 0 or more")
+        for name, least in (*_COUNTS, ("queue_patience_s", 1)):
+            if getattr(self, name) < least:
+                raise SetupError(f"`{name}` is {getattr(self, name)}", remedy=f"it must be {least} or more")
         if self.log_format not in {"text", "json"}:
             raise SetupError(f"`log_format` is `{self.log_format}`", remedy="use text or json")
         named = sum(1 for part in self.witnesses.split(",") if part.strip())

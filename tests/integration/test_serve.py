@@ -109,6 +109,7 @@ def test_the_credentials_file_is_all_that_boto3_needs(tmp_path, service):
             "database URL",
         ),
         (["--pack", "no-such"], "no-such", "known packs"),
+        (["--workers", "20", "--threads", "64"], "connections", "--threads"),
     ],
 )
 def test_what_cannot_work_is_refused_with_its_remedy(tmp_path, arguments, problem, remedy):

@@ -4,15 +4,15 @@ insert into account (account_id, name, standing, effective_standing, profile, is
 select
     %(account_id)s, %(name)s, %(standing)s, %(standing)s, %(profile)s,
     not exists (select 1 from account where is_house)
-returning account_id, name, standing, created_at, effective_standing, profile, is_house;
+returning account_id, name, standing, created_at, effective_standing, profile, is_house, calls_per_s, burst;
 
 -- list_accounts --
-select account_id, name, standing, created_at, effective_standing, profile, is_house
+select account_id, name, standing, created_at, effective_standing, profile, is_house, calls_per_s, burst
 from account
 order by account_id;
 
 -- find_account --
-select account_id, name, standing, created_at, effective_standing, profile, is_house
+select account_id, name, standing, created_at, effective_standing, profile, is_house, calls_per_s, burst
 from account
 where account_id = %(account_id)s;
 
@@ -21,6 +21,9 @@ select account_id from account where is_house;
 
 -- change_profile --
 update account set profile = %(profile)s where account_id = %(account_id)s;
+
+-- change_limit --
+update account set calls_per_s = %(calls_per_s)s, burst = %(burst)s where account_id = %(account_id)s;
 
 -- create_access_key --
 insert into access_key (access_key_id, account_id, operator, sealed_secret, purpose, officer)
@@ -51,7 +54,7 @@ where access_key_id = %(access_key_id)s and account_id = %(account_id)s
 select
     k.access_key_id, k.account_id, a.standing, a.effective_standing, k.operator, k.sealed_secret,
     k.session_token_digest, k.expires_at, k.revoked_at is not null or p.revoked_at is not null,
-    k.purpose, o.name, k.sealed_claims
+    k.purpose, o.name, k.sealed_claims, a.calls_per_s, a.burst
 from access_key as k
 join account as a using (account_id)
 left join access_key as p on p.access_key_id = k.parent_access_key_id

@@ -16,6 +16,8 @@ class Account:
     Attributes:
         effective_standing: with what suspensions upstream carry to it.
         is_house: it runs this server.
+        calls_per_s: calls a second that it may make; None: as many as any account.
+        burst: of them at once; None: two seconds' worth.
     """
 
     account_id: AccountId
@@ -25,6 +27,8 @@ class Account:
     effective_standing: Standing = "good"
     profile: Profile = "general"
     is_house: bool = False
+    calls_per_s: int | None = None
+    burst: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Credential:
         session_token_digest: SHA-256 of the session token; None for a lasting key.
         expires_at: end of a temporary key; None for a lasting key.
         revoked: the key itself or the lasting key it came from.
+        calls_per_s: calls a second that the account may make, if that is not what any may; `burst` likewise.
     """
 
     access_key_id: str
@@ -96,3 +101,5 @@ class Credential:
     purpose: str | None = None
     officer: str | None = None
     claims: Claims = field(default_factory=Claims)
+    calls_per_s: int | None = None
+    burst: int | None = None

@@ -105,6 +105,18 @@ class Accounts:
             if connection.execute(_QUERIES["change_profile"], values).rowcount == 0:
                 raise _no_account(account_id)
 
+    def change_limit(self, account_id: str, *, calls_per_s: int | None, burst: int | None = None) -> None:
+        """Say how many calls a second an account may make, from its next call on; None: as any account.
+
+        Raises:
+            ResourceNotFoundException: there is no such account.
+        """
+        values = {"account_id": account_id, "calls_per_s": calls_per_s, "burst": burst}
+        told = "as any account" if calls_per_s is None else f"{calls_per_s}/s, burst {burst or 'default'}"
+        with self._changing("ChangeLimit", account_id, resource=told) as connection:
+            if connection.execute(_QUERIES["change_limit"], values).rowcount == 0:
+                raise _no_account(account_id)
+
     def create_access_key(
         self,
         account_id: str,
@@ -186,7 +198,7 @@ class Accounts:
         if row is None:
             return None
         key_id, account_id, standing, effective, operator, sealed, digest, expires_at, revoked = row[:9]
-        purpose, officer, sealed_claims = row[9:]
+        purpose, officer, sealed_claims, *limit = row[9:]
         secret = self._keys.unseal(bytes(sealed), context=secret_context(key_id)).decode()
         return Credential(
             key_id,
@@ -201,6 +213,7 @@ class Accounts:
             purpose,
             officer,
             self._unseal_claims(key_id, sealed_claims),
+            *limit,
         )
 
     def create_session(

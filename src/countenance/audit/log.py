@@ -208,18 +208,18 @@ class AuditLog:
         self, connection: Connection, account_id: str, *, limit: int, after: int = -1
     ) -> list[OwnEntry]:
         """The account's entries in the log, in its order: at most `limit`, those behind index `after`."""
-        values = {"account": self._pseudonym(account_id), "after": after, "limit": limit}
+        values = {"account": self.pseudonym(account_id), "after": after, "limit": limit}
         return self._own(connection, "list_entries", account_id, values)
 
     def list_latest(self, connection: Connection, account_id: str, *, limit: int = 100) -> list[OwnEntry]:
         """The account's latest entries, newest first, those without a place yet as well."""
-        values = {"account": self._pseudonym(account_id), "limit": limit}
+        values = {"account": self.pseudonym(account_id), "limit": limit}
         return self._own(connection, "list_latest", account_id, values)
 
     def find_entry(self, connection: Connection, account_id: str, event_id: uuid.UUID) -> OwnEntry | None:
         """One entry of the account; None if there is none, or it is another's."""
         row = connection.execute(QUERIES["find_entry"], {"event_id": event_id}).fetchone()
-        if row is None or row[4] is None or bytes(row[4]) != self._pseudonym(account_id):
+        if row is None or row[4] is None or bytes(row[4]) != self.pseudonym(account_id):
             return None
         return self._to_own(account_id, row[:4])
 
@@ -322,7 +322,8 @@ class AuditLog:
         )
         return OwnEntry(log_index, event_id, bytes(entry), openings)
 
-    def _pseudonym(self, account_id: str) -> bytes:
+    def pseudonym(self, account_id: str) -> bytes:
+        """What stands in the log for an account."""
         return self.keys.account(account_id).pseudonym("account", account_id)
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "suspend": ("countenance.cli.accounts_standing:suspend", "Stop it, and all downstream of it."),
     "reinstate": ("countenance.cli.accounts_standing:reinstate", "Give it back its good standing."),
     "terminate": ("countenance.cli.accounts_standing:terminate", "End it; takes two officers."),
+    "limit": ("countenance.cli.accounts_limit:limit", "Say how many calls a second it may make."),
     "records": ("countenance.cli.accounts_records:records", "What it has on file, that rules ask for."),
     "train": ("countenance.cli.accounts_records:train", "Record that an operator was trained."),
     "relations": ("countenance.cli.accounts_relations:relations", "Who supplies it, for whom it acts."),

@@ -57,6 +57,8 @@ def _facts(governed: Governed, account_id: str) -> dict[str, Any]:
         "Name": account.name,
         "Profile": account.profile,
         "IsHouse": account.is_house,
+        "CallsPerSecond": account.calls_per_s,
+        "Burst": account.burst,
         "CreatedAt": account.created_at,
         "Standing": account.standing,
         "EffectiveStanding": account.effective_standing,

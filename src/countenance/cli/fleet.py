@@ -20,6 +20,7 @@ from countenance.cli.orders import READY, Orders
 from countenance.errors import SetupError
 from countenance.gallery.memory import can_share
 from countenance.gallery.memory_broker import MemoryBroker
+from countenance.gateway.rates import create_rates
 from countenance.settings import Settings
 
 _START_TIMEOUT_S = 120.0
@@ -92,6 +93,7 @@ class Fleet:
         self._worker = worker
         self._orders = Orders(settings, database_url, listener.fileno(), endpoint=endpoint)
         self._memories: MemoryBroker | None = None
+        self._rates = -1
         self._members: list[_Member] = []
         self._quick_deaths = 0
         self._pauses = {role: Pauses() for role in (jobs, self._sequencer)}
@@ -99,6 +101,7 @@ class Fleet:
 
     def __enter__(self) -> Self:
         self._memories = MemoryBroker() if can_share() else None
+        self._rates = create_rates()
         self._members = [self._start(role) for role in self._roles]
         return self
 
@@ -107,6 +110,7 @@ class Fleet:
             _stop([member.process for member in self._members if member.role is role])
         if self._memories is not None:
             self._memories.close()
+        os.close(self._rates)
 
     def wait_until_ready(self, stopping: _Stopping) -> None:
         """Return when every worker answers calls, and jobs are run, and the sequencer works.
@@ -191,6 +195,9 @@ class Fleet:
         orders = self._orders
         with ExitStack() as handed_over:
             descriptors = role.descriptors
+            if role is self._worker:
+                descriptors = (*descriptors, self._rates)
+                orders = replace(orders, rates=self._rates)
             if role is self._worker and self._memories is not None:
                 end = handed_over.enter_context(self._memories.connect())
                 descriptors = (*descriptors, end.fileno())

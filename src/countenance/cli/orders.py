@@ -29,6 +29,7 @@ class Orders:
         listener: descriptor of the socket to accept from, which workers inherit.
         memories: of the socket to ask for galleries' memory through, inherited as well; None for none.
         endpoint: where clients on this machine find the server.
+        rates: of the table of accounts' rates, inherited as well; None for none.
     """
 
     settings: Settings
@@ -36,6 +37,7 @@ class Orders:
     listener: int
     memories: int | None = None
     endpoint: str = ""
+    rates: int | None = None
 
     def to_line(self) -> bytes:
         plain = {
@@ -48,6 +50,7 @@ class Orders:
             "listener": self.listener,
             "memories": self.memories,
             "endpoint": self.endpoint,
+            "rates": self.rates,
         }
         return json.dumps(told).encode() + b"\n"
 
@@ -60,7 +63,12 @@ class Orders:
             for name, value in told["settings"].items()
         }
         return cls(
-            Settings(**given), told["database_url"], told["listener"], told["memories"], told["endpoint"]
+            Settings(**given),
+            told["database_url"],
+            told["listener"],
+            told["memories"],
+            told["endpoint"],
+            told["rates"],
         )
 
 

@@ -29,11 +29,14 @@ from countenance.cli.standstill import Standstill
 from countenance.cli.terms_at_start import standard_of
 from countenance.conduct import Conduct
 from countenance.errors import SetupError
+from countenance.gateway.room import least_connections_of
 from countenance.settings import Settings
 from countenance.store.jobs.watch import watching_jobs
 from countenance.telemetry import metrics_server, open_telemetry
 from countenance.transparency.witnesses import parse_witnesses
 
+_OWN_CONNECTIONS = 24
+"""Of the supervisor, the sequencer, and commands beside a running server."""
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -52,6 +55,7 @@ def serve(**given: Any) -> None:
     with ExitStack() as stack:
         stopping = stack.enter_context(_stop_signals())
         installation = stack.enter_context(open_installation(settings))
+        _require_connections(installation)
         _say(finish_rotation(installation.database, installation.keys))
         _say(misplaced(settings, installation.keys))
         listener = stack.enter_context(_listener(settings))
@@ -121,6 +125,18 @@ def _require_safe_exposure(settings: Settings) -> None:
 def _say(words: str) -> None:
     if words:
         click.echo(words, err=True)
+
+
+def _require_connections(installation: Installation) -> None:
+    """What all processes need, and the server itself; told now and not by calls that fail."""
+    settings = installation.settings
+    needed = settings.workers * least_connections_of(settings) + _OWN_CONNECTIONS
+    offered = installation.database.offered_connections()
+    if needed > offered:
+        raise SetupError(
+            f"the database takes {offered} connections; workers and threads as they are set need {needed}",
+            remedy="give fewer --workers or --threads, or raise max_connections of the database",
+        )
 
 
 @contextmanager

@@ -30,6 +30,7 @@ def main() -> None:
         orders.settings,
         database_url=orders.database_url,
         memories=None if orders.memories is None else BrokeredMemories(socket.socket(fileno=orders.memories)),
+        rates=orders.rates,
     )
     try:
         server = _Server(_config(app, orders.settings))

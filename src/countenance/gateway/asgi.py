@@ -2,47 +2,41 @@
 
 Everything that computes or waits for the database runs on two pools of threads: a small one that
 admits calls by their head, so that a stranger is refused at once however busy the nets are, and one
-that answers them. The event loop itself only moves bytes.
+that answers them, in turns of accounts. The event loop itself only moves bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 from typing import Any
 
-from countenance.errors import (
-    RequestTimeoutException,
-    ServiceError,
-)
+from countenance.errors import RequestTimeoutException, ServiceError, ThrottlingException
 from countenance.gateway.call import Admitted, Answer, Head, join_headers
 from countenance.gateway.cors import Origins
+from countenance.gateway.fair_pool import FairPool, Holder
+from countenance.gateway.limits import holder_of
 from countenance.gateway.log_pages import LOG_PREFIX
 from countenance.gateway.pipeline import Pipeline
+from countenance.gateway.reply import LINGER_S, Receive, Reply, Send
 from countenance.gateway.throttle import MAX_BODY_BYTES, Budget, Share, require_bearable
 from countenance.telemetry import Metrics
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Headers = tuple[tuple[str, str], ...]
 
 _ADMISSION_THREADS = 4
 _PAGE_THREADS = 2
 _MOST_PAGES = 64
 """Of the log's pages, waiting or being read."""
 _CALLS_PER_THREAD = 64
-_LINGER_S = 5.0
+_RESERVE_BYTES = 16 * 1024 * 1024
 _PLAIN = ("content-type", "text/plain; charset=utf-8")
 _METHODS = {"/": "POST, OPTIONS", "/health": "GET, HEAD"}
 
 
 class _Disconnected(Exception):
-    """The client went away before its body was whole: there is nobody to answer."""
+    """The client went away before its call was begun: there is nobody to answer."""
 
 
 class Gateway:
@@ -55,6 +49,9 @@ class Gateway:
         origins: pages that browsers may call from.
         body_idle_s: the longest pause inside a body.
         body_bytes_per_s: the slowest body that is waited for, beyond the first `body_idle_s`.
+        reserve: threads more, for what must go through however many faces are looked for (`limits`).
+        in_company: threads that one account has at most while others call; None: half of them.
+        queue_patience_s: the longest wait for a thread; who waits longer is throttled.
         metrics: told what is in flight.
     """
 
@@ -67,6 +64,9 @@ class Gateway:
         origins: Iterable[str] = (),
         body_idle_s: float = 15.0,
         body_bytes_per_s: int = 64 * 1024,
+        reserve: int = 2,
+        in_company: int | None = None,
+        queue_patience_s: float = 30.0,
         metrics: Metrics | None = None,
     ) -> None:
         self._pipeline = pipeline
@@ -74,10 +74,15 @@ class Gateway:
         self._budget = Budget(
             max_bytes=max_bytes_in_flight, max_calls=_CALLS_PER_THREAD * threads, metrics=metrics
         )
+        self._reserve = Budget(max_bytes=_RESERVE_BYTES, max_calls=_CALLS_PER_THREAD * reserve)
+        self._metrics = metrics or Metrics()
+        self._queue_patience_s = queue_patience_s
         self._body_idle_s = body_idle_s
         self._body_bytes_per_s = body_bytes_per_s
         self._admission = ThreadPoolExecutor(_ADMISSION_THREADS, thread_name_prefix="admit")
-        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="answer")
+        self._workers = FairPool(threads, reserve=reserve, in_company=in_company or threads - threads // 2)
+        self._health_page = ThreadPoolExecutor(1, thread_name_prefix="health")
+        self._checking: asyncio.Future[Answer] | None = None
         self._pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="page")
         self._pages_waiting = 0
 
@@ -88,8 +93,9 @@ class Gateway:
     def close(self) -> None:
         """Finish the calls that were begun; accept no more."""
         self._admission.shutdown(wait=True)
-        self._workers.shutdown(wait=True)
+        self._workers.shutdown()
         self._pages.shutdown(wait=True)
+        self._health_page.shutdown(wait=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -116,20 +122,20 @@ class Gateway:
             path = "/?"  # no signature covers a query: a request with one is for somebody else
         origin = headers.get("origin")
         if (method, path) == ("POST", "/"):
-            await self._call(scope, headers, receive, _Reply(send, self._origins.headers_for(origin)))
+            await self._call(scope, headers, receive, Reply(send, self._origins.headers_for(origin)))
             return
         if (method, path) == ("OPTIONS", "/"):
             answer = Answer(status=204, headers=self._origins.preflight_headers_for(origin), body=b"")
         elif method in {"GET", "HEAD"} and path == "/health":
-            answer = await self._run(self._admission, self._health)
+            answer = await self._checked_health()
         elif path.startswith(LOG_PREFIX):
             token = headers.get("authorization", "")
             answer = await self._log_page(method, path, token)
         else:
             answer = _no_such_page(path)
-        await _Reply(send, ()).finish_early(answer, receive, has_body=_has_body(headers))
+        await Reply(send, ()).finish_early(answer, receive, has_body=_has_body(headers))
 
-    async def _call(self, scope: Scope, headers: dict[str, str], receive: Receive, reply: _Reply) -> None:
+    async def _call(self, scope: Scope, headers: dict[str, str], receive: Receive, reply: Reply) -> None:
         head = Head(
             method=scope["method"],
             path=scope["path"],
@@ -142,23 +148,53 @@ class Gateway:
         if isinstance(admitted, Answer):
             await reply.finish_early(admitted, receive, has_body=_has_body(headers))
             return
+        holder = holder_of(admitted)
+        budget = self._reserve if holder.reserved else self._budget
         try:
-            with self._budget.enter(announced_bytes=admitted.announced_bytes or 0) as share:
+            with budget.enter(holder, announced_bytes=admitted.announced_bytes or 0) as share:
                 chunks = await self._read(receive, admitted.announced_bytes, share)
-                await reply.finish(await self._run(self._workers, self._answer, admitted, chunks))
+                answer = await self._in_turn(holder, lambda: self._answer(admitted, chunks), receive)
+                share.keep(len(answer.body))
+                await reply.finish(answer)
         except ServiceError as error:
             refused = await self._run(self._admission, self._pipeline.refuse, admitted, error)
             has_stopped = isinstance(error, RequestTimeoutException)
-            await reply.finish_early(
-                refused, receive, has_body=True, linger_s=0 if has_stopped else _LINGER_S
-            )
+            await reply.finish_early(refused, receive, has_body=True, linger_s=0 if has_stopped else LINGER_S)
         except _Disconnected:
             await self._run(self._admission, self._pipeline.refuse, admitted, RequestTimeoutException())
+
+    async def _in_turn(self, holder: Holder, work: Callable[[], Answer], receive: Receive) -> Answer:
+        """Run a call when it is its account's turn, unless nobody waits for its answer any more.
+
+        Raises:
+            ThrottlingException: no thread was free for longer than clients are kept waiting.
+            _Disconnected: the client went away before that.
+        """
+        future = self._workers.submit(holder, work)
+        answering = asyncio.wrap_future(future)
+        leaving = asyncio.ensure_future(_disconnected(receive))
+        self._metrics.waiting(self._workers.waiting)
+        try:
+            await asyncio.wait(
+                {answering, leaving}, timeout=self._queue_patience_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not answering.done() and self._workers.withdraw(holder, future):
+                raise _Disconnected if leaving.done() else ThrottlingException(limit="queue")
+            answer: Answer = await answering
+            return answer
+        finally:
+            leaving.cancel()
 
     def _answer(self, admitted: Admitted, chunks: list[bytes]) -> Answer:
         body = b"".join(chunks)  # megabytes: copied here and not on the event loop
         chunks.clear()
         return self._pipeline.answer(admitted, body)
+
+    async def _checked_health(self) -> Answer:
+        """One look at a time, in a thread of its own: who asks meanwhile gets its answer as well."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.ensure_future(self._run(self._health_page, self._health))
+        return await asyncio.shield(self._checking)
 
     def _health(self) -> Answer:
         if self._pipeline.is_healthy():
@@ -213,53 +249,10 @@ class Gateway:
         return await asyncio.get_running_loop().run_in_executor(pool, work, *given)
 
 
-class _Reply:
-    """Sends one answer; `extra` headers are those of CORS."""
-
-    def __init__(self, send: Send, extra: Headers) -> None:
-        self._send = send
-        self._extra = extra
-
-    async def finish(self, answer: Answer) -> None:
-        """Answer a request whose body has been read."""
-        await self._start(answer, close=False)
-        await self._send({"type": "http.response.body", "body": answer.body})
-
-    async def finish_early(
-        self, answer: Answer, receive: Receive, *, has_body: bool, linger_s: float = _LINGER_S
-    ) -> None:
-        """Answer a request whose body has not been read, and will not be.
-
-        The answer leaves at once and whole. Closing while the client still sends would reset the
-        connection and could take the answer with it, so what arrives is dropped for a while first.
-        """
-        if not has_body:
-            await self.finish(answer)
-            return
-        await self._start(answer, close=True)
-        await self._send({"type": "http.response.body", "body": answer.body, "more_body": True})
-        await _drop_body(receive, linger_s)
-        await self._send({"type": "http.response.body", "body": b""})
-
-    async def _start(self, answer: Answer, *, close: bool) -> None:
-        headers = [*answer.headers, *self._extra]
-        if answer.status != HTTPStatus.NO_CONTENT:
-            headers.append(("content-length", str(len(answer.body))))
-        if close:
-            headers.append(("connection", "close"))
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-
-
-async def _drop_body(receive: Receive, linger_s: float) -> None:
-    dropped = 0
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(linger_s):
-            while dropped <= MAX_BODY_BYTES:
-                message = await receive()
-                dropped += len(message.get("body", b""))
-                if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                    return
+async def _disconnected(receive: Receive) -> None:
+    """Return when the client has gone; the body was read before."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _has_body(headers: Mapping[str, str]) -> bool:

@@ -45,12 +45,19 @@ def observe_refused(refusal: Refusal, services: GatewayServices) -> None:
             error_code=error.code,
             verdict=refusal.verdict,
             has_event=refusal.receipt is not None,
+            limit=error.limit,
         )
         services.telemetry.call_ended(ended)
 
 
 def _ended(
-    call: Call, *, status: int, error_code: str | None, verdict: Verdict | None, has_event: bool
+    call: Call,
+    *,
+    status: int,
+    error_code: str | None,
+    verdict: Verdict | None,
+    has_event: bool,
+    limit: str = "",
 ) -> EndedCall:
     identified = call if isinstance(call, Identified) else None
     duration_s = time.perf_counter() - call.head.started_s
@@ -64,6 +71,7 @@ def _ended(
         outcome=_outcome(status),
         status=status,
         error_code=error_code,
+        limit=limit,
         was_read=any(step.name == "receive" and not step.has_failed for step in steps),
         decision=verdict.decision.value if verdict else None,
         items=_items(call.response) if isinstance(call, Performed) and error_code is None else None,

@@ -43,7 +43,9 @@ class Pipeline:
         reached = Call(head=head)
         try:
             reached = identified = identify(reached, self._services)
-            return admit_key(identified, self._services)
+            reached = admitted = admit_key(identified, self._services)
+            self._services.limits.require_room(admitted)
+            return admitted
         except BaseException as error:  # noqa: BLE001  # every way to fail ends so; a panic is no Exception
             return self.refuse(reached, error)
 
@@ -52,6 +54,7 @@ class Pipeline:
         reached = whole = received(admitted)
         try:
             reached = authentic = authenticate(whole, body, self._services)
+            self._services.limits.spend(authentic)
             reached = validated = validate(authentic, self._services)
             reached = authorized = authorize(validated, self._services)
             with UnitOfWork(self._services.database) as work:

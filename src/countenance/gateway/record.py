@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from countenance.audit import NO_POLICY_DIGEST, Draft, Event
-from countenance.errors import AccessDeniedException, InternalServerError
+from countenance.errors import AccessDeniedException, InternalServerError, ServiceError
 from countenance.facts import Charter, Claims
 from countenance.gateway.call import (
     Admitted,
@@ -58,12 +58,11 @@ def record(call: Performed, work: UnitOfWork, services: GatewayServices) -> Reco
 def record_refusal(refusal: Refusal, services: GatewayServices) -> Refusal:
     """Commit an event of the refusal; one that cannot be recorded is a failure of ours.
 
-    Strangers, whose calls nobody's key signed, are recorded one by one up to a rate, and beyond it counted.
+    Strangers, whose calls nobody's key signed, are recorded one by one up to a rate, and beyond it counted;
+    so is what a limit refuses of an account.
     """
     call = refusal.call
-    if not isinstance(call, Identified):
-        return refusal
-    if not isinstance(call, Authenticated) and not services.strangers.admit():
+    if not isinstance(call, Identified) or not _has_entry(call, refusal.error, services):
         return refusal
     previous = None
     if isinstance(call, Performed):
@@ -86,11 +85,35 @@ def record_refusal(refusal: Refusal, services: GatewayServices) -> Refusal:
         with services.database.read() as connection:
             services.promises.require_current(connection)
             draft = services.audit.record(connection, event)
-            services.strangers.record_uncounted(connection)
+            _record_uncounted(connection, services)
         receipt = services.promises.receipt(draft, services.clock())
     except BaseException as error:  # noqa: BLE001  # whatever it was: without a record there is no such answer
         return replace(refusal, error=InternalServerError(), fault=refusal.fault or Fault.of(error))
     return replace(refusal, receipt=receipt)
+
+
+def record_uncounted(services: GatewayServices) -> None:
+    """Record how many refusals had no entry of their own since the last time; for now and then, and the end.
+
+    Raises:
+        StoreUnavailable: the database cannot be reached; nothing is forgotten.
+    """
+    with services.database.read() as connection:
+        _record_uncounted(connection, services)
+
+
+def _record_uncounted(connection: Connection, services: GatewayServices) -> None:
+    services.strangers.record_uncounted(connection)
+    services.throttled.record_uncounted(
+        connection, lambda account_id: services.audit.pseudonym(account_id).hex()
+    )
+
+
+def _has_entry(call: Identified, error: ServiceError, services: GatewayServices) -> bool:
+    """Whether the refusal is one of those that are recorded by themselves."""
+    if not isinstance(call, Authenticated):
+        return services.strangers.admit()
+    return not error.limit or services.throttled.admit(call.caller.account_id)
 
 
 def _record_in_force(

@@ -12,8 +12,10 @@ from countenance.audit import AuditLog, Promises
 from countenance.audit.tree import LogTree
 from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
+from countenance.gateway.limits import Limits
 from countenance.gateway.log import LogFormat
-from countenance.gateway.strangers import Strangers
+from countenance.gateway.rates import Rate
+from countenance.gateway.strangers import Strangers, Throttled
 from countenance.operations.deps import Caller, Deps
 from countenance.policy.register import Policies
 from countenance.store import Database, UnitOfWork
@@ -41,6 +43,8 @@ class GatewayServices:
         audit: what every call is recorded in.
         log: the tree over it, for the log's public pages.
         strangers: how many calls of nobody's key are recorded one by one.
+        throttled: how many of an account that a limit refused are.
+        limits: how often accounts may call.
         promises: receipts for what is recorded, as long as the log keeps up.
         operations: service → operation → function: what is offered.
         make_deps: what an operation may reach, for one caller and one unit of work.
@@ -60,6 +64,8 @@ class GatewayServices:
     log: LogTree
     promises: Promises
     strangers: Strangers = field(default_factory=Strangers)
+    throttled: Throttled = field(default_factory=Throttled)
+    limits: Limits = field(default_factory=lambda: Limits(None, Rate(per_s=1, burst=1)))
     operations: Mapping[str, Mapping[str, Operation]]
     make_deps: Callable[[Caller, UnitOfWork], Deps]
     region: str

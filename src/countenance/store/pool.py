@@ -43,6 +43,9 @@ select
     set_config('tcp_keepalives_interval', '10', false),
     set_config('tcp_keepalives_count', '3', false)
 """
+_OFFERED = """
+select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+"""
 _KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """Of ours, libpq's names, s: a server that was lost with its network is waited for a minute."""
 
@@ -149,6 +152,13 @@ class Database:
         if self._is_lossy:
             _LOG.warning("the database server keeps what it confirms again")
         self._is_lossy = False
+
+    def offered_connections(self) -> int:
+        """How many connections the server takes of such as we are, from everybody together."""
+        with self.read() as connection:
+            row = connection.execute(_OFFERED).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def close(self) -> None:
         """Close every connection; those in use close when they are handed back."""

@@ -29,7 +29,7 @@ _STOPS = (
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "400",
+    "max_connections": "1000",
     "shared_buffers": "128MB",
     "fsync": "on",
     "full_page_writes": "on",

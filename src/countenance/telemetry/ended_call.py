@@ -27,6 +27,7 @@ class EndedCall:
         operation: as `service`.
         event_id: None where no event was left, and so no receipt given.
         error_code: what the caller was told; None when answered.
+        limit: the limit of ours that the call reached (`names.LIMITS`); empty for none.
         was_read: whether the body was read: a call may be refused before.
         decision: what policy said; None where it was not asked.
         items: faces or users in the answer; None where it holds no list of them.
@@ -46,3 +47,4 @@ class EndedCall:
     duration_s: float
     steps: tuple[Step, ...]
     traceparent: str | None = field(repr=False)
+    limit: str = ""

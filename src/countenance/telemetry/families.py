@@ -64,6 +64,15 @@ REFUSALS = Family(
     "calls refused before their body was read, by error code",
     ("error",),
 )
+THROTTLED = Family(
+    "countenance_throttled_calls_total", "counter", "calls that a limit of ours refused", ("limit",)
+)
+WAITING = Family(
+    "countenance_calls_waiting",
+    "gauge",
+    "calls whose body has come and that no thread has begun",
+    across="livesum",
+)
 DECISIONS = Family(
     "countenance_policy_decisions_total",
     "counter",
@@ -124,7 +133,8 @@ JOBS_AGE = Family(
 )
 
 FAMILIES = (
-    *(CALLS, DURATION, ITEMS, CALLS_IN_FLIGHT, BYTES_IN_FLIGHT, REFUSALS, DECISIONS, RECEIPTS),
+    *(CALLS, DURATION, ITEMS, CALLS_IN_FLIGHT, BYTES_IN_FLIGHT, WAITING, REFUSALS),
+    *(THROTTLED, DECISIONS, RECEIPTS),
     DATABASE_WAIT,
     *(INTEGRATED, PENDING, PENDING_AGE, LAG, SIZE, SIGNED_AGE, PUBLISHED_AGE),
     *(WITNESS_AGE, WITNESS_BEHIND, ALARMS),

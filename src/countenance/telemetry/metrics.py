@@ -22,6 +22,9 @@ class Metrics:
     def in_flight(self, *, calls: int, size_bytes: int) -> None:
         """What this process holds now: admitted calls, and the bytes of their bodies that have come."""
 
+    def waiting(self, calls: int) -> None:
+        """How many calls of this process have come and not been begun."""
+
     def database_waited(self, seconds: float) -> None:
         """A connection to the database was had after that time."""
 

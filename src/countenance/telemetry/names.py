@@ -12,6 +12,13 @@ UNKNOWN = "unknown"
 OUTCOMES = frozenset({"answered", "refused", "failed"})
 DECISIONS = frozenset({"allow", "deny"})
 JOB_STATES = ("waiting", "running", "stopping", "done", "failed", "cancelled")
+LIMITS = {
+    "account": "the account's calls a second",
+    "share": "the account's part of the calls or bytes in flight",
+    "server": "the calls, bytes or pixels that a process holds at once",
+    "queue": "the time that a call waits for a thread",
+}
+"""Of ours, that a call may reach: name → what it limits."""
 STEPS = ("identify", "admit", "receive", "authenticate", "validate", "authorize", "dispatch", "record")
 """Of a call, in order; one that is refused leaves out what it did not come to."""
 ATTRIBUTES = {

@@ -14,7 +14,7 @@ from countenance.telemetry.ended_call import EndedCall
 from countenance.telemetry.families import FAMILIES, Family
 from countenance.telemetry.metrics import Metrics
 from countenance.telemetry.metrics_folder import MetricsFolder
-from countenance.telemetry.names import DECISIONS, JOB_STATES, OUTCOMES, Names, member
+from countenance.telemetry.names import DECISIONS, JOB_STATES, LIMITS, OUTCOMES, Names, member
 
 
 def count_in(folder: MetricsFolder) -> int:
@@ -51,6 +51,8 @@ class PrometheusMetrics(Metrics):
         self._calls_in_flight = make.gauge(families.CALLS_IN_FLIGHT)
         self._bytes_in_flight = make.gauge(families.BYTES_IN_FLIGHT)
         self._refusals = make.counter(families.REFUSALS)
+        self._throttled = make.counter(families.THROTTLED)
+        self._waiting = make.gauge(families.WAITING)
         self._decisions = make.counter(families.DECISIONS)
         self._database_wait = make.histogram(families.DATABASE_WAIT)
         self._receipts = make.counter(families.RECEIPTS)
@@ -80,12 +82,17 @@ class PrometheusMetrics(Metrics):
             self._items.labels(service, operation).observe(call.items)
         if call.decision is not None:
             self._decisions.labels(member(call.decision, DECISIONS)).inc()
+        if call.limit:
+            self._throttled.labels(member(call.limit, LIMITS)).inc()
         if not call.was_read and call.error_code is not None:
             self._refusals.labels(self._names.error(call.error_code)).inc()
 
     def in_flight(self, *, calls: int, size_bytes: int) -> None:
         self._calls_in_flight.set(calls)
         self._bytes_in_flight.set(size_bytes)
+
+    def waiting(self, calls: int) -> None:
+        self._waiting.set(calls)
 
     def database_waited(self, seconds: float) -> None:
         self._database_wait.observe(seconds)

@@ -212,8 +212,10 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
 }
 KINDS = _REQUIRED.keys()
 """The kinds of which it is known what they must say."""
-_ANY = _Shape(_COMMON)
-_SHAPES = {
-    kind: _Shape({**_COMMON, **required}, _OF_CALLS if kind in {"call", "change"} else None)
-    for kind, required in _REQUIRED.items()
+_OPTIONAL: dict[str, Mapping[str, _Test]] = {
+    "call": _OF_CALLS,
+    "change": _OF_CALLS,
+    "refusals": {"account": _pseudonym},
 }
+_ANY = _Shape(_COMMON)
+_SHAPES = {kind: _Shape({**_COMMON, **required}, _OPTIONAL.get(kind)) for kind, required in _REQUIRED.items()}

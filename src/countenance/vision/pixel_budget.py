@@ -43,7 +43,7 @@ class PixelBudget:
             try:
                 while self._turns[0] is not turn or self._free_px < wanted:
                     if not self._changed.wait(deadline - time.monotonic()):
-                        raise ThrottlingException
+                        raise ThrottlingException(limit="server")
                 self._free_px -= wanted
             finally:
                 self._turns.remove(turn)

@@ -7,7 +7,8 @@ def test_the_house_shows_what_it_accepted_has_and_may_do(cli, house):
     """One look is to answer why a call was refused."""
     shown = cli.json("accounts", "show", house)
     assert list(shown) == [
-        *("AccountId", "Name", "Profile", "IsHouse", "CreatedAt", "Standing", "EffectiveStanding"),
+        *("AccountId", "Name", "Profile", "IsHouse", "CallsPerSecond", "Burst", "CreatedAt"),
+        *("Standing", "EffectiveStanding"),
         *("CarriedFrom", "TermsAccepted", "TermsWanted", "Purposes", "Records", "ActiveKeys"),
         *("Accepted", "Requests", "OnFile", "Relations", "Findings", "Changes"),
     ]

@@ -277,6 +277,161 @@ def test_stopping_waits_for_the_calls_that_were_begun(bench):
     assert exchange.status == 200
 
 
+@pytest.fixture
+def busy(bench):
+    """A gateway whose one thread is taken by a call of another account, until it is let go."""
+    started, go_on = threading.Event(), threading.Event()
+    seen = []
+
+    def detect(request, deps):
+        seen.append(deps.caller.account_id)
+        started.set()
+        assert go_on.wait(20)
+        return {"FaceDetails": []}
+
+    bench.operations["rekognition"]["DetectFaces"] = detect
+
+    async def scenario(gateway, messages, *, then=None, **changes):
+        head = bench.head("DetectFaces", PHOTO)
+        scope = _scope(headers=head.headers.items())
+        first = Exchange(_chunks(PHOTO))
+        running = asyncio.create_task(gateway(scope, first.receive, first.send))
+        assert await asyncio.to_thread(started.wait, 10)
+        second = Exchange(messages, **changes)
+        waiting = asyncio.create_task(gateway(scope, second.receive, second.send))
+        if then is not None:
+            await then(gateway)
+        else:
+            await asyncio.wait_for(waiting, 10)
+        go_on.set()
+        await asyncio.wait_for(asyncio.gather(running, waiting), 10)
+        return first, second
+
+    def run(gateway, messages, **given):
+        return (*asyncio.run(scenario(gateway, messages, **given)), seen)
+
+    yield run
+    go_on.set()
+
+
+def _last_entries(bench, count):
+    with bench.database.read() as connection:
+        rows = connection.execute(
+            "select entry from audit_event order by recorded_at desc limit %s", (count,)
+        ).fetchall()
+    return [json.loads(row[0]) for row in rows]
+
+
+def test_a_call_that_waits_longer_than_clients_do_is_throttled_and_not_run(gateway, busy):
+    """What is computed for nobody is taken from somebody."""
+    impatient = gateway(threads=1, reserve=1, queue_patience_s=0.2)
+    first, second, seen = busy(impatient, _chunks(PHOTO))
+    assert (second.status, second.told["__type"]) == (400, "ThrottlingException")
+    assert (first.status, len(seen)) == (200, 1)
+    assert (impatient.budget.calls_in_flight, impatient.budget.bytes_in_flight) == (0, 0)
+
+
+def test_a_call_whose_client_has_gone_is_not_run_and_is_on_record(bench, gateway, busy):
+    patient = gateway(threads=1, reserve=1)
+    first, second, seen = busy(patient, [*_chunks(PHOTO), DISCONNECT])
+    assert second.start is None
+    assert (first.status, len(seen)) == (200, 1)
+    assert patient.budget.bytes_in_flight == 0
+    entries = {entry["error"] for entry in _last_entries(bench, 2) if "error" in entry}
+    assert entries == {"RequestTimeoutException"}
+
+
+def test_a_call_that_runs_when_its_client_goes_is_finished_and_on_record(bench, gateway):
+    """What was done was done; that nobody heard of it changes nothing."""
+    create = bench.operations["rekognition"]["CreateCollection"]
+    started, left = threading.Event(), threading.Event()
+
+    def slow(request, deps):
+        started.set()
+        assert left.wait(10)
+        return create(request, deps)
+
+    class Leaving(Exchange):
+        async def receive(self):
+            if self._messages == [DISCONNECT]:
+                assert await asyncio.to_thread(started.wait, 10)
+                asyncio.get_running_loop().call_later(0.1, left.set)
+            return await super().receive()
+
+    bench.operations["rekognition"]["CreateCollection"] = slow
+    body = b'{"CollectionId": "left"}'
+    exchange = Leaving([*_chunks(body), DISCONNECT])
+    scope = _scope(headers=bench.head("CreateCollection", body).headers.items())
+    asyncio.run(asyncio.wait_for(gateway()(scope, exchange.receive, exchange.send), 20))
+    assert bench.collections() == {"left"}
+    assert bench.events()[0].members["outcome"] == "answered"
+
+
+def test_the_reserve_answers_while_every_thread_is_taken(bench, gateway, busy):
+    """An appeal, or an officer's order, waits for no photograph."""
+    full = gateway(threads=1, reserve=1)
+    answered = []
+
+    async def ask(gateway):
+        head = bench.head("GetCallerIdentity", b"{}", service="countenance")
+        exchange = Exchange(_chunks(b"{}"))
+        call = gateway(_scope(headers=head.headers.items()), exchange.receive, exchange.send)
+        await asyncio.wait_for(call, 10)
+        answered.append(exchange.status)
+
+    first, second, seen = busy(full, _chunks(PHOTO), then=ask)
+    assert answered == [200]
+    assert (first.status, second.status, len(seen)) == (200, 200, 2)
+
+
+def test_health_is_looked_at_once_for_all_who_ask(bench, gateway, monkeypatch):
+    """Whoever hammers the page takes one thread and one connection."""
+    looks, go_on = [], threading.Event()
+
+    def look():
+        looks.append(1)
+        assert go_on.wait(10)
+        return True
+
+    monkeypatch.setattr(bench.pipeline, "is_healthy", look)
+    asked = gateway()
+
+    async def scenario():
+        exchanges = [Exchange([]) for _ in range(50)]
+        calls = [
+            asyncio.create_task(asked(_scope("GET", "/health"), each.receive, each.send))
+            for each in exchanges
+        ]
+        await asyncio.sleep(0.1)
+        go_on.set()
+        await asyncio.wait_for(asyncio.gather(*calls), 10)
+        return [each.status for each in exchanges]
+
+    assert asyncio.run(scenario()) == [200] * 50
+    assert len(looks) == 1
+
+
+def test_a_long_answer_is_held_until_it_has_been_taken(bench, gateway):
+    """Else answers that nobody reads would be bounded by nothing."""
+    names = [f"{number:064}" for number in range(4000)]
+    bench.operations["rekognition"]["ListCollections"] = lambda *_: {"CollectionIds": names}
+    reading = gateway()
+    held = []
+
+    class Slow(Exchange):
+        async def send(self, message):
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                held.append((reading.budget.calls_in_flight, reading.budget.bytes_in_flight))
+            await super().send(message)
+
+    head = bench.head("ListCollections", b"{}")
+    exchange = Slow(_chunks(b"{}"))
+    asyncio.run(reading(_scope(headers=head.headers.items()), exchange.receive, exchange.send))
+    assert (exchange.status, exchange.is_finished) == (200, True)
+    assert held == [(1, len(exchange.body))]
+    assert (reading.budget.calls_in_flight, reading.budget.bytes_in_flight) == (0, 0)
+
+
 def test_other_protocols_are_not_spoken(gateway):
     with pytest.raises(RuntimeError, match="websocket"):
         _exchange(gateway(), {"type": "websocket"}, [])

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 import uvicorn
@@ -20,6 +21,7 @@ class Server:
     def __init__(self, **bounds):
         self.heads = []
         self.is_answering = threading.Event()
+        self.is_taken = threading.Event()
         self.may_answer = threading.Event()
         self.may_answer.set()
         protocol = type("Bounded", (BoundedConnection,), bounds)
@@ -32,14 +34,19 @@ class Server:
             target=lambda: asyncio.run(self._server.serve(sockets=[self._listener]))
         )
 
+    answer = b"ok"
+
     async def _answer(self, scope, receive, send):
         while (await receive()).get("more_body", False):
             pass
         self.heads.append([name for name, _ in scope["headers"]])
         self.is_answering.set()
         await asyncio.to_thread(self.may_answer.wait)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-        await send({"type": "http.response.body", "body": b"ok"})
+        length = b"%d" % len(self.answer)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": self.answer, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        self.is_taken.set()
 
     def connect(self):
         client = socket.create_connection(self._listener.getsockname(), timeout=5)
@@ -162,12 +169,71 @@ def test_a_large_body_is_no_large_head():
         assert len(server.heads) == 2
 
 
+def test_one_address_leaves_room_for_others_to_connect():
+    """Sockets cost a stranger nothing."""
+    with Server(max_connections=30) as server, ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(30)]
+        until = time.monotonic() + 5
+        while len(server._server.server_state.connections) < 20 and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert len(server._server.server_state.connections) == 20
+        other = stack.enter_context(socket.socket())
+        other.bind(("127.0.0.2", 0))
+        other.settimeout(5)
+        other.connect(server._listener.getsockname())
+        for client in (clients[0], other):
+            client.sendall(REQUEST)
+            assert read_answer(client).startswith(b"HTTP/1.1 200 ")
+
+
 def test_connections_are_bounded_in_number():
-    with Server(max_connections=2) as server, server.connect() as first, server.connect() as second:
+    with Server(max_connections=4) as server, server.connect() as first, server.connect() as second:
         for client in (first, second):
             client.sendall(REQUEST)
             assert read_answer(client).startswith(b"HTTP/1.1 200 ")
-        with server.connect() as third:
-            assert read_all(third) == b""
+        with server.connect(), server.connect() as fourth:
+            assert read_all(fourth) == b""
         first.sendall(REQUEST)
         assert read_answer(first).startswith(b"HTTP/1.1 200 ")
+
+
+LONG = bytes(30_000_000)
+"""More than the system takes for a client that does not read."""
+
+
+def test_a_client_that_does_not_read_its_answer_is_given_up():
+    """Its answer, and what its call holds, would stay for as long as it likes."""
+    with Server(read_patience_s=0.3) as server, server.connect() as client:
+        server.answer = LONG
+        client.sendall(REQUEST)
+        assert server.is_taken.wait(5)
+        assert len(read_all(client)) < len(LONG)
+
+
+def test_a_client_that_reads_slowly_gets_its_answer():
+    """Slow is not gone: the answer takes several times the patience."""
+    with Server(read_patience_s=0.2) as server, server.connect() as client:
+        server.answer = LONG
+        client.sendall(REQUEST)
+        said = 0
+        began = time.monotonic()
+        while said < len(LONG):
+            part = client.recv(1_000_000)
+            assert part, "the server gave up"
+            said += len(part)
+            time.sleep(0.03)
+        assert time.monotonic() - began > 0.5
+
+
+def test_what_is_left_unread_does_not_keep_a_closed_connection():
+    """A close waits for what was written before; that wait has an end as well."""
+    closing = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
+    with Server(read_patience_s=0.3) as server, server.connect() as client:
+        server.answer = LONG
+        client.sendall(closing)
+        assert server.is_taken.wait(5)
+        until = time.monotonic() + 5
+        while server._server.server_state.connections and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not server._server.server_state.connections

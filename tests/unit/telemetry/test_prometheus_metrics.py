@@ -48,6 +48,20 @@ def test_a_call_that_was_refused_unread_counts_as_a_refusal_of_admission(metrics
     assert value("countenance_admission_refusals_total", {"error": "ValidationException"}) is None
 
 
+def test_what_a_limit_refused_is_counted_by_limit(metrics, registry, make_call):
+    """Whether to give an account more, or the machine, shows in which of them it is."""
+    refused = {"outcome": "refused", "status": 400, "decision": None, "items": None, "was_read": False}
+    for limit in ("account", "account", "queue", "", "a name of theirs"):
+        metrics.call_ended(make_call(**refused, error_code="ThrottlingException", limit=limit))
+    metrics.waiting(7)
+    value = registry.get_sample_value
+    assert value("countenance_throttled_calls_total", {"limit": "account"}) == 2
+    assert value("countenance_throttled_calls_total", {"limit": "queue"}) == 1
+    assert value("countenance_throttled_calls_total", {"limit": "unknown"}) == 1
+    assert value("countenance_throttled_calls_total", {"limit": ""}) is None
+    assert value("countenance_calls_waiting") == 7
+
+
 def test_labels_hold_nothing_of_a_request(metrics, registry, make_call):
     """Whatever reaches it by mistake: a label lives as long as the dashboards."""
     theirs = "a-name-of-theirs"
