@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from countenance.store.jobs import Jobs, JobState, Stop
@@ -36,7 +37,8 @@ def run_all(url, database, tasks, *, tell=print):
     for task in tasks:
         if task.every_s is not None:
             jobs.run_now(task)
-    with working(url, database, tasks, tell=tell):
+    once = [replace(task, every_s=None) for task in tasks]  # made above, and not by the clock as well
+    with working(url, database, once, tell=tell):
         await_none_left(jobs)
     return [job for job in jobs.list(with_ended=True) if job.job_id not in before]
 

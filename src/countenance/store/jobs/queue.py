@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
-from countenance.errors import SetupError
 from countenance.store.errors import StoreUnavailable
-from countenance.store.files import make_private_directory, write_private
 from countenance.store.jobs.schema import in_schema
+from countenance.store.jobs.servers import lock_of, queue_of
 from countenance.store.jobs.task import QUERIES, Task
 from countenance.store.pool import Connection, Database
 
-QUEUE = "countenance"
 LOCK_CLASS = 0x4A6F6273  # "Jobs": of the advisory locks that living workers hold
-_SERVER_FILE = "server-id"
 _ATTEMPTS = 3
 
 
@@ -238,52 +233,6 @@ class Jobs:
         else:
             with self._database.transaction() as opened:
                 yield opened
-
-
-def queue_of(task: Task, server: str | None) -> str:
-    """The queue that jobs of this task wait in: one for all servers, or one for each.
-
-    Raises:
-        ValueError: the task is local, and there is no server.
-    """
-    if not task.is_local:
-        return QUEUE
-    if server is None:
-        raise ValueError(f"jobs of the local task `{task.name}` are made for a server")
-    return f"{QUEUE}-{server}"
-
-
-def queues_of(server: str) -> list[str]:
-    """Those that a server takes jobs from."""
-    return [QUEUE, f"{QUEUE}-{server}"]
-
-
-def lock_of(task: Task, server: str | None) -> str:
-    """Of a periodic task's jobs: one runs and one waits, at most; for a local one on each server."""
-    return f"{task.name}/{server}" if task.is_local else task.name
-
-
-def server_id(data_dir: Path) -> str:
-    """What a server is called in the queue: a file of its data directory, made when it is first asked for.
-
-    Raises:
-        SetupError: the file cannot be made or read, or holds something else.
-    """
-    path = data_dir / _SERVER_FILE
-    try:
-        if not path.exists():
-            make_private_directory(data_dir)
-            with suppress(FileExistsError):  # another process was first
-                write_private(path, secrets.token_hex(8).encode(), replace=False)
-        found = path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(
-            f"`{path}` cannot be used: {getattr(error, 'strerror', None) or error}",
-            remedy="give this user the right to read it, or remove it: another is made",
-        ) from error
-    if not found.isalnum() or len(found) > 64:
-        raise SetupError(f"`{path}` holds no server id", remedy="remove it: another is made")
-    return found
 
 
 def _manager(connection: Connection) -> Any:

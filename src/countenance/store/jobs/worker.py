@@ -18,9 +18,10 @@ from psycopg_pool import PoolTimeout
 from countenance.store.errors import StoreUnavailable
 from countenance.store.jobs.deserted import PATIENCE_S, take_up_deserted
 from countenance.store.jobs.fence import FencedManager
-from countenance.store.jobs.queue import Jobs, lock_of, queue_of, queues_of
+from countenance.store.jobs.queue import Jobs
 from countenance.store.jobs.running import Again, Runner
 from countenance.store.jobs.schema import SCHEMA
+from countenance.store.jobs.servers import lock_of, queue_of, queues_of
 from countenance.store.jobs.task import Stop, Task
 from countenance.store.pool import Database
 

@@ -4,9 +4,8 @@ import uuid
 
 import pytest
 
-from countenance.errors import SetupError
 from countenance.store import Database, StoreUnavailable
-from countenance.store.jobs import Jobs, JobState, NoSuchJob, Task, server_id
+from countenance.store.jobs import Jobs, JobState, NoSuchJob, Task
 
 TASK = Task("work", print)
 HOURLY = Task("hourly", print, every_s=3600)
@@ -96,19 +95,6 @@ def test_a_database_that_is_gone_is_told_as_such(empty_database_url):
     for ask in (lambda jobs: jobs.defer(TASK), lambda jobs: jobs.list(), lambda jobs: jobs.figures()):
         with pytest.raises(StoreUnavailable):
             ask(Jobs(gone))
-
-
-def test_a_server_keeps_its_id(tmp_path):
-    one = server_id(tmp_path / "one")
-    assert server_id(tmp_path / "one") == one
-    assert server_id(tmp_path / "two") != one
-    assert (tmp_path / "one" / "server-id").stat().st_mode & 0o077 == 0
-    (tmp_path / "one" / "server-id").write_text("no; id")
-    with pytest.raises(SetupError, match="holds no server id"):
-        server_id(tmp_path / "one")
-    (tmp_path / "two" / "server-id").write_bytes(b"\xff")
-    with pytest.raises(SetupError, match="cannot be used"):
-        server_id(tmp_path / "two")
 
 
 def test_arguments_of_every_json_kind_come_back(queue):
