@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-audit bench-policy bench-search soak clean
+.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-admission bench-audit bench-policy bench-search soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ shapes: setup-dev ## generate the TypedDicts of wire/shapes.py from the service 
 
 bench: setup-dev ## accuracy, peers and HTTP figures as a table and as JSON in bench/out
 	@$(BIN)/python bench/run.py
+
+bench-admission: setup-dev ## what one account's flood costs another account
+	@$(BIN)/python bench/run.py admission
 
 bench-audit: setup-dev ## what the audit log costs and how far it goes; then 200 kills and 1,000 tampered logs
 	@$(BIN)/python bench/run.py audit

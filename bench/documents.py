@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import admission
 import audit
 import decisions
 import search
@@ -25,6 +26,7 @@ def write_documents(results: dict[str, Any]) -> list[str]:
         "http": lambda found: _http(found["http"]),
         "audit": lambda found: _judged_rows(audit.rows_of(found["audit"])),
         "policy": lambda found: _judged_rows(decisions.rows_of(found["policy"])),
+        "admission": lambda found: _judged_rows(admission.rows_of(found["admission"])),
         "search": lambda found: _search(found["search"]),
         "soak": lambda found: _soak(found["soak"]),
     }

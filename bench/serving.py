@@ -18,7 +18,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,12 +50,15 @@ def silent(_line: str) -> None:
 
 
 @contextmanager
-def server_without(what: str, folder: Path, settings: Settings) -> Iterator[RunningServer]:
+def server_without(
+    what: str, folder: Path, settings: Settings, *, options: Sequence[str] = ()
+) -> Iterator[RunningServer]:
     """A server that lacks a part on purpose: `sitecustomize.py` of the folder bench/WHAT takes it out."""
     kept = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent / what)
+    found = [str(Path(__file__).resolve().parent / what), *([kept] if kept else [])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(found)
     try:
-        with running_server(folder, settings, accept_terms=OFFICER, log=silent) as server:
+        with running_server(folder, settings, accept_terms=OFFICER, log=silent, options=options) as server:
             yield server
     finally:
         if kept is None:
