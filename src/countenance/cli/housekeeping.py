@@ -17,6 +17,8 @@ from countenance.errors import ResourceNotFoundException
 from countenance.gallery import Gallery
 from countenance.gallery.activity import searches_ran
 from countenance.gallery.finality import Finality, due
+from countenance.gallery.vault_expiry import expire_vaults
+from countenance.gallery.vaults import Vaults
 from countenance.store import Database, KeyStore, StoreUnavailable, UnitOfWork, idempotency
 
 _EVERY_S = 3600.0
@@ -55,6 +57,7 @@ class Housekeeping:
             self._forget_tokens()
             self._destroy_abandoned_keys()
             self._expire_faces()
+            expire_vaults(self._database, Vaults(self._database, self._keys), AuditLog(self._keys))
         except StoreUnavailable as error:
             click.echo(f"housekeeping put off: {error}", err=True)
         self._begin_finishing()

@@ -29,6 +29,7 @@ COMMANDS = {
     "purposes": "countenance.cli.purposes:purposes",
     "policy": "countenance.cli.policy:policy",
     "erasures": "countenance.cli.erasures:erasures",
+    "reembed": "countenance.cli.reembed:reembed",
     "findings": "countenance.cli.findings:findings",
     "appeals": "countenance.cli.appeals:appeals",
     "models": "countenance.cli.models:models",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from countenance.gallery.records import (
     Associated,
+    Beside,
     Candidate,
     Collection,
     Deleted,
     Description,
     FaceFailure,
     NewFace,
+    OtherTemplate,
     Reason,
     StoredFace,
     Subject,
@@ -20,6 +22,7 @@ from countenance.gallery.store import Gallery
 
 __all__ = [
     "Associated",
+    "Beside",
     "Candidate",
     "Collection",
     "Deleted",
@@ -27,6 +30,7 @@ __all__ = [
     "FaceFailure",
     "Gallery",
     "NewFace",
+    "OtherTemplate",
     "Reason",
     "StoredFace",
     "Subject",

@@ -74,10 +74,27 @@ def hold(connection: Connection, collection: Collection, *, how: str = "hold_col
     Raises:
         ResourceNotFoundException: it was deleted.
     """
-    found = connection.execute(QUERIES[how], {"collection_id": collection.collection_id}).fetchone()
-    if found is None:
-        raise no_such_collection(collection.name)
-    return int(found[0])
+    return _hold(connection, collection, how)[0]
+
+
+def hold_model(connection: Connection, collection: Collection) -> int:
+    """As `hold`, for changes that come with a template or compare one.
+
+    # INVARIANT: templates of two models never meet: what was embedded for the model of before is not stored,
+    and the caller, who tries again, begins with the collection as it is now.
+
+    Raises:
+        ResourceNotFoundException: it was deleted.
+        ThrottlingException: it has been switched to another model since `collection` was read.
+    """
+    generation, face_model_version = _hold(connection, collection, "hold_collection")
+    if face_model_version != collection.face_model_version:
+        raise switched(collection.name)
+    return generation
+
+
+def switched(name: str) -> ThrottlingException:
+    return ThrottlingException(f"The collection id: {name} has just been given another face model; try again")
 
 
 def require_present(connection: Connection, collection: Collection) -> None:
@@ -91,6 +108,13 @@ def require_present(connection: Connection, collection: Collection) -> None:
 
 def no_such_collection(name: str) -> ResourceNotFoundException:
     return ResourceNotFoundException(f"The collection id: {name} does not exist")
+
+
+def _hold(connection: Connection, collection: Collection, how: str) -> tuple[int, str]:
+    found = connection.execute(QUERIES[how], {"collection_id": collection.collection_id}).fetchone()
+    if found is None:
+        raise no_such_collection(collection.name)
+    return int(found[0]), str(found[1])
 
 
 def _attempt(uow: UnitOfWork, work: Callable[[Connection], _Result]) -> _Result:

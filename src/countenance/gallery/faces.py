@@ -175,9 +175,9 @@ def erase_faces(connection: Connection, collection: Collection, face_ids: Sequen
 
 def lock_faces(
     connection: Connection, collection: Collection, face_ids: Sequence[FaceId]
-) -> list[tuple[FaceId, UserId | None, int, bytes]]:
-    """Those that are there, with user, generation of the key and sealed template, ours until the transaction
-    ends.
+) -> list[tuple[FaceId, UserId | None, int | None, bytes | None]]:
+    """Those that are there, with user, generation of the key and sealed template (both None where there is
+    none of the model in use), ours until the transaction ends.
     """
     return connection.execute(
         QUERIES["lock_faces"],

@@ -318,7 +318,7 @@ def test_a_process_that_dies_while_it_changes_the_copy_leaves_none(
     enrolled = enrol(*random_templates(rng, 9))
     with copy.reading() as held:
         assert held.face_count == 9
-    memory = copy._memory
+    memory = copy._gallery.memory
     end(holder("half-changed", memory._main, memory._gate, words=[DIMENSIONS]))
     loads = loads_of(monkeypatch)
     with copy.reading() as held:
