@@ -118,6 +118,6 @@ def _use(opened: Reembedded, run: Reembedding, model: Model, *, leave_behind: bo
     except FacesLeftBehind as error:
         raise SetupError(
             str(error),
-            remedy=f"see `countenance reembed status {opened.collection.name} --missing`; give --from a folder "
-            "that has their photographs, or --leave-behind",
+            remedy=f"see `countenance reembed status {opened.collection.name} --missing`; give a folder "
+            "that has their photographs with --from, or --leave-behind",
         ) from error

@@ -74,7 +74,10 @@ def hold(connection: Connection, collection: Collection, *, how: str = "hold_col
     Raises:
         ResourceNotFoundException: it was deleted.
     """
-    return _hold(connection, collection, how)[0]
+    found = connection.execute(QUERIES[how], {"collection_id": collection.collection_id}).fetchone()
+    if found is None:
+        raise no_such_collection(collection.name)
+    return int(found[0])
 
 
 def hold_model(connection: Connection, collection: Collection) -> int:
@@ -87,10 +90,16 @@ def hold_model(connection: Connection, collection: Collection) -> int:
         ResourceNotFoundException: it was deleted.
         ThrottlingException: it has been switched to another model since `collection` was read.
     """
-    generation, face_model_version = _hold(connection, collection, "hold_collection")
+    hold(connection, collection)
+    # Asked again: whoever waited for a shared lock is answered what there was before it waited.
+    found = connection.execute(
+        QUERIES["read_generation"], {"collection_id": collection.collection_id}
+    ).fetchone()
+    assert found is not None, "it is held"
+    generation, _, face_model_version = found
     if face_model_version != collection.face_model_version:
         raise switched(collection.name)
-    return generation
+    return int(generation)
 
 
 def switched(name: str) -> ThrottlingException:
@@ -108,13 +117,6 @@ def require_present(connection: Connection, collection: Collection) -> None:
 
 def no_such_collection(name: str) -> ResourceNotFoundException:
     return ResourceNotFoundException(f"The collection id: {name} does not exist")
-
-
-def _hold(connection: Connection, collection: Collection, how: str) -> tuple[int, str]:
-    found = connection.execute(QUERIES[how], {"collection_id": collection.collection_id}).fetchone()
-    if found is None:
-        raise no_such_collection(collection.name)
-    return int(found[0]), str(found[1])
 
 
 def _attempt(uow: UnitOfWork, work: Callable[[Connection], _Result]) -> _Result:

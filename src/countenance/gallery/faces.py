@@ -76,6 +76,7 @@ def _insert(
             "confidences": [float(face.confidence) for face in ordered],
             "sealed": [seal.seal(face.face_id, face.template) for face in ordered],
             "key_generation": seal.generation,
+            "face_model_version": collection.face_model_version,
         },
     ).fetchall()
     if any(generation != seal.generation for _, generation in rows):

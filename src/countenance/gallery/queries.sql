@@ -37,18 +37,17 @@ where collection_id = %(collection_id)s
 -- hold_collection --
 -- Shared: writers do not wait for one another, only a deletion waits for them and they for it, and a change of the
 -- model, whose turn comes among theirs (gallery_lock).
-select key_generation, face_model_version
+select key_generation
 from collection, pg_advisory_xact_lock_shared(gallery_lock(%(collection_id)s)) as turn
 where collection_id = %(collection_id)s
 for key share of collection
 
 -- lock_collection --
 -- One at a time among those who ask for this, beside any number who hold the collection.
-select key_generation, face_model_version from collection where collection_id = %(collection_id)s
-for no key update
+select key_generation from collection where collection_id = %(collection_id)s for no key update
 
 -- claim_collection --
-select key_generation, face_model_version from collection where collection_id = %(collection_id)s for update
+select key_generation from collection where collection_id = %(collection_id)s for update
 
 -- delete_faces_of_collection --
 delete from face where collection_id = %(collection_id)s
@@ -204,6 +203,7 @@ with inserted as (
     where exists (
         select 1 from collection
         where collection_id = %(collection_id)s and key_generation = %(key_generation)s
+            and face_model_version = %(face_model_version)s
     )
     on conflict (
         collection_id, image_id, external_image_id, box_left, box_top, box_width, box_height

@@ -18,7 +18,7 @@ from countenance.facts import Charter
 from countenance.gallery import beside, catalog, charters, subjects
 from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
-from countenance.gallery.changing import change, hold, hold_model, no_such_collection
+from countenance.gallery.changing import change, hold, hold_model, no_such_collection, switched
 from countenance.gallery.charters import Chartered
 from countenance.gallery.finality import Finality
 from countenance.gallery.memory_broker import Memories
@@ -250,9 +250,16 @@ class Gallery:
         return change(uow, work)
 
     def beside(self, collection: Collection) -> Beside:
-        """What is wanted of new faces beside their templates, as of now."""
+        """What is wanted of new faces beside their templates, as of now.
+
+        Raises:
+            ThrottlingException: the collection was given another model since: a template of the one that it
+                had would be the second one, and the call has no first.
+        """
         with self._database.read() as connection:
             models = read_models(connection, collection)
+        if models.in_use.version != collection.face_model_version:
+            raise switched(collection.name)
         wanted = models.wanted
         return Beside(None if wanted is None else wanted.version, models.kept_days is not None)
 
