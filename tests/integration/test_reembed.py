@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -325,3 +327,153 @@ def test_clients_get_no_wrong_answer_and_no_error_while_it_is_switched_to_and_fr
     moving.reembed("rollback", collection)
     moving.reembed("discard", collection)
     assert all_answers(client, moving, collection, faces) == expected["2.0"]
+
+
+def shadows(moving, collection):
+    """How many templates lie beside those in use."""
+    return moving.rows(
+        "select count(*) from shadow_template join collection using (collection_id) where name = %s",
+        collection,
+    )[0][0]
+
+
+def killed(process):
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def test_killed_while_it_looks_at_pictures_it_goes_on_where_it_ended(moving, client, collection, reference):
+    faces = moving.enrol(client, collection)
+    kills = 0
+    for least in (1, 8):
+        process = moving.begin(
+            "reembed", "start", collection, "--onto", NEW, "--from", moving.folder, "--threads", 1
+        )
+        while shadows(moving, collection) < least and process.poll() is None:
+            time.sleep(0.02)
+        kills += process.poll() is None
+        killed(process)
+    assert kills >= 1
+    kept = shadows(moving, collection)
+    assert 0 < kept < len(faces)
+    told = moving.reembed("status", collection)
+    assert (told["State"], told["Embedded"]) == ("building", kept)
+    told = moving.reembed("start", collection, "--onto", NEW, "--from", moving.folder)
+    assert (told["State"], told["Missing"]) == ("ready", 0)
+    moving.reembed("switch", collection)
+    after = answers(client, collection, faces)
+    assert {name: dict(matches) for name, matches in after.items()} == {
+        name: dict(matches) for name, matches in reference.items()
+    }
+
+
+def test_killed_while_it_switches_it_has_either_switched_or_not(moving, client, collection):
+    faces = moving.enrol(client, collection, sorted(moving.photos)[:6])
+    moving.reembed("start", collection, "--onto", NEW, "--from", moving.folder)
+    expected = {"2.0": all_answers(client, moving, collection, faces)}
+    moving.reembed("switch", collection)
+    expected["1.0"] = all_answers(client, moving, collection, faces)
+    chance, states = random.Random(7), Counter()
+    began = time.monotonic()
+    moving.reembed("rollback", collection)
+    whole_s = time.monotonic() - began
+    for _ in range(8):
+        state = moving.reembed("status", collection)["State"]
+        process = moving.begin("reembed", "rollback" if state == "switched" else "switch", collection)
+        time.sleep(chance.uniform(0.5, 1.0) * whole_s)
+        killed(process)
+        version = client.describe_collection(CollectionId=collection)["FaceModelVersion"]
+        state = moving.reembed("status", collection)["State"]
+        assert state == {"1.0": "switched", "2.0": "rolled_back"}[version]
+        states[state] += 1
+        assert all_answers(client, moving, collection, faces) == expected[version]
+    print(dict(states))
+
+
+def test_a_vault_changes_the_model_without_a_single_photograph(moving, client, collection, reference):
+    """What it answers is close to what the photographs would have given; how close is told here."""
+    client.create_collection(CollectionId=collection, Tags={"countenance:vault-days": "30"})
+    faces = {name: moving.index(client, collection, name) for name in moving.photos}
+    assert moving.reembed("vault", "show", collection)["Crops"] == len(faces)
+    told = moving.reembed("start", collection, "--onto", NEW, "--from", "vault")
+    assert (told["Source"], told["Missing"]) == ("vault", 0)
+    moving.reembed("switch", collection)
+    after = answers(client, collection, faces)
+    differences = [
+        abs(similarity - dict(reference[name])[other])
+        for name, matches in after.items()
+        for other, similarity in matches
+        if max(similarity, dict(reference[name])[other]) >= 50
+    ]
+    print(f"similarities over 50: {len(differences)}, largest difference {max(differences):.2f}")
+    assert max(differences) < 5
+    moving.reembed("discard", collection)
+    moving.reembed("vault", "close", collection)
+    assert moving.reembed("vault", "show", collection) == {
+        **moving.reembed("vault", "show", collection),
+        "Vault": "closed",
+        "Crops": 0,
+    }
+    assert moving.rows("select count(*) from vault_crop") == [(0,)]
+
+
+def test_wrong_photographs_are_told_and_refuse_the_switch(moving, client, collection, tmp_path):
+    names = sorted(moving.photos)[:4]
+    faces = moving.enrol(client, collection, names)
+    folder = tmp_path / "photos"
+    for name in names[:2]:
+        place = folder / name.replace(":", "/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(moving.photos[name], place)
+    (folder / names[1].replace(":", "/")).write_bytes(moving.photos[names[2]].read_bytes() + b"\0")
+    told = moving.reembed("start", collection, "--onto", NEW, "--from", folder)
+    assert told["Reasons"] == {"no photo": 2, "changed photo": 1}
+    missing = moving.reembed("status", collection, "--missing")
+    assert {each["ExternalImageId"]: each["Reason"] for each in missing} == {
+        names[1]: "changed photo",
+        names[2]: "no photo",
+        names[3]: "no photo",
+    }
+    refused = moving.begin("reembed", "switch", collection)
+    _, words = refused.communicate()
+    assert refused.returncode == 3
+    assert "3 faces" in words
+    assert "--leave-behind" in words
+    assert client.describe_collection(CollectionId=collection)["FaceModelVersion"] == "2.0"
+    moving.reembed("switch", collection, "--leave-behind")
+    found = client.search_faces(CollectionId=collection, FaceId=faces[names[0]], FaceMatchThreshold=0)
+    assert found["FaceMatches"] == []
+    assert client.describe_collection(CollectionId=collection)["FaceCount"] == 4
+    # the photographs turn up: what was left behind is found again
+    moving.reembed("start", collection, "--onto", NEW, "--from", moving.folder)
+    found = client.search_faces(CollectionId=collection, FaceId=faces[names[0]], FaceMatchThreshold=0)
+    assert len(found["FaceMatches"]) == 3
+    moving.reembed("discard", collection)
+
+
+def test_the_log_says_what_was_done_and_names_nobody(moving, client, collection):
+    faces = moving.enrol(client, collection, sorted(moving.photos)[:2])
+    client.create_user(CollectionId=collection, UserId="ada-lovelace")
+    client.associate_faces(
+        CollectionId=collection, UserId="ada-lovelace", FaceIds=[next(iter(faces.values()))]
+    )
+    moving.reembed("start", collection, "--onto", NEW, "--from", moving.folder)
+    moving.reembed("report", collection)
+    moving.reembed("switch", collection)
+    moving.reembed("rollback", collection)
+    moving.reembed("discard", collection)
+    wanted = ["StartReembedding", "SwitchModel", "RollBackModel", "DiscardTemplates"]
+    own, deadline = moving.service.client("countenance"), time.monotonic() + 30
+    while True:  # until the sequencer has given the last of them its place
+        told = [
+            entry
+            for operation in wanted
+            for entry in own.list_audit_entries(Operation=operation)["Entries"]
+            if collection in json.dumps(entry["Openings"])
+        ]
+        if len(told) == len(wanted) or time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    assert [(entry["Operation"], entry["Kind"]) for entry in told] == [(name, "change") for name in wanted]
+    assert not any("ada-lovelace" in line for line in moving.service.log_lines())
+    assert not any("ada-lovelace" in json.dumps(entry, default=str) for entry in told)

@@ -485,7 +485,7 @@ def sealed_beside(database, collection):
 def test_what_lies_beside_faces_is_sealed_anew_as_well(
     finality, collection, gallery, commit, key_store, record, recorded, database, with_everything, is_switched
 ):
-    """A face's every template and its picture open with the keys of before, which must not be kept for them."""
+    """They open with the keys of before, which must not be kept for them."""
     faces = with_everything(7)
     run = gallery.reembeddings.require(collection)
     if is_switched:
