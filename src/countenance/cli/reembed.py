@@ -9,6 +9,7 @@ from countenance.cli.worded_group import WordedGroup
 COMMANDS = {
     "start": ("countenance.cli.reembed_start:start", "Make templates of another model beside those in use."),
     "status": ("countenance.cli.reembed_status:status", "How far it is, and which faces have none, and why."),
+    "list": ("countenance.cli.reembed_status:list_", "Collections that are being re-embedded."),
     "report": ("countenance.cli.reembed_report:report", "Who would change: old answers against new ones."),
     "switch": ("countenance.cli.reembed_switch:switch", "Use the new model from now on."),
     "rollback": ("countenance.cli.reembed_switch:rollback", "Use the old model again."),

@@ -6,8 +6,11 @@ from typing import Any
 
 import click
 
+from countenance.cli.governed import open_governed
+from countenance.cli.options import settings_options
 from countenance.cli.reembedded import Reembedded, collection_options, open_reembedded
 from countenance.cli.tables import as_json_option, print_json, print_rows
+from countenance.gallery import Gallery
 from countenance.gallery.reembedding_records import Reembedding
 from countenance.reembedding.reasons import MEANINGS, Reason
 
@@ -37,6 +40,32 @@ def status(name: str, account_id: str | None, *, with_missing: bool, as_json: bo
             _print_missing(opened, as_json=as_json)
         else:
             print_status(opened, as_json=as_json)
+
+
+@click.command("list")
+@settings_options("data_dir", "database_url", "terms")
+@as_json_option
+def list_(*, as_json: bool, **given: Any) -> None:
+    """List the collections that are being re-embedded, of all accounts.
+
+    Example: countenance reembed list
+    """
+    with open_governed(given) as governed:
+        gallery = Gallery(governed.database, governed.keys)
+        rows = [
+            {
+                "AccountId": collection.account_id,
+                "Region": collection.region,
+                "CollectionId": collection.name,
+                "State": run.state,
+                "From": run.from_model.version,
+                "Onto": run.to_model.version,
+                "StartedAt": run.started_at.isoformat(timespec="seconds"),
+            }
+            for collection in gallery.reembeddings.list_collections()
+            if (run := gallery.reembeddings.find(collection)) is not None
+        ]
+    print_rows(rows, as_json=as_json, nothing="no collection is being re-embedded")
 
 
 def print_status(opened: Reembedded, *, as_json: bool) -> None:

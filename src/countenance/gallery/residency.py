@@ -16,32 +16,22 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from datetime import timedelta
+from contextlib import ExitStack, contextmanager
 
 from countenance.errors import ResourceNotFoundException
 from countenance.gallery.activity import Activity
 from countenance.gallery.changing import QUERIES, switched
-from countenance.gallery.memory import GalleryMemory
 from countenance.gallery.memory_broker import Memories, PrivateMemories
-from countenance.gallery.reading import (
-    CHANGES_KEPT,
-    OLDEST_FOLLOWED,
-    Changes,
-    CollectionReader,
-    ModelChanged,
-    TooManyChanges,
-)
+from countenance.gallery.reading import CHANGES_KEPT, ModelChanged
 from countenance.gallery.records import Collection
-from countenance.gallery.resident import Moment, ResidentGallery
-from countenance.store import Connection, Database, KeyMissing, KeyStore, StoreUnavailable
+from countenance.gallery.resident import ResidentGallery
+from countenance.gallery.resident_copy import ResidentCopy
+from countenance.store import Database, KeyStore, StoreUnavailable
 
 _LOG = logging.getLogger(__name__)
 
 _SWEEP_INTERVAL_S = 10.0
 _FORGOTTEN_AT_ONCE = 10_000
-_SETTLED_ANEW = timedelta(minutes=1)
-"""A copy to which nothing happened says so that often: no oftener, because to say it is to be its writer."""
 _MODELS_TRIED = 2
 _BYTES_PER_COPY = 81_920
 """Locks, cipher and first pages: many empty collections are bounded as well."""
@@ -49,120 +39,6 @@ _FILES_PER_COPY = 16
 """Open files that a process may have, for one copy: it takes five, and one more for each 65,536 faces; calls
 need theirs.
 """
-
-
-class ResidentCopy:
-    """One collection's copy, and what keeps it fresh. Thread-safe; other processes may keep the same copy."""
-
-    def __init__(
-        self, collection: Collection, database: Database, keys: KeyStore, memories: Memories
-    ) -> None:
-        self._collection = collection
-        self._database = database
-        self._reader = CollectionReader(collection, keys)
-        self._memories = memories
-        self._refreshing = threading.Lock()
-        self._begun = 0
-        self._done = 0
-        self._gallery: ResidentGallery | None = None
-
-    @property
-    def face_model_version(self) -> str:
-        """Of whose templates it is."""
-        return self._collection.face_model_version
-
-    def open(self) -> None:
-        """Make sure that the collection is there and has this model. Raises as `reading`."""
-        with self._refreshing, self._database.read() as connection:
-            self._opened(connection)
-
-    @contextmanager
-    def reading(self) -> Iterator[ResidentGallery]:
-        """The collection as of this call or later, unchanged while it is looked at.
-
-        Raises:
-            ResourceNotFoundException: the collection was deleted.
-            ModelChanged: the collection was given another model since.
-            StoreUnavailable: the database cannot be asked.
-        """
-        while True:
-            gallery = self.refresh()
-            with gallery.memory.reading():
-                if gallery.moment is not None:  # None: a change failed, or its process died, since ours
-                    yield gallery
-                    return
-
-    def refresh(self) -> ResidentGallery:
-        """Bring it up to date. Raises as `reading`.
-
-        Searches that come while a refresh runs share the next: the database is asked for all at once.
-        """
-        begun_before_us = self._begun
-        with self._refreshing:
-            if self._done > begun_before_us and self._gallery is not None:
-                return self._gallery
-            self._begun += 1
-            with self._database.read() as connection:
-                gallery = self._opened(connection)
-                self._follow(connection, gallery)
-            self._done = self._begun
-            return gallery
-
-    def _opened(self, connection: Connection) -> ResidentGallery:
-        if self._gallery is None:
-            self._gallery = self._reader.open(connection, self._memory_of)
-        return self._gallery
-
-    def _memory_of(self, epoch: int) -> GalleryMemory:
-        # INVARIANT: templates of two models never share a memory: after each switch it is another one.
-        collection_id = self._collection.collection_id
-        name = uuid.uuid5(collection_id, str(epoch)) if epoch else collection_id
-        return self._memories.open(name, ResidentGallery.size_bytes(self._collection.dimensions))
-
-    def _follow(self, connection: Connection, gallery: ResidentGallery) -> None:
-        """Bring the copy up to date."""
-        with gallery.memory.reading():
-            since = gallery.moment
-        if since is not None:
-            try:
-                changes = self._reader.changes(connection, since)
-            except TooManyChanges:
-                changes = None
-            if changes is not None and self._apply(gallery, changes, since):
-                return
-        # It is not whole, there is much to do, or another process was quicker and what we read may be older
-        # than what it is now: alone with it nobody overtakes us.
-        with gallery.memory.writing():
-            self._follow_alone(connection, gallery)
-
-    def _apply(self, gallery: ResidentGallery, changes: Changes, since: Moment) -> bool:
-        """Whether the copy is as new as these changes now."""
-        age = changes.moment.at - since.at
-        if age > OLDEST_FOLLOWED:
-            return False
-        if not changes.gone and not changes.there and age < _SETTLED_ANEW:
-            return True
-        with gallery.memory.writing():
-            if gallery.moment != since:
-                return False
-            with gallery.changing():
-                gallery.change(gone=changes.gone, there=changes.there, templates=changes.templates)
-                gallery.settle(changes.moment)
-        return True
-
-    def _follow_alone(self, connection: Connection, gallery: ResidentGallery) -> None:
-        since = gallery.moment
-        moment = since
-        if since is not None and moment is not None:
-            # A key that was replaced meanwhile: the copy is nobody's now, and is read whole.
-            with suppress(KeyMissing), gallery.changing():
-                for part in self._reader.all_changes(connection, since):
-                    gallery.change(gone=part.gone, there=part.there, templates=part.templates)
-                    moment = part.moment
-                if moment.at - since.at <= OLDEST_FOLLOWED:
-                    gallery.settle(moment)
-                    return
-        self._reader.load(connection, gallery)
 
 
 class Residency:
