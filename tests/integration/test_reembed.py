@@ -380,7 +380,7 @@ def test_killed_while_it_switches_it_has_either_switched_or_not(moving, client, 
     for _ in range(8):
         state = moving.reembed("status", collection)["State"]
         process = moving.begin("reembed", "rollback" if state == "switched" else "switch", collection)
-        time.sleep(chance.uniform(0.5, 1.0) * whole_s)
+        time.sleep(chance.uniform(0.3, 1.4) * whole_s)
         killed(process)
         version = client.describe_collection(CollectionId=collection)["FaceModelVersion"]
         state = moving.reembed("status", collection)["State"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,9 +15,11 @@ from countenance.audit import AuditLog, Touch, open_log
 from countenance.audit.disclosure import disclose
 from countenance.audit.reconcile import last_reconciled
 from countenance.cli.housekeeping import RECONCILE_AFTER, TOKENS_KEPT, Housekeeping
+from countenance.gallery import Gallery
 from countenance.gallery.finality import Finality
 from countenance.gallery.reading import CHANGES_KEPT
-from countenance.store import Database, KeyMissing, idempotency, migrate
+from countenance.store import Database, KeyMissing, UnitOfWork, idempotency, migrate
+from fakes.faces import DIMENSIONS, new_face, unit
 from fakes.vision import person, picture
 from small_server import small_server
 
@@ -345,3 +348,28 @@ def test_a_collection_that_is_deleted_meanwhile_is_passed_over(retention, monkey
     monkeypatch.setattr(Finality, "pending", late)
     retention.keep_house()
     assert capsys.readouterr().err == ""
+
+
+def test_pictures_whose_time_is_over_are_deleted_hourly(database, log_keys):
+    """Whatever asked for them to be kept: nobody has to come back and delete them."""
+    account_id = Accounts(database, log_keys).create_account("vault").account_id
+    gallery = Gallery(database, log_keys)
+    made = {"name": "kept", "region": "r", "face_model_version": "1", "dimensions": DIMENSIONS, "tags": {}}
+    with UnitOfWork(database) as uow:
+        collection = gallery.create_collection(uow, account_id=account_id, **made)
+        uow.commit()
+    with UnitOfWork(database) as uow:
+        gallery.vaults.open(uow, collection, kept_days=1)
+        gallery.enrol(uow, collection, [replace(new_face(unit([1])), crop=b"crop") for _ in range(2)])
+        uow.commit()
+    now = [0.0]
+    tidy = Housekeeping(database, log_keys, clock=lambda: now[0])
+    tidy()
+    assert gallery.vaults.find(collection).crops == 2
+    with database.transaction() as connection:
+        connection.execute(
+            "update vault_crop set kept_until = now() where collection_id = %s", (collection.collection_id,)
+        )
+    now[0] += 3600
+    tidy()
+    assert gallery.vaults.find(collection).crops == 0
