@@ -10,7 +10,7 @@ import click
 from countenance.cli.reembedded import Reembedded, collection_options, open_reembedded
 from countenance.cli.tables import as_json_option, print_json
 from countenance.gallery.two_models import Model
-from countenance.reembedding.differences import MOST_EXACT, Differences, Side, compare
+from countenance.reembedding.differences import MOST_EXACT, SAMPLE, Differences, Side, compare
 from countenance.reembedding.report_files import to_csv, to_json, to_text
 from countenance.store.files import write_private
 from countenance.types import Similarity
@@ -31,9 +31,9 @@ from countenance.types import Similarity
 @click.option(
     "--sample",
     type=click.IntRange(1),
-    default=MOST_EXACT,
+    default=SAMPLE,
     show_default=True,
-    help="of more faces than this, so many are drawn at random and compared with all",
+    help=f"how many are drawn at random, of more than {MOST_EXACT:,} faces, and compared with all",
 )
 @as_json_option
 def report(
@@ -66,7 +66,7 @@ def report(
 
 
 def differences(
-    opened: Reembedded, before: Model, after: Model, *, threshold: float, sample: int = MOST_EXACT
+    opened: Reembedded, before: Model, after: Model, *, threshold: float, sample: int = SAMPLE
 ) -> Differences:
     """Of two models of the collection, both of whose packs are installed."""
     sides = [
@@ -77,4 +77,4 @@ def differences(
         )
         for model in (before, after)
     ]
-    return compare(*sides, threshold=Similarity(threshold), most_exact=sample)
+    return compare(*sides, threshold=Similarity(threshold), sample=sample)
