@@ -373,21 +373,26 @@ def test_killed_while_it_switches_it_has_either_switched_or_not(moving, client, 
     expected = {"2.0": all_answers(client, moving, collection, faces)}
     moving.reembed("switch", collection)
     expected["1.0"] = all_answers(client, moving, collection, faces)
-    chance, states = random.Random(7), Counter()
-    began = time.monotonic()
+    seen, delay_s, began = Counter(), 0.0, time.monotonic()
     moving.reembed("rollback", collection)
-    whole_s = time.monotonic() - began
-    for _ in range(8):
-        state = moving.reembed("status", collection)["State"]
-        process = moving.begin("reembed", "rollback" if state == "switched" else "switch", collection)
-        time.sleep(chance.uniform(0.3, 1.4) * whole_s)
+    whole_s, version = time.monotonic() - began, "2.0"
+    # Later and later, until it is killed too late; then the other way. Most of the time goes into beginning.
+    while seen["done"] < 2:
+        process = moving.begin("reembed", "rollback" if version == "1.0" else "switch", collection)
+        time.sleep(delay_s)
+        ended = process.poll()
         killed(process)
-        version = client.describe_collection(CollectionId=collection)["FaceModelVersion"]
+        assert ended in {None, 0}
+        now = client.describe_collection(CollectionId=collection)["FaceModelVersion"]
         state = moving.reembed("status", collection)["State"]
-        assert state == {"1.0": "switched", "2.0": "rolled_back"}[version]
-        states[state] += 1
-        assert all_answers(client, moving, collection, faces) == expected[version]
-    print(dict(states))
+        assert state == {"1.0": "switched", "2.0": "rolled_back"}[now]
+        assert all_answers(client, moving, collection, faces) == expected[now]
+        assert ended is None or now != version
+        seen["killed before" if now == version else "done" if ended == 0 else "killed after"] += 1
+        delay_s = delay_s + whole_s / 8 if now == version else 0.4 * whole_s
+        version = now
+    print(dict(seen))
+    assert seen["killed before"] > 2
 
 
 def test_a_vault_changes_the_model_without_a_single_photograph(moving, client, collection, reference):
