@@ -81,6 +81,21 @@ class FakeVision:
             templates[row] = self._template(by_box[box.left, box.top, box.width, box.height])
         return templates
 
+    def cut_crop(self, pixels, face):
+        parsed = json.loads(pixels.tobytes())
+        box = face.box
+        entry = next(
+            each
+            for each in parsed["faces"]
+            if tuple(each["box"]) == (box.left, box.top, box.width, box.height)
+        )
+        return b"crop" + json.dumps(entry).encode()
+
+    def embed_crop(self, data):
+        if data[:4] != b"crop":
+            raise InvalidImageFormatException
+        return self._template(json.loads(data[4:]))
+
     def _template(self, entry):
         likeness, own = entry["likeness"], _direction(entry["who"], self.dimensions)
         aside = _direction(entry["who"] + " aside", self.dimensions)

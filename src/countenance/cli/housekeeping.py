@@ -16,6 +16,8 @@ from countenance.gallery import Collection, Gallery
 from countenance.gallery.activity import searches_ran
 from countenance.gallery.compaction import forget_changes, sparse_tables, vacuum
 from countenance.gallery.finality import Finality, due
+from countenance.gallery.vault_expiry import expire_vaults
+from countenance.gallery.vaults import Vaults
 from countenance.store import Database, KeyStore, StoreUnavailable, Tombstones, UnitOfWork, idempotency
 from countenance.store.jobs import JobContext, Task
 
@@ -68,6 +70,12 @@ class Housekeeping:
                 meaning="look for faces that are older than their collection's charter allows",
             ),
             self._expiry,
+            Task(
+                "expire-vaults",
+                self._expire_vaults,
+                every_s=_HOUR_S,
+                meaning="delete pictures of enrolled faces that were kept for as long as was said",
+            ),
             Task(
                 "finish-erasures",
                 self._finish_erasures,
@@ -163,6 +171,9 @@ class Housekeeping:
                 work.commit()
             done += len(expired)
             context.report(done, note="faces deleted")
+
+    def _expire_vaults(self, context: JobContext) -> None:
+        expire_vaults(context.database, Vaults(context.database, self.keys), AuditLog(self.keys))
 
     def _finish_erasures(self, context: JobContext) -> None:
         pending = due(Finality(context.database, self.keys).pending(), datetime.now(UTC))

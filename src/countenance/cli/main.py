@@ -31,6 +31,7 @@ COMMANDS = {
     "import": "countenance.cli.importing:import_",
     "keys": "countenance.cli.keys:keys",
     "erasures": "countenance.cli.erasures:erasures",
+    "reembed": "countenance.cli.reembed:reembed",
     "jobs": "countenance.cli.jobs:jobs",
     "findings": "countenance.cli.findings:findings",
     "appeals": "countenance.cli.appeals:appeals",

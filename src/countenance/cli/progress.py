@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import click
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,6 +22,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.text import Text
+
+_LINE_EVERY_S = 10.0
 
 
 class ProgressBars:
@@ -102,6 +105,48 @@ def counting_progress(label: str, what: str, *, total: int | None = None) -> Ite
 
         counted = Counted(shown)
         yield counted
+
+
+@contextmanager
+def faces_progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Done of a total, rate and time left: a bar on standard error, or a line now and then in a file."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(label)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    begun_s = time.monotonic()
+    with Progress(*columns, console=console) as bars:
+        task = bars.add_task(label, total=None, rate="")
+
+        def show(done: int, total: int) -> None:
+            rate = done / max(time.monotonic() - begun_s, 1e-9)
+            bars.update(task, completed=done, total=total, rate=f"{rate:,.0f} faces/s")
+
+        yield show
+
+
+class _Lines:
+    """What a bar would show, as lines."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._begun_s = self._told_s = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now_s = time.monotonic()
+        if now_s - self._told_s < _LINE_EVERY_S:
+            return
+        self._told_s = now_s
+        rate = done / (now_s - self._begun_s)
+        left = f", {(total - done) / rate:,.0f} s left" if rate else ""
+        click.echo(f"{self._label}: {done:,} of {total:,}, {rate:,.0f} faces/s{left}", err=True)
 
 
 @contextmanager

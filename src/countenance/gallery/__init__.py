@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countenance.gallery.records import (
     Associated,
+    Beside,
     Candidate,
     Collection,
     Deleted,
@@ -11,6 +12,7 @@ from countenance.gallery.records import (
     FaceFailure,
     NewFace,
     Origin,
+    OtherTemplate,
     Reason,
     StoredFace,
     Subject,
@@ -21,6 +23,7 @@ from countenance.gallery.store import Gallery
 
 __all__ = [
     "Associated",
+    "Beside",
     "Candidate",
     "Collection",
     "Deleted",
@@ -29,6 +32,7 @@ __all__ = [
     "Gallery",
     "NewFace",
     "Origin",
+    "OtherTemplate",
     "Reason",
     "StoredFace",
     "Subject",

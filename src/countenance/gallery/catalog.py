@@ -50,6 +50,11 @@ def find_collection(
     return None if row is None else Collection(*row)
 
 
+def find_named(connection: Connection, region: str, name: str) -> list[Collection]:
+    rows = connection.execute(QUERIES["find_named"], {"region": region, "name": name})
+    return [Collection(*row) for row in rows]
+
+
 def list_collections(
     connection: Connection, account_id: AccountId, region: str, *, limit: int, after: str
 ) -> list[Collection]:

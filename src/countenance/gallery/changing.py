@@ -82,6 +82,32 @@ def hold(connection: Connection, collection: Collection, *, how: str = "hold_col
     return int(found[0])
 
 
+def hold_model(connection: Connection, collection: Collection) -> int:
+    """As `hold`, for changes that come with a template or compare one.
+
+    # INVARIANT: templates of two models never meet: what was embedded for the model of before is not stored,
+    and the caller, who tries again, begins with the collection as it is now.
+
+    Raises:
+        ResourceNotFoundException: it was deleted.
+        ThrottlingException: it has been switched to another model since `collection` was read.
+    """
+    hold(connection, collection)
+    # Asked again: whoever waited for a shared lock is answered what there was before it waited.
+    found = connection.execute(
+        QUERIES["read_generation"], {"collection_id": collection.collection_id}
+    ).fetchone()
+    assert found is not None, "it is held"
+    generation, _, face_model_version = found
+    if face_model_version != collection.face_model_version:
+        raise switched(collection.name)
+    return int(generation)
+
+
+def switched(name: str) -> ThrottlingException:
+    return ThrottlingException(f"The collection id: {name} has just been given another face model; try again")
+
+
 def require_present(connection: Connection, collection: Collection) -> None:
     """Tell an empty answer from that of a deleted collection. Raises ResourceNotFoundException."""
     found = connection.execute(

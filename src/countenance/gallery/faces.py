@@ -109,6 +109,7 @@ def _insert(
             "user_ids": [face.user_id for face in faces],
             "import_ids": [each.origin and each.origin.import_id for each in wanted.values()],
             "import_items": [each.origin and each.origin.item for each in wanted.values()],
+            "face_model_version": collection.face_model_version,
         },
         binary=True,
     ).fetchone()
@@ -224,9 +225,9 @@ def erase_faces(connection: Connection, collection: Collection, face_ids: Sequen
 
 def lock_faces(
     connection: Connection, collection: Collection, face_ids: Sequence[FaceId]
-) -> list[tuple[FaceId, UserId | None, int, bytes]]:
-    """Those that are there, with user, generation of the key and sealed template, ours until the transaction
-    ends.
+) -> list[tuple[FaceId, UserId | None, int | None, bytes | None]]:
+    """Those that are there, with user, generation of the key and sealed template (both None where there is
+    none of the model in use), ours until the transaction ends.
     """
     return connection.execute(
         QUERIES["lock_faces"],

@@ -16,9 +16,10 @@ from uuid import UUID
 
 from countenance.errors import InternalServerError
 from countenance.gallery.changing import QUERIES, change, hold
-from countenance.gallery.reading import open_seal
+from countenance.gallery.crop_seal import CropSeal
 from countenance.gallery.records import Collection
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
+from countenance.gallery.two_models import TwoModels, read_models
 from countenance.store import (
     KEYS_LOCK,
     Connection,
@@ -37,6 +38,8 @@ FINAL_WITHIN: Final = timedelta(hours=24)
 BEGIN_AFTER: Final = timedelta(hours=20)
 """Age of the oldest deletion at which keys are replaced: looked at hourly, and millions take a while."""
 _ROWS_AT_ONCE: Final = 1_000
+_PLACES: Final = ("faces", "shadows", "crops")
+"""What is sealed: templates in their faces' rows, templates beside them, pictures of faces."""
 _WRITERS_END_S: Final = 300.0
 _FIRST: Final = UUID(int=0)
 
@@ -162,10 +165,11 @@ class Finality:
     ) -> int:
         # Who enrolled with the key of before is sealed anew with the rest.
         wait_for_writers(self._database, within_s=_WRITERS_END_S)
-        after: UUID | None = _FIRST
-        while after is not None:
-            after, count = self._reseal(collection, generation, after)
-            progress(count)
+        for place in _PLACES:
+            after: UUID | None = _FIRST
+            while after is not None:
+                after, count = self._reseal(collection, generation, place, after)
+                progress(count)
         with self._database.read() as connection:
             left = connection.execute(QUERIES["has_old_generations"], _of(collection, generation)).fetchone()
         if left is None or left[0]:
@@ -204,21 +208,27 @@ class Finality:
             uow.commit()
         return generation
 
-    def _reseal(self, collection: Collection, generation: int, after: UUID) -> tuple[UUID | None, int]:
-        """A batch of faces behind `after`: the last of them, None when there was none; how many."""
+    def _reseal(
+        self, collection: Collection, generation: int, place: str, after: UUID
+    ) -> tuple[UUID | None, int]:
+        """A batch of what lies in a place behind `after`: the last of its faces, None when there was none;
+        how many.
+        """
         with UnitOfWork(self._database) as uow:
 
             def work(connection: Connection) -> tuple[UUID | None, int]:
-                seal = open_seal(connection, collection, self._keys, hold(connection, collection))
+                hold(connection, collection)
+                models = read_models(connection, collection)  # perhaps others than when this began
                 rows = connection.execute(
-                    QUERIES["lock_faces_of_old_generations"],
+                    QUERIES[f"lock_{place}_of_old_generations"],
                     _of(collection, generation) | {"after": after, "limit": _ROWS_AT_ONCE},
                     binary=True,
                 ).fetchall()
-                sealed = [(row[0], _resealed(seal, *row)) for row in rows]
+                seals = _Seals(models, self._keys)
+                sealed = [(row[0], _resealed(seals.of(row[1]), row[0], *row[2:])) for row in rows]
                 connection.execute(
-                    QUERIES["reseal_faces"],
-                    _of(collection, seal.generation)
+                    QUERIES[f"reseal_{place}"],
+                    _of(collection, models.generation)
                     | {
                         "face_ids": [face_id for face_id, _ in sealed],
                         "sealed": [each for _, each in sealed],
@@ -241,7 +251,26 @@ class Finality:
         return count
 
 
-def _resealed(seal: TemplateSeal, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
+class _Seals:
+    """Of one collection: a template's by the slot of its model, a crop's by None."""
+
+    def __init__(self, models: TwoModels, keys: KeyStore) -> None:
+        self._models, self._keys = models, keys
+        self._opened: dict[int | None, TemplateSeal | CropSeal] = {}
+
+    def of(self, slot: int | None) -> TemplateSeal | CropSeal:
+        if slot not in self._opened:
+            model = None if slot is None else self._models.model_in(slot)
+            if slot is not None and model is None:
+                # INVARIANT: what cannot be sealed anew for want of its model keeps the keys alive.
+                raise InternalServerError("a template is of a model that the collection does not name")
+            self._opened[slot] = (
+                self._models.crop_seal(self._keys) if model is None else self._models.seal(model, self._keys)
+            )
+        return self._opened[slot]
+
+
+def _resealed(seal: TemplateSeal | CropSeal, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
     try:
         return seal.reseal(face_id, generation, sealed)
     except BrokenSeal:

@@ -14,6 +14,12 @@ select collection_id, account_id, name, region, face_model_version, dimensions, 
 from collection
 where account_id = %(account_id)s and region = %(region)s and name = %(name)s
 
+-- find_named --
+select collection_id, account_id, name, region, face_model_version, dimensions, created_at
+from collection
+where region = %(region)s and name = %(name)s
+order by account_id
+
 -- list_collections --
 select collection_id, account_id, name, region, face_model_version, dimensions, created_at
 from collection
@@ -36,16 +42,19 @@ from collection
 where collection_id = %(collection_id)s
 
 -- hold_collection --
--- Shared: writers do not wait for one another, only a deletion waits for them and they for it.
-select key_generation from collection where collection_id = %(collection_id)s for key share
+-- Shared: writers do not wait for one another, only a deletion waits for them and they for it, and a change of the
+-- model, whose turn comes among theirs (gallery_lock).
+select key_generation
+from collection, pg_advisory_xact_lock_shared(gallery_lock(%(collection_id)s)) as turn
+where collection_id = %(collection_id)s
+for key share of collection
 
--- hold_for_faces --
--- As hold_collection, with the most faces that the charter allows: null without one.
-select c.key_generation, h.face_cap
+-- read_for_faces --
+-- As read_generation, with the most faces that the charter allows: null without one.
+select c.key_generation, c.face_model_version, h.face_cap
 from collection as c
 left join charter as h using (collection_id)
-where c.collection_id = %(collection_id)s
-for key share of c
+where c.collection_id = %(collection_id)s;
 
 -- lock_collection --
 -- One at a time among those who ask for this, beside any number who hold the collection.
@@ -79,7 +88,9 @@ returning key_generation;
 select pg_advisory_xact_lock(%(lock)s);
 
 -- read_generation --
-select key_generation from collection where collection_id = %(collection_id)s;
+select key_generation, model_epoch, face_model_version
+from collection
+where collection_id = %(collection_id)s;
 
 -- has_erasures_under --
 select exists (
@@ -88,22 +99,58 @@ select exists (
 );
 
 -- lock_faces_of_old_generations --
-select face_id, key_generation, sealed_template
+select face_id, model_slot, key_generation, sealed_template
 from face
 where collection_id = %(collection_id)s and face_id > %(after)s and key_generation < %(key_generation)s
 order by face_id
 limit %(limit)s
 for update;
 
+-- lock_shadows_of_old_generations --
+-- The face first, as all do.
+select s.face_id, (1 - f.model_slot)::smallint, s.key_generation, s.sealed_template
+from shadow_template as s
+join face as f using (collection_id, face_id)
+where s.collection_id = %(collection_id)s and s.face_id > %(after)s and s.key_generation < %(key_generation)s
+order by s.face_id
+limit %(limit)s
+for no key update of f, s;
+
+-- lock_crops_of_old_generations --
+select c.face_id, null, c.key_generation, c.sealed_crop
+from vault_crop as c
+join face as f using (collection_id, face_id)
+where c.collection_id = %(collection_id)s and c.face_id > %(after)s and c.key_generation < %(key_generation)s
+order by c.face_id
+limit %(limit)s
+for no key update of f, c;
+
 -- reseal_faces --
 update face set sealed_template = given.sealed, key_generation = %(key_generation)s
 from unnest(%(face_ids)s::uuid[], %(sealed)s::bytea[]) as given (face_id, sealed)
 where face.collection_id = %(collection_id)s and face.face_id = given.face_id;
 
+-- reseal_shadows --
+update shadow_template as s set sealed_template = given.sealed, key_generation = %(key_generation)s
+from unnest(%(face_ids)s::uuid[], %(sealed)s::bytea[]) as given (face_id, sealed)
+where s.collection_id = %(collection_id)s and s.face_id = given.face_id;
+
+-- reseal_crops --
+update vault_crop as c set sealed_crop = given.sealed, key_generation = %(key_generation)s
+from unnest(%(face_ids)s::uuid[], %(sealed)s::bytea[]) as given (face_id, sealed)
+where c.collection_id = %(collection_id)s and c.face_id = given.face_id;
+
 -- has_old_generations --
-select exists (
-    select 1 from face where collection_id = %(collection_id)s and key_generation < %(key_generation)s
-);
+select
+    exists (select 1 from face where collection_id = %(collection_id)s and key_generation < %(key_generation)s)
+    or exists (
+        select 1 from shadow_template
+        where collection_id = %(collection_id)s and key_generation < %(key_generation)s
+    )
+    or exists (
+        select 1 from vault_crop
+        where collection_id = %(collection_id)s and key_generation < %(key_generation)s
+    );
 
 -- settle_erasures --
 with settled as (
@@ -153,13 +200,14 @@ with inserted as (
     insert into face (
         collection_id, face_id, image_id, external_image_id,
         box_left, box_top, box_width, box_height, confidence, secret, sealed_template, key_generation,
-        user_id, import_id, import_item
+        user_id, import_id, import_item, model_slot
     )
     select
         %(collection_id)s, given.face_id, given.image_id, given.external_image_id,
         given.box_left, given.box_top, given.box_width, given.box_height,
         given.confidence, given.secret, given.sealed_template, %(key_generation)s,
-        given.user_id, given.import_id, given.import_item
+        given.user_id, given.import_id, given.import_item,
+        (select model_slot from collection where collection_id = %(collection_id)s)
     from unnest(
         %(face_ids)s::uuid[], %(image_ids)s::uuid[], %(external_image_ids)s::text[],
         %(lefts)s::float8[], %(tops)s::float8[], %(widths)s::float8[], %(heights)s::float8[],
@@ -175,6 +223,7 @@ with inserted as (
     where exists (
         select 1 from collection
         where collection_id = %(collection_id)s and key_generation = %(key_generation)s
+            and face_model_version = %(face_model_version)s
     )
     on conflict (
         collection_id, image_id, external_image_id, box_left, box_top, box_width, box_height
@@ -240,11 +289,17 @@ order by face_id
 limit %(limit)s
 
 -- lock_faces --
-select face_id, user_id, key_generation, sealed_template
-from face
-where collection_id = %(collection_id)s and face_id = any(%(face_ids)s)
-order by face_id
-for update
+-- With the template of the model in use; null where there is none.
+select
+    f.face_id, f.user_id,
+    case when f.model_slot = c.model_slot then f.key_generation else s.key_generation end,
+    case when f.model_slot = c.model_slot then f.sealed_template else s.sealed_template end
+from face as f
+join collection as c using (collection_id)
+left join shadow_template as s on s.collection_id = f.collection_id and s.face_id = f.face_id
+where f.collection_id = %(collection_id)s and f.face_id = any(%(face_ids)s)
+order by f.face_id
+for update of f
 
 -- delete_faces --
 with removed as (
@@ -305,10 +360,15 @@ for update
 
 -- read_faces_of_subject --
 -- The subject's row is locked: nobody else gives it faces or takes any from it.
-select face_id, key_generation, sealed_template
-from face
-where collection_id = %(collection_id)s and user_id = %(user_id)s
-order by ordinal
+select
+    f.face_id,
+    case when f.model_slot = c.model_slot then f.key_generation else s.key_generation end,
+    case when f.model_slot = c.model_slot then f.sealed_template else s.sealed_template end
+from face as f
+join collection as c using (collection_id)
+left join shadow_template as s on s.collection_id = f.collection_id and s.face_id = f.face_id
+where f.collection_id = %(collection_id)s and f.user_id = %(user_id)s
+order by f.ordinal
 
 -- count_faces_of_subject --
 select count(*) from face where collection_id = %(collection_id)s and user_id = %(user_id)s
@@ -323,23 +383,30 @@ insert into gallery_change (collection_id, face_id, kind)
 select %(collection_id)s, face_id, 'assigned' from assigned
 
 -- read_snapshot --
-select pg_current_snapshot()::text, now(),
-    (select key_generation from collection where collection_id = %(collection_id)s)
+select pg_current_snapshot()::text, now(), c.key_generation, c.model_epoch, c.model_slot
+from (values (1)) as always (one)
+left join collection as c on c.collection_id = %(collection_id)s
 
 -- read_gallery --
+-- Templates of the model in use; where a face has none, it is in no search.
 select face_id, user_id, ordinal, key_generation, sealed_template
 from face
-where collection_id = %(collection_id)s
+where collection_id = %(collection_id)s and model_slot = %(model_slot)s
+union all
+select f.face_id, f.user_id, f.ordinal, s.key_generation, s.sealed_template
+from shadow_template as s
+join face as f using (collection_id, face_id)
+where s.collection_id = %(collection_id)s and f.model_slot <> %(model_slot)s
 
 -- read_changes --
 -- One statement, so one snapshot: what it lists, what it finds of it, and the snapshot it answers.
--- A changed face that is not found was deleted.
+-- A changed face that is not found was deleted, or has no template of the model in use.
 select
-    pg_current_snapshot()::text, now(),
-    (select key_generation from collection where collection_id = %(collection_id)s),
-    changed.face_id, changed.is_new, face.face_id is not null,
-    face.user_id, face.ordinal, face.key_generation, face.sealed_template
+    pg_current_snapshot()::text, now(), c.key_generation, c.model_epoch,
+    changed.face_id, changed.is_new, used.sealed_template is not null,
+    used.user_id, used.ordinal, used.key_generation, used.sealed_template
 from (values (1)) as always (one)
+left join collection as c on c.collection_id = %(collection_id)s
 left join (
     select face_id, bool_or(kind = 'enrolled') as is_new
     from gallery_change
@@ -349,7 +416,20 @@ left join (
     group by face_id
     limit %(limit)s
 ) as changed on true
-left join face on face.collection_id = %(collection_id)s and face.face_id = changed.face_id
+-- One face at a time, by its key, whatever the planner thinks of how many there are.
+left join lateral (
+    select
+        f.user_id, f.ordinal,
+        case when f.model_slot = c.model_slot then f.key_generation else s.key_generation end
+            as key_generation,
+        case when f.model_slot = c.model_slot then f.sealed_template else s.sealed_template end
+            as sealed_template
+    from face as f
+    left join shadow_template as s
+        on f.model_slot <> c.model_slot and s.collection_id = f.collection_id and s.face_id = f.face_id
+    where f.collection_id = %(collection_id)s and f.face_id = changed.face_id
+    limit 1
+) as used on true
 
 -- forget_changes --
 delete from gallery_change
@@ -429,14 +509,24 @@ select pg_current_snapshot()::text;
 select pg_advisory_xact_lock(3, hashtext(%(collection_id)s::text));
 
 -- read_rivals --
--- Faces that a search found, and those that were enrolled since it began and that it may not have seen.
-select face_id, image_id, external_image_id,
-    box_left, box_top, box_width, box_height, confidence, user_id,
-    key_generation, sealed_template
-from face
-where collection_id = %(collection_id)s and (
-    face_id = any(%(face_ids)s::uuid[])
-    or face_id in (
+-- Faces that a search found, and those that were enrolled since it began and that it may not have seen, with their
+-- templates of the model in use.
+select f.face_id, f.image_id, f.external_image_id,
+    f.box_left, f.box_top, f.box_width, f.box_height, f.confidence, f.user_id,
+    used.key_generation, used.sealed_template
+from face as f
+join collection as c using (collection_id)
+left join shadow_template as s on s.collection_id = f.collection_id and s.face_id = f.face_id
+cross join lateral (
+    select
+        case when f.model_slot = c.model_slot then f.key_generation else s.key_generation end
+            as key_generation,
+        case when f.model_slot = c.model_slot then f.sealed_template else s.sealed_template end
+            as sealed_template
+) as used
+where f.collection_id = %(collection_id)s and used.sealed_template is not null and (
+    f.face_id = any(%(face_ids)s::uuid[])
+    or f.face_id in (
         select face_id from gallery_change
         where collection_id = %(collection_id)s
             and transaction_id >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)

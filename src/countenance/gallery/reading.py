@@ -64,6 +64,10 @@ class TooManyChanges(Exception):
     """More than are read in one statement."""
 
 
+class ModelChanged(Exception):
+    """The collection was given another model since: a copy of it is of templates that are not in use."""
+
+
 class CollectionReader:
     """Reads one collection, with its key. Used by one thread at a time."""
 
@@ -71,26 +75,38 @@ class CollectionReader:
         self._collection = collection
         self._keys = keys
         self._seal: TemplateSeal | None = None
+        self._epoch = 0
 
-    def open(self, connection: Connection, memory: GalleryMemory) -> ResidentGallery:
-        """The collection's copy in that memory, as it is there: perhaps empty.
+    def open(self, connection: Connection, memory_of: Callable[[int], GalleryMemory]) -> ResidentGallery:
+        """The collection's copy, as it is in its memory: perhaps empty.
+
+        Args:
+            memory_of: from how often the collection's model was changed to memory for templates of that
+                model.
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
+            ModelChanged: it has another model than `collection` says.
             InternalServerError: its key is missing.
         """
         row = connection.execute(QUERIES["read_generation"], self._parameters()).fetchone()
         if row is None:
             raise no_such_collection(self._collection.name)
-        self._seal = open_seal(connection, self._collection, self._keys, row[0])
+        generation, self._epoch, face_model_version = row
+        if face_model_version != self._collection.face_model_version:
+            raise ModelChanged
+        self._seal = open_seal(connection, self._collection, self._keys, generation)
         owner_key = self._keys.derive(f"owners/{self._collection.collection_id}")
-        return ResidentGallery(memory, dimensions=self._collection.dimensions, owner_key=owner_key)
+        return ResidentGallery(
+            memory_of(self._epoch), dimensions=self._collection.dimensions, owner_key=owner_key
+        )
 
     def load(self, connection: Connection, gallery: ResidentGallery) -> None:
         """Read the whole collection into its copy, in batches under one snapshot.
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
+            ModelChanged: it has another model now.
             InternalServerError: a key is missing.
         """
         self._despite_new_keys(lambda: self._load(connection, gallery))
@@ -103,7 +119,8 @@ class CollectionReader:
                 row = connection.execute(QUERIES["read_snapshot"], self._parameters()).fetchone()
                 assert row is not None
                 moment = self._moment(row)
-                for rows in _batches(connection, QUERIES["read_gallery"], self._parameters()):
+                parameters = self._parameters() | {"model_slot": row[4]}
+                for rows in _batches(connection, QUERIES["read_gallery"], parameters):
                     there, templates, broken = self._unsealed([(*row, False) for row in rows])
                     gallery.fill(there, templates)
                     gallery.left_out.add(broken)
@@ -123,6 +140,7 @@ class CollectionReader:
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
+            ModelChanged: it has another model now.
             InternalServerError: a key is missing.
             TooManyChanges: ask `all_changes`.
         """
@@ -140,6 +158,7 @@ class CollectionReader:
 
         Raises:
             KeyMissing: a key was destroyed meanwhile: ask again.
+            ModelChanged: as `changes`.
         """
         parameters = self._parameters() | {"snapshot": since.snapshot, "limit": None}
         with _one_snapshot(connection):
@@ -150,9 +169,11 @@ class CollectionReader:
         return {"collection_id": self._collection.collection_id}
 
     def _moment(self, row: Sequence[Any]) -> Moment:
-        snapshot, at, generation = row[:3]
+        snapshot, at, generation, epoch = row[:4]
         if generation is None:
             raise no_such_collection(self._collection.name)
+        if epoch != self._epoch:
+            raise ModelChanged
         assert self._seal is not None
         self._seal.keep_only(generation)
         return Moment(snapshot, at)
@@ -171,7 +192,7 @@ class CollectionReader:
 
     def _to_changes(self, rows: Sequence[Sequence[Any]]) -> Changes:
         moment = self._moment(rows[0])
-        changed = [row[3:] for row in rows if row[3] is not None]
+        changed = [row[4:] for row in rows if row[4] is not None]
         there, templates, broken = self._unsealed(
             [(face_id, *rest, is_new) for face_id, is_new, is_there, *rest in changed if is_there]
         )

@@ -66,12 +66,34 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What a collection wants of each new face beside its template.
+
+    Attributes:
+        face_model_version: a template of this model as well: the collection is being re-embedded.
+        crop: a picture of it: the collection has a vault.
+    """
+
+    face_model_version: str | None
+    crop: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTemplate:
+    """A face's template of another model: (D,) float32, unit."""
+
+    face_model_version: str
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
 class NewFace:
     """A face to enrol. Box and confidence are rounded by the gallery; `template` is (D,) float32, unit.
 
     Attributes:
         user_id: of a user who is there and is locked, whose it is from the beginning.
         origin: of a face that an import brings.
+        shadow, crop: see `Beside`; kept as far as they are still wanted, and the face is enrolled without.
     """
 
     face_id: FaceId
@@ -82,6 +104,8 @@ class NewFace:
     template: Template
     user_id: UserId | None = None
     origin: Origin | None = None
+    shadow: OtherTemplate | None = None
+    crop: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,136 +16,29 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from contextlib import ExitStack, contextmanager
 
 from countenance.errors import ResourceNotFoundException
 from countenance.gallery.activity import Activity
-from countenance.gallery.changing import QUERIES
+from countenance.gallery.changing import QUERIES, switched
 from countenance.gallery.memory_broker import Memories, PrivateMemories
-from countenance.gallery.reading import (
-    CHANGES_KEPT,
-    OLDEST_FOLLOWED,
-    Changes,
-    CollectionReader,
-    TooManyChanges,
-)
+from countenance.gallery.reading import CHANGES_KEPT, ModelChanged
 from countenance.gallery.records import Collection
-from countenance.gallery.resident import Moment, ResidentGallery
-from countenance.store import Connection, Database, KeyMissing, KeyStore, StoreUnavailable
+from countenance.gallery.resident import ResidentGallery
+from countenance.gallery.resident_copy import ResidentCopy
+from countenance.store import Database, KeyStore, StoreUnavailable
 
 _LOG = logging.getLogger(__name__)
 
 _SWEEP_INTERVAL_S = 10.0
 _FORGOTTEN_AT_ONCE = 10_000
-_SETTLED_ANEW = timedelta(minutes=1)
-"""A copy to which nothing happened says so that often: no oftener, because to say it is to be its writer."""
+_MODELS_TRIED = 2
 _BYTES_PER_COPY = 81_920
 """Locks, cipher and first pages: many empty collections are bounded as well."""
 _FILES_PER_COPY = 16
 """Open files that a process may have, for one copy: it takes five, and one more for each 65,536 faces; calls
 need theirs.
 """
-
-
-class ResidentCopy:
-    """One collection's copy, and what keeps it fresh. Thread-safe; other processes may keep the same copy."""
-
-    def __init__(
-        self, collection: Collection, database: Database, keys: KeyStore, memories: Memories
-    ) -> None:
-        self._collection = collection
-        self._database = database
-        self._reader = CollectionReader(collection, keys)
-        self._memory = memories.open(
-            collection.collection_id, ResidentGallery.size_bytes(collection.dimensions)
-        )
-        self._refreshing = threading.Lock()
-        self._begun = 0
-        self._done = 0
-        self._gallery: ResidentGallery | None = None
-
-    @contextmanager
-    def reading(self) -> Iterator[ResidentGallery]:
-        """The collection as of this call or later, unchanged while it is looked at.
-
-        Raises:
-            ResourceNotFoundException: the collection was deleted.
-            StoreUnavailable: the database cannot be asked.
-        """
-        while True:
-            gallery = self.refresh()
-            with self._memory.reading():
-                if gallery.moment is not None:  # None: a change failed, or its process died, since ours
-                    yield gallery
-                    return
-
-    @property
-    def left_out(self) -> int:
-        """How many faces do not open and are compared with no probe, as of the last refresh."""
-        return 0 if self._gallery is None else len(self._gallery.left_out)
-
-    def refresh(self) -> ResidentGallery:
-        """Bring it up to date. Raises as `reading`.
-
-        Searches that come while a refresh runs share the next: the database is asked for all at once.
-        """
-        begun_before_us = self._begun
-        with self._refreshing:
-            if self._done > begun_before_us and self._gallery is not None:
-                return self._gallery
-            self._begun += 1
-            with self._database.read() as connection:
-                if self._gallery is None:
-                    self._gallery = self._reader.open(connection, self._memory)
-                self._follow(connection, self._gallery)
-            self._done = self._begun
-            return self._gallery
-
-    def _follow(self, connection: Connection, gallery: ResidentGallery) -> None:
-        """Bring the copy up to date."""
-        with self._memory.reading():
-            since = gallery.moment
-        if since is not None:
-            try:
-                changes = self._reader.changes(connection, since)
-            except TooManyChanges:
-                changes = None
-            if changes is not None and self._apply(gallery, changes, since):
-                return
-        # It is not whole, there is much to do, or another process was quicker and what we read may be older
-        # than what it is now: alone with it nobody overtakes us.
-        with self._memory.writing():
-            self._follow_alone(connection, gallery)
-
-    def _apply(self, gallery: ResidentGallery, changes: Changes, since: Moment) -> bool:
-        """Whether the copy is as new as these changes now."""
-        age = changes.moment.at - since.at
-        if age > OLDEST_FOLLOWED:
-            return False
-        if not changes.gone and not changes.there and age < _SETTLED_ANEW:
-            return True
-        with self._memory.writing():
-            if gallery.moment != since:
-                return False
-            with gallery.changing():
-                changes.apply(gallery)
-                gallery.settle(changes.moment)
-        return True
-
-    def _follow_alone(self, connection: Connection, gallery: ResidentGallery) -> None:
-        since = gallery.moment
-        moment = since
-        if since is not None and moment is not None:
-            # A key that was replaced meanwhile: the copy is nobody's now, and is read whole.
-            with suppress(KeyMissing), gallery.changing():
-                for part in self._reader.all_changes(connection, since):
-                    part.apply(gallery)
-                    moment = part.moment
-                if moment.at - since.at <= OLDEST_FOLLOWED:
-                    gallery.settle(moment)
-                    return
-        self._reader.load(connection, gallery)
 
 
 class Residency:
@@ -193,11 +86,12 @@ class Residency:
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
+            ThrottlingException: it was given another model since `collection` was read.
             StoreUnavailable: the database cannot be asked.
         """
         self._sweep()
         try:
-            with self._copy_of(collection).reading() as gallery:
+            with self._reading(collection) as gallery:
                 self._keep_within_bounds(collection.collection_id, gallery.nbytes + _BYTES_PER_COPY)
                 # INVARIANT: every search comes through here, and is counted before it can find anything.
                 if self._activity is not None and not again:
@@ -206,6 +100,23 @@ class Residency:
         except ResourceNotFoundException:
             self.give_up(collection.collection_id)
             raise
+
+    @contextmanager
+    def _reading(self, collection: Collection) -> Iterator[ResidentGallery]:
+        """A copy that is of the model that the collection has, and of the one that the caller has in mind."""
+        with ExitStack() as stack:
+            for _ in range(_MODELS_TRIED):
+                copy = None
+                try:
+                    copy = self._copy_of(collection)
+                    gallery = stack.enter_context(copy.reading())
+                    break
+                except ModelChanged:
+                    # The copy's model has changed: perhaps to the caller's, so once more with a new one.
+                    self._give_up_copy(collection.collection_id, copy)
+            else:
+                raise switched(collection.name)
+            yield gallery
 
     def tidy(self) -> None:
         """Look at every copy as a search would: what was deleted leaves memory, and so do keys of before.
@@ -221,7 +132,7 @@ class Residency:
         for collection_id, copy in copies:
             try:
                 copy.refresh()
-            except ResourceNotFoundException:
+            except (ResourceNotFoundException, ModelChanged):
                 self.give_up(collection_id)
             except StoreUnavailable:
                 raise
@@ -245,13 +156,27 @@ class Residency:
             return collection_id in self._copies
 
     def _copy_of(self, collection: Collection) -> ResidentCopy:
+        """Raises ModelChanged, ResourceNotFoundException."""
         with self._mutex:
-            copy = self._copies.get(collection.collection_id)
-            if copy is None:
-                copy = ResidentCopy(collection, self._database, self._keys, self._memories)
-                self._copies[collection.collection_id] = copy
-            self._copies.move_to_end(collection.collection_id)
+            other = self._copies.get(collection.collection_id)
+            if other is not None and other.face_model_version == collection.face_model_version:
+                self._copies.move_to_end(collection.collection_id)
+                return other
+        copy = ResidentCopy(collection, self._database, self._keys, self._memories)
+        if other is not None:  # it gives way to one of the model in use only
+            copy.open()
+        with self._mutex:
+            present = self._copies.get(collection.collection_id)
+            if present is not None and present is not other:  # another thread was quicker
+                return present if present.face_model_version == copy.face_model_version else copy
+            self._release(collection.collection_id)
+            self._copies[collection.collection_id] = copy
             return copy
+
+    def _give_up_copy(self, collection_id: uuid.UUID, copy: ResidentCopy | None) -> None:
+        with self._mutex:
+            if copy is not None and self._copies.get(collection_id) is copy:
+                self._release(collection_id)
 
     def _keep_within_bounds(self, in_use: uuid.UUID, size_bytes: int) -> None:
         with self._mutex:

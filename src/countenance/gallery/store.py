@@ -17,10 +17,10 @@ from countenance.errors import (
     ThrottlingException,
 )
 from countenance.facts import Charter
-from countenance.gallery import catalog, charters, imports, subjects
+from countenance.gallery import beside, catalog, charters, imports, subjects
 from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
-from countenance.gallery.changing import QUERIES, change, hold, no_such_collection
+from countenance.gallery.changing import QUERIES, change, hold, hold_model, no_such_collection, switched
 from countenance.gallery.charters import Chartered
 from countenance.gallery.finality import Finality
 from countenance.gallery.memory_broker import Memories
@@ -28,6 +28,7 @@ from countenance.gallery.quota import Quota
 from countenance.gallery.reading import open_seal
 from countenance.gallery.records import (
     Associated,
+    Beside,
     Candidate,
     Collection,
     Deleted,
@@ -38,9 +39,13 @@ from countenance.gallery.records import (
     UserCandidate,
     UserStatus,
 )
+from countenance.gallery.reembeddings import Reembeddings
 from countenance.gallery.residency import Residency
 from countenance.gallery.resident import Found, Question, ResidentGallery
 from countenance.gallery.seal import TemplateSeal
+from countenance.gallery.shadow_templates import ShadowTemplates
+from countenance.gallery.two_models import read_models
+from countenance.gallery.vaults import Vaults
 from countenance.similarity import Calibration
 from countenance.store import Connection, Database, KeyStore, Tombstones, UnitOfWork
 from countenance.types import AccountId, FaceId, Similarity, Template, UserId
@@ -65,6 +70,9 @@ class Gallery:
 
     Attributes:
         finality: what makes deletions final.
+        reembeddings: what changes the model of a collection.
+        shadow_templates: its templates of the other model.
+        vaults: pictures of enrolled faces, of collections that keep them.
 
     Errors: domain errors (`countenance.errors.ServiceError`) as each method says, and
     `StoreUnavailable`. A collection that was deleted since `require_collection` answered it gives
@@ -98,6 +106,9 @@ class Gallery:
             database, keys, max_bytes=max_resident_bytes, memories=memories, activity=activity
         )
         self.finality = Finality(database, keys)
+        self.reembeddings = Reembeddings(database)
+        self.shadow_templates = ShadowTemplates(database, keys)
+        self.vaults = Vaults(database, keys)
         self._faces_quota = Quota(face_quota, noun="faces", query="count_faces", lock=1)
         self._users_quota = Quota(user_quota, noun="users", query="count_subjects", lock=2)
 
@@ -154,6 +165,11 @@ class Gallery:
         if found is None:
             raise no_such_collection(name)
         return found
+
+    def find_named(self, region: str, name: str) -> list[Collection]:
+        """Collections of that name, whatever account's: for whoever keeps the server."""
+        with self._database.read() as connection:
+            return catalog.find_named(connection, region, name)
 
     def list_collections(
         self, account_id: AccountId, region: str, *, limit: int, after: str | None = None
@@ -218,11 +234,14 @@ class Gallery:
     def enrol(self, uow: UnitOfWork, collection: Collection, faces: Sequence[NewFace]) -> list[StoredFace]:
         """Store faces; the answer has one entry for each, in the order given.
 
+        Templates of another model, and pictures, are kept of new ones as far as `beside` says.
+
         A face that is stored already (same image, external image id and box) is not stored again:
         its entry is the one stored first, with that FaceId.
 
         Raises:
             AccessDeniedException: the collection would have more faces than its charter allows.
+            ThrottlingException: it was given another model since `collection` was read.
             ServiceQuotaExceededException: the collection would have more than 20,000,000 faces.
         """
 
@@ -231,11 +250,38 @@ class Gallery:
             seal = open_seal(connection, collection, self._keys, generation)
             near_quota = self._faces_quota.begin(connection, collection, limit=cap)
             stored = face_rows.enrol(connection, collection, seal, faces)
+            self._keep_beside(connection, collection, faces, stored)
             if near_quota:
                 self._faces_quota.require(connection, collection, limit=cap)
             return stored
 
         return change(uow, work)
+
+    def beside(self, collection: Collection) -> Beside:
+        """What is wanted of new faces beside their templates, as of now.
+
+        Raises:
+            ThrottlingException: the collection was given another model since: a template of the one that it
+                had would be the second one, and the call has no first.
+        """
+        with self._database.read() as connection:
+            models = read_models(connection, collection)
+        if models.in_use.version != collection.face_model_version:
+            raise switched(collection.name)
+        wanted = models.wanted
+        return Beside(None if wanted is None else wanted.version, models.kept_days is not None)
+
+    def _keep_beside(
+        self,
+        connection: Connection,
+        collection: Collection,
+        faces: Sequence[NewFace],
+        stored: Sequence[StoredFace],
+    ) -> None:
+        there = {face.face_id for face in stored}  # one that was stored before has the FaceId of then
+        new = [face for face in faces if face.face_id in there and (face.shadow or face.crop)]
+        if new:
+            beside.keep(connection, read_models(connection, collection), self._keys, new)
 
     def list_faces(
         self,
@@ -358,6 +404,7 @@ class Gallery:
         near_quota = self._faces_quota.begin(connection, collection, limit=cap)
         near_users = self._users_quota.begin(connection, collection)
         done = imports.enrol(connection, collection, seal, face, judged)
+        self._keep_beside(connection, collection, [face], [done.face] if done.face else [])
         if near_quota:
             self._faces_quota.require(connection, collection, limit=cap)
         if near_users:
@@ -482,7 +529,7 @@ class Gallery:
         """
 
         def work(connection: Connection) -> Associated:
-            seal = open_seal(connection, collection, self._keys, hold(connection, collection))
+            seal = open_seal(connection, collection, self._keys, hold_model(connection, collection))
             return subjects.associate(
                 connection,
                 collection,

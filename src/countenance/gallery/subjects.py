@@ -79,7 +79,7 @@ def associate(
     held = connection.execute(
         QUERIES["read_faces_of_subject"], _of(collection, user_id), binary=True
     ).fetchall()
-    own = _opened(seal, held)
+    own = _opened(seal, [row for row in held if row[2] is not None])
     reference = subject_template(own) if len(own) else None
     accepted: list[FaceId] = []
     failures: list[FaceFailure] = []
@@ -90,9 +90,9 @@ def associate(
             failures.append(FaceFailure(face_id, Reason.FACE_NOT_FOUND))
         elif owner is not None:
             failures += _of_another(face_id, owner, user_id)
-        elif reference is not None and not meets(
-            similarity := _similarity(calibration, reference, _opened(seal, [(face_id, row[2], row[3])])[0]),
-            threshold,
+        elif reference is not None and (
+            (similarity := _similarity(calibration, reference, seal, row)) is None
+            or not meets(similarity, threshold)
         ):
             failures.append(FaceFailure(face_id, Reason.LOW_MATCH_CONFIDENCE, similarity=similarity))
         else:
@@ -129,7 +129,7 @@ def read_templates(
 ) -> Templates:
     """(N, D) float32 unit rows of the user's faces in order of enrolment; none of one who is not there."""
     rows = connection.execute(QUERIES["read_faces_of_subject"], _of(collection, user_id), binary=True)
-    return _opened(seal, rows.fetchall())
+    return _opened(seal, [row for row in rows.fetchall() if row[2] is not None])
 
 
 def count_faces(connection: Connection, collection: Collection, user_id: UserId) -> int:
@@ -144,7 +144,17 @@ def _of_another(face_id: FaceId, owner: UserId, user_id: UserId) -> list[FaceFai
     return [FaceFailure(face_id, Reason.ASSOCIATED_TO_A_DIFFERENT_USER, user_id=owner)]
 
 
-def _similarity(calibration: Calibration, reference: Template, template: Template) -> Similarity:
+def _similarity(
+    calibration: Calibration,
+    reference: Template,
+    seal: TemplateSeal,
+    row: tuple[FaceId, UserId | None, int | None, bytes | None],
+) -> Similarity | None:
+    """None for a face that has no template of the model in use."""
+    face_id, _, generation, sealed = row
+    if generation is None or sealed is None:
+        return None
+    template = _opened(seal, [(face_id, generation, sealed)])[0]
     dot = float(reference.astype(np.float64) @ template.astype(np.float64))
     return calibration.similarity_of(Cosine(float(np.float32(min(max(dot, -1.0), 1.0)))))
 

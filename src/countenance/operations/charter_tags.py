@@ -6,6 +6,7 @@
     countenance:face-cap         most faces
     countenance:retention-days   a face is deleted when it is older
     countenance:minors           allowed or refused
+    countenance:vault-days       a sealed picture of each enrolled face is kept for so many days
 
 What is not said comes from the charter of the key's purpose. These tags make the charter; they are not kept
 as tags, and cannot be set later.
@@ -21,9 +22,10 @@ from countenance.errors import InvalidParameterException
 from countenance.facts import CHARTER_KINDS, Charter
 
 PREFIX: Final = "countenance:"
-_KEYS: Final = ("purposes", "kind", "legal-basis", "face-cap", "retention-days", "minors")
+_KEYS: Final = ("purposes", "kind", "legal-basis", "face-cap", "retention-days", "minors", "vault-days")
 _MOST_FACES = 2**53 - 1  # the largest number that an entry of the log can hold
 _MOST_DAYS = 36_500
+_MOST_VAULT_DAYS = 366
 
 
 def split_tags(tags: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -76,6 +78,16 @@ def charter_from(tags: Mapping[str, str], default: Charter) -> Charter:
             )
         charter = replace(charter, minors_allowed=ours["minors"] == "allowed")
     return charter
+
+
+def vault_days_from(tags: Mapping[str, str]) -> int | None:
+    """For how long pictures of faces are to be kept; None for not at all: no purpose keeps any by itself.
+
+    Raises:
+        InvalidParameterException: a value that cannot be.
+    """
+    ours, _ = split_tags(tags)
+    return _whole(ours["vault-days"], "vault-days", _MOST_VAULT_DAYS) if "vault-days" in ours else None
 
 
 def _whole(text: str, key: str, most: int) -> int:

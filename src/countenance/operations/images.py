@@ -9,9 +9,11 @@ from typing import Final, cast
 
 from countenance.errors import InvalidParameterException, InvalidS3ObjectException
 from countenance.operations.deps import Deps
-from countenance.types import Detection, Face, ImageId, Pixels, Templates
+from countenance.operations.face_shapes import ratio_box
+from countenance.types import Detection, Face, ImageId, Pixels, Template, Templates
 from countenance.vision.pipeline import Vision
 from countenance.vision.quality_filter import Level, reasons_against
+from countenance.vision.same_face import find_same
 from countenance.wire.shapes import Image, Reason
 
 MAX_S3_OBJECT_BYTES: Final = 15 * 1024 * 1024
@@ -64,6 +66,23 @@ class Photo:
         """(N, D) float32, a unit row for each of the photo's faces given."""
         return self._vision.embed(self.pixels, faces)
 
+    def embed_with(self, vision: Vision, *faces: Face) -> list[Template | None]:
+        """What another pack makes of each of the photo's faces given; None where it does not find it."""
+        detection = vision.detect(self.pixels)
+        same = [find_same(detection, ratio_box(face, self.detection)) for face in faces]
+        found = [face for face in same if face is not None]
+        templates = iter(vision.embed(self.pixels, found))
+        return [None if face is None else next(templates) for face in same]
+
+    def cut_crop(self, face: Face) -> bytes:
+        """A picture of one of the photo's faces, for a vault."""
+        return self._vision.cut_crop(self.pixels, face)
+
+
+def image_id_of(digest: str) -> ImageId:
+    """What a photograph is known by: the same for the same bytes; `digest` is their SHA-256, hexadecimal."""
+    return ImageId(uuid.uuid3(_IMAGE_IDS, digest))
+
 
 def load_photo(image: Image, vision: Vision, deps: Deps) -> Photo:
     """Read, decode and detect.
@@ -80,7 +99,7 @@ def load_photo(image: Image, vision: Vision, deps: Deps) -> Photo:
     pixels = vision.decode(data)
     detection = vision.detect(pixels)
     deps.report.scenes.append(vision.scene_hash(pixels, detection.faces))
-    return Photo(ImageId(uuid.uuid3(_IMAGE_IDS, digest)), pixels, detection, vision)
+    return Photo(image_id_of(digest), pixels, detection, vision)
 
 
 def read_image(image: Image, deps: Deps) -> bytes:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from psycopg import InterfaceError, OperationalError
-from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure, UniqueViolation
+from psycopg.errors import (
+    DeadlockDetected,
+    ForeignKeyViolation,
+    LockNotAvailable,
+    SerializationFailure,
+    UniqueViolation,
+)
 
 from countenance.errors import CountenanceError, SetupError
 
@@ -18,8 +24,10 @@ __all__ = [
     "UniqueViolation",
 ]
 
-CONTENTION = (DeadlockDetected, SerializationFailure)
-"""Two transactions stood in each other's way and this one was sacrificed: it may be tried again."""
+CONTENTION = (DeadlockDetected, LockNotAvailable, SerializationFailure)
+"""Transactions stood in each other's way and this one was sacrificed, or waited no longer: it may be tried
+again.
+"""
 BROKEN = (OperationalError, InterfaceError)
 """The connection or the server gave out; CONTENTION is among these for psycopg, so catch it first."""
 

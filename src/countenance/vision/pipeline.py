@@ -11,17 +11,19 @@ import cv2
 import numpy as np
 
 from countenance.similarity import Calibration
-from countenance.types import Confidence, Detection, Face, PixelBox, Pixels, Templates
+from countenance.types import Confidence, Detection, Face, PixelBox, Pixels, Template, Templates
 from countenance.vision.centerface import CenterFace
 from countenance.vision.decode import count_pixels, decode
 from countenance.vision.detect import LARGEST_LOOK_PX, Detector, find_faces
 from countenance.vision.embed import Embedder
+from countenance.vision.face_crop import cut_crop, open_crop
 from countenance.vision.packs import InstalledPack
 from countenance.vision.pixel_budget import PixelBudget
 from countenance.vision.pose import estimate_pose
 from countenance.vision.quality import measure_quality
 from countenance.vision.raw_faces import RawFaces
 from countenance.vision.refine import refine_landmarks
+from countenance.vision.same_face import find_same
 from countenance.vision.scene import scene_hash
 from countenance.vision.yunet import YuNet
 
@@ -122,6 +124,24 @@ class Vision:
     def embed(self, pixels: Pixels, faces: Sequence[Face]) -> Templates:
         """(N, D) float32 unit rows for faces that `detect` found in these pixels, in their order."""
         return self._require_embedder().embed(pixels, [face.landmarks for face in faces])
+
+    def cut_crop(self, pixels: Pixels, face: Face) -> bytes:
+        """A picture of one face that `detect` found in these pixels, for `embed_crop` of any pack."""
+        return cut_crop(pixels, face)
+
+    def embed_crop(self, data: bytes) -> Template:
+        """(D,) float32, unit: of the face that `cut_crop` kept, as this pack finds it, or else where it was.
+
+        Raises:
+            InvalidImageFormatException: it is no such picture, or a broken one.
+            DegenerateLandmarks: the points that were kept all coincide.
+        """
+        pixels, box, points = open_crop(data)
+        height, width = pixels.shape[:2]
+        found = find_same(self.detect(pixels), box.to_ratio(image_width=width, image_height=height))
+        landmarks = points if found is None else found.landmarks
+        template: Template = self._require_embedder().embed(pixels, [landmarks])[0]
+        return template
 
     def _require_detector(self) -> Detector:
         with self._lock:

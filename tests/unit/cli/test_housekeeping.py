@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,10 +14,12 @@ from countenance.audit import AuditLog, Touch, open_log
 from countenance.audit.disclosure import disclose
 from countenance.audit.reconcile import last_reconciled
 from countenance.cli.housekeeping import RECONCILE_AFTER, TOKENS_KEPT, Housekeeping
+from countenance.gallery import Gallery
 from countenance.gallery.finality import Finality
 from countenance.gallery.reading import CHANGES_KEPT
-from countenance.store import Database, KeyMissing, idempotency, migrate
+from countenance.store import Database, KeyMissing, UnitOfWork, idempotency, migrate
 from countenance.store.jobs import Jobs, JobState
+from fakes.faces import DIMENSIONS, new_face, unit
 from fakes.vision import person, picture
 from job_runner import await_jobs, await_none_left, run_all, working
 from small_server import small_server
@@ -381,3 +384,24 @@ def test_a_collection_that_is_deleted_meanwhile_is_passed_over(retention, monkey
     monkeypatch.setattr(Finality, "pending", late)
     retention.keep_house()
     assert retention.house.told == []
+
+
+def test_pictures_whose_time_is_over_are_deleted_hourly(retention):
+    """Whatever asked for them to be kept: nobody has to come back and delete them."""
+    server = retention.server
+    gallery = Gallery(server.database, server.keys)
+    made = {"name": "kept", "region": "r", "face_model_version": "1", "dimensions": DIMENSIONS, "tags": {}}
+    with UnitOfWork(server.database) as uow:
+        collection = gallery.create_collection(uow, account_id=retention.account_id, **made)
+        uow.commit()
+    with UnitOfWork(server.database) as uow:
+        gallery.vaults.open(uow, collection, kept_days=1)
+        gallery.enrol(uow, collection, [replace(new_face(unit([1])), crop=b"crop") for _ in range(2)])
+        uow.commit()
+    retention.keep_house()
+    assert gallery.vaults.find(collection).crops == 2
+    server.execute(
+        "update vault_crop set kept_until = now() where collection_id = %s", collection.collection_id
+    )
+    retention.keep_house()
+    assert gallery.vaults.find(collection).crops == 0

@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from countenance.errors import InternalServerError, ResourceNotFoundException, ThrottlingException
-from countenance.gallery import Gallery
+from countenance.gallery import Gallery, OtherTemplate
 from countenance.gallery import faces as face_rows
+from countenance.gallery.crop_seal import CropSeal
 from countenance.gallery.finality import BEGIN_AFTER, FINAL_WITHIN, Finality, due
 from countenance.gallery.reading import CollectionReader
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
+from countenance.gallery.two_models import Model
 from countenance.store import Database, EmbeddedPostgres, KeyMissing, KeyStore, UnitOfWork, migrate
 from fakes.faces import CALIBRATION, DIMENSIONS, new_face, random_templates, unit
 
@@ -498,6 +501,170 @@ def test_deletions_are_due_in_time_to_be_final_within_a_day(finality, collection
     assert due([pending], pending.oldest_at + BEGIN_AFTER - timedelta(seconds=1)) == []
     assert due([pending], pending.oldest_at + BEGIN_AFTER) == [pending]
     assert BEGIN_AFTER + timedelta(hours=2) < FINAL_WITHIN
+
+
+SHADOW = Model("2.0", 16)
+
+
+@pytest.fixture
+def with_everything(gallery, collection, commit, rng):
+    """`with_everything(n)`: faces with a template of each of two models and a crop; by id what was given."""
+
+    def make(count):
+        commit(gallery.reembeddings.start, collection, SHADOW, "folder")
+        commit(gallery.vaults.open, collection, kept_days=30)
+        faces = [
+            replace(new_face(one), shadow=OtherTemplate("2.0", two), crop=rng.bytes(400))
+            for one, two in zip(
+                random_templates(rng, count), random_templates(rng, count, dimensions=16), strict=True
+            )
+        ]
+        commit(gallery.enrol, collection, faces)
+        return {face.face_id: face for face in faces}
+
+    return make
+
+
+def sealed_beside(database, collection):
+    with database.read() as connection:
+        return [
+            connection.execute(
+                f"select face_id, key_generation, {column} from {table} where collection_id = %s",
+                (collection.collection_id,),
+            ).fetchall()
+            for table, column in (("shadow_template", "sealed_template"), ("vault_crop", "sealed_crop"))
+        ]
+
+
+@pytest.mark.parametrize("is_switched", [False, True])
+def test_what_lies_beside_faces_is_sealed_anew_as_well(
+    finality, collection, gallery, commit, key_store, record, recorded, database, with_everything, is_switched
+):
+    """They open with the keys of before, which must not be kept for them."""
+    faces = with_everything(7)
+    run = gallery.reembeddings.require(collection)
+    if is_switched:
+        commit(gallery.reembeddings.switch, collection, run)
+    gone = next(iter(faces))
+    before = [{row[0]: row for row in rows} for rows in sealed_beside(database, collection)]
+    commit(gallery.delete_faces, collection, [gone])
+    assert finality.make_final(collection, record=record) == 1
+    assert (generations(key_store, collection), recorded) == ([2], [(1, 2)])
+    for rows, old in zip(sealed_beside(database, collection), before, strict=True):
+        assert {row[0] for row in rows} == faces.keys() - {gone}
+        assert {row[1] for row in rows} == {2}
+        assert all(row[2] != old[row[0]][2] for row in rows)
+    kept = sorted(faces.keys() - {gone})
+    crops = gallery.vaults.crops(collection, kept)
+    templates = gallery.shadow_templates.templates(collection, SHADOW)
+    for face_id, template in zip(templates.face_ids, templates.stored, strict=True):
+        assert np.array_equal(template, faces[face_id].shadow.template.astype(np.float16))
+        assert crops[face_id] == faces[face_id].crop
+    assert set(templates.face_ids) == set(kept)
+    own = gallery.shadow_templates.templates(collection, run.from_model)
+    for face_id, template in zip(own.face_ids, own.stored, strict=True):
+        assert np.array_equal(template, faces[face_id].template.astype(np.float16))
+
+
+def test_a_switch_while_it_runs_spoils_nothing(
+    finality, collection, gallery, commit, record, with_everything, monkeypatch
+):
+    """Each part is sealed for the models that the collection has then: else keys would go that it needs."""
+    monkeypatch.setattr("countenance.gallery.finality._ROWS_AT_ONCE", 2)
+    faces = with_everything(6)
+    gone = next(iter(faces))
+    commit(gallery.delete_faces, collection, [gone])
+    run, calls = gallery.reembeddings.require(collection), []
+
+    def to_and_fro(_faces):
+        calls.append(1)
+        change = gallery.reembeddings.switch if len(calls) % 2 else gallery.reembeddings.roll_back
+        commit(change, collection, run)
+
+    assert finality.make_final(collection, record=record, progress=to_and_fro) == 1
+    assert len(calls) > 8
+    for model in (run.from_model, SHADOW):
+        assert set(gallery.shadow_templates.templates(collection, model).face_ids) == faces.keys() - {gone}
+
+
+def test_the_raw_files_hold_no_other_template_and_no_picture_and_no_key_of_what_was_deleted(tmp_path, rng):
+    """Of a face that had both and of one that was swept, whatever PostgreSQL has on its disk."""
+    data, account = tmp_path / "data", "000000000001"
+    jpegs = [b"\xff\xd8\xff" + rng.bytes(3000) for _ in range(3)]
+    kept, gone = (
+        replace(new_face(one), shadow=OtherTemplate("2", two), crop=jpeg)
+        for one, two, jpeg in zip(
+            random_templates(rng, 2, dimensions=128),
+            random_templates(rng, 2, dimensions=96),
+            jpegs,
+            strict=False,
+        )
+    )
+    planted = jpegs[2]
+    with EmbeddedPostgres(data) as server, Database(server.url, max_connections=4) as database:
+        migrate(database)
+        keys = KeyStore.open(data / "keys")
+        gallery = Gallery(database, keys)
+
+        def commit(work, *arguments, **options):
+            with UnitOfWork(database) as uow:
+                answer = work(uow, *arguments, **options)
+                uow.commit()
+            return answer
+
+        with database.transaction() as connection:
+            connection.execute("insert into account (account_id, name) values (%s, 'T')", (account,))
+            connection.execute("create table planted (clear bytea)")
+            connection.execute("insert into planted values (%s)", (planted,))
+        made = {"name": "raw", "region": "r", "face_model_version": "1", "dimensions": 128, "tags": {}}
+        collection = commit(gallery.create_collection, account_id=account, **made)
+        commit(gallery.reembeddings.start, collection, Model("2", 96), "vault")
+        commit(gallery.vaults.open, collection, kept_days=9)
+        commit(gallery.enrol, collection, [kept, gone])
+        before_rows = sealed_beside(database, collection)
+        key_file = data / "keys" / "collections" / f"{collection.collection_id}.1"
+        old_key = key_file.read_bytes()
+
+        def raw():
+            with database.read() as connection:
+                connection.execute("checkpoint")
+            return b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
+
+        before = raw()
+        # PostgreSQL keeps what is longer than 2 kB in pieces: so it is looked for in short ones.
+        pieces = range(0, 3000, 500)
+        assert all(planted[start : start + 24] in before for start in pieces), "clear bytes would be found"
+        for face in (kept, gone):
+            for start in pieces:
+                assert face.crop[start : start + 24] not in before
+            for form in ("<f2", ">f2", "<f4", ">f4", "<f8"):
+                assert face.shadow.template.astype(form).tobytes()[:32] not in before
+        commit(gallery.delete_faces, collection, [gone.face_id])
+        gallery.finality.make_final(collection, record=lambda *_: None)
+        after = raw()
+        assert old_key not in after
+        assert not key_file.exists()
+        for rows in before_rows:
+            sealed = {row[0]: bytes(row[2]) for row in rows}
+            assert sealed[gone.face_id][:200] in after, (
+                "deleted rows' sealed bytes stay where PostgreSQL had them"
+            )
+        shadow = {row[0]: bytes(row[2]) for row in before_rows[0]}[gone.face_id]
+        crop = {row[0]: bytes(row[2]) for row in before_rows[1]}[gone.face_id]
+        model = replace(collection, face_model_version="2", dimensions=96)
+        with pytest.raises(KeyMissing):
+            opener(keys, model, generation=2).unseal(gone.face_id, 1, shadow)
+        for generation in (0, 2):
+            with pytest.raises(BrokenSeal):
+                opener(keys, model, generation).unseal(gone.face_id, generation, shadow)
+            crops = CropSeal(
+                lambda number: keys.template_key(collection.collection_id, number),
+                generation=generation,
+                collection_id=collection.collection_id,
+            )
+            with pytest.raises(BrokenSeal):
+                crops.unseal(gone.face_id, generation, crop)
+        assert gallery.vaults.crops(collection, [kept.face_id]) == {kept.face_id: kept.crop}
 
 
 def test_the_raw_files_hold_no_template_and_no_key_of_what_was_deleted(tmp_path, rng):

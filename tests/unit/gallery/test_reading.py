@@ -31,7 +31,7 @@ def connection(database):
 @pytest.fixture
 def copy(reader, connection):
     """The collection's, empty as yet."""
-    return reader.open(connection, PrivateMemory())
+    return reader.open(connection, lambda _: PrivateMemory())
 
 
 def found(gallery):
@@ -172,7 +172,7 @@ def test_a_deleted_collection_is_not_found(reader, connection, copy, gallery, co
     moment = loaded(reader, connection, copy)
     commit(gallery.delete_collection, collection)
     for read in (
-        lambda: reader.open(connection, PrivateMemory()),
+        lambda: reader.open(connection, lambda _: PrivateMemory()),
         lambda: reader.load(connection, copy),
         lambda: reader.changes(connection, moment),
         lambda: list(reader.all_changes(connection, moment)),
@@ -211,5 +211,5 @@ def test_a_collection_whose_key_is_lost_is_our_failure_and_named_in_the_log(
 ):
     key_store.destroy_collection_key(collection.collection_id)
     with pytest.raises(InternalServerError):
-        reader.open(connection, PrivateMemory())
+        reader.open(connection, lambda _: PrivateMemory())
     assert str(collection.collection_id) in caplog.text

@@ -9,12 +9,13 @@ from datetime import timedelta
 import pytest
 
 from countenance.errors import ResourceNotFoundException
-from countenance.gallery import reading, residency
+from countenance.gallery import reading, residency, resident_copy
 from countenance.gallery.memory import can_share
 from countenance.gallery.memory_broker import PrivateMemories
 from countenance.gallery.reading import CollectionReader
-from countenance.gallery.residency import Residency, ResidentCopy
+from countenance.gallery.residency import Residency
 from countenance.gallery.resident import Question
+from countenance.gallery.resident_copy import ResidentCopy
 from countenance.store import StoreUnavailable, UnitOfWork
 from fakes.faces import CALIBRATION, DIMENSIONS, new_face, random_templates, unit
 from memory_holder import end, holder
@@ -77,7 +78,7 @@ def test_a_copy_that_was_not_refreshed_for_long_is_read_anew(
     with database.transaction() as connection:
         connection.execute("delete from gallery_change where collection_id = %s", (collection.collection_id,))
     assert found(held, collection) == set()  # which is why changes are kept twice as long
-    monkeypatch.setattr(residency, "OLDEST_FOLLOWED", timedelta(0))
+    monkeypatch.setattr(resident_copy, "OLDEST_FOLLOWED", timedelta(0))
     assert found(held, collection) == {face_id}
     assert reading.CHANGES_KEPT >= 2 * reading.OLDEST_FOLLOWED
 
@@ -373,7 +374,7 @@ def test_a_process_that_dies_while_it_changes_the_copy_leaves_none(
     enrolled = enrol(*random_templates(rng, 9))
     with copy.reading() as held:
         assert held.face_count == 9
-    memory = copy._memory
+    memory = copy._gallery.memory
     end(holder("half-changed", memory._main, memory._gate, words=[DIMENSIONS]))
     loads = loads_of(monkeypatch)
     with copy.reading() as held:

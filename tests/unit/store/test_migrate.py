@@ -13,10 +13,11 @@ TABLES = {
     "access_key", "account", "account_record", "appeal", "audit_checkpoint", "audit_cosignature",
     "audit_entry", "audit_event", "audit_event_before_log", "audit_key", "audit_log", "audit_set_aside",
     "audit_tile", "audit_touch", "auditor", "charter", "collection", "erasure", "face", "finding",
-    "gallery_change", "idempotency", "key_binding", "observation", "officer", "pack_activation",
-    "pack_issuer", "pending_erasure", "policy_epoch", "purpose_request", "purpose_vote", "relation",
-    "relation_in_force", "schema_migration", "standing_change", "subject", "tag", "termination_proposal",
-    "terms_acceptance", "terms_version", "training",
+    "gallery_change", "idempotency", "import_item", "import_run", "key_binding", "observation", "officer",
+    "pack_activation", "pack_issuer", "pending_erasure", "policy_epoch", "purpose_request",
+    "purpose_vote", "reembedding", "reembedding_failure", "relation", "relation_in_force",
+    "schema_migration", "shadow_template", "standing_change", "subject", "tag", "termination_proposal",
+    "terms_acceptance", "terms_version", "training", "vault", "vault_crop",
 }  # fmt: skip
 
 

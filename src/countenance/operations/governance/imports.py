@@ -13,6 +13,7 @@ from countenance.operations.defaults import ASSOCIATE_THRESHOLD, IMPORT_BUDGET, 
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box
 from countenance.operations.images import Photo, load_photo
+from countenance.operations.kept_beside import with_what_is_wanted
 from countenance.types import Face, FaceId, RatioBox, Similarity, UserId
 from countenance.wire.shapes import (
     BoundingBox,
@@ -53,7 +54,7 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
     judged = deps.gallery.import_face(
         deps.uow,
         collection,
-        _to_new_face(request, photo, face),
+        _to_new_face(request, photo, face, collection, deps),
         bounds=_bounds(request, deps, collection),
         is_trial=request.get("DryRun", False),
     )
@@ -128,9 +129,11 @@ def _overlap(one: RatioBox, other: RatioBox) -> float:
     return both / (one.width * one.height + other.width * other.height - both)
 
 
-def _to_new_face(request: ImportFaceRequest, photo: Photo, face: Face) -> NewFace:
+def _to_new_face(
+    request: ImportFaceRequest, photo: Photo, face: Face, collection: Collection, deps: Deps
+) -> NewFace:
     user_id = request.get("UserId")
-    return NewFace(
+    new = NewFace(
         face_id=FaceId(uuid.uuid4()),
         image_id=photo.image_id,
         external_image_id=request["ExternalImageId"],
@@ -140,6 +143,9 @@ def _to_new_face(request: ImportFaceRequest, photo: Photo, face: Face) -> NewFac
         user_id=None if user_id is None else UserId(user_id),
         origin=Origin(uuid.UUID(request["ImportId"]), request["ImportItem"]),
     )
+    if request.get("DryRun", False):
+        return new
+    return with_what_is_wanted([new], photo, [face], collection, deps)[0]
 
 
 def _poor(reasons: Sequence[str]) -> ImportVerdict:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from countenance.operations.charter_tags import charter_from, split_tags
+from countenance.gallery import Collection
+from countenance.operations.charter_tags import charter_from, split_tags, vault_days_from
 from countenance.operations.deps import Deps
 from countenance.operations.resource_arns import bare_collection_arn, collection_arn
 from countenance.operations.tag_keys import refuse_reserved_keys
@@ -31,6 +32,7 @@ def create_collection(request: CreateCollectionRequest, deps: Deps) -> CreateCol
     asked = request.get("Tags", {})
     refuse_reserved_keys(asked)
     _, tags = split_tags(asked)
+    vault_days = vault_days_from(asked)
     vision = deps.default_vision()
     collection = deps.gallery.create_collection(
         deps.uow,
@@ -42,11 +44,27 @@ def create_collection(request: CreateCollectionRequest, deps: Deps) -> CreateCol
         tags=tags,
         charter=charter_from(asked, deps.purpose().charter()),
     )
+    if vault_days is not None:
+        _open_vault(collection, vault_days, deps)
     return {
         "StatusCode": OK,
         "CollectionArn": bare_collection_arn(collection),
         "FaceModelVersion": collection.face_model_version,
     }
+
+
+def _open_vault(collection: Collection, days: int, deps: Deps) -> None:
+    """Keep pictures of faces, with an entry of its own in the log: it is more than a charter allows."""
+    deps.gallery.vaults.open(deps.uow, collection, kept_days=days)
+    deps.audit.record_change(
+        deps.uow.connection,
+        "OpenVault",
+        account_id=collection.account_id,
+        region=collection.region,
+        collection=collection.name,
+        operator=deps.caller.operator,
+        resource=f"crops of enrolled faces are kept for {days} days",
+    )
 
 
 def describe_collection(request: DescribeCollectionRequest, deps: Deps) -> DescribeCollectionResponse:

@@ -10,6 +10,7 @@ from countenance.gallery import FaceFailure, NewFace
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_face_detail, to_indexed_face, to_stored_face
 from countenance.operations.images import Photo, load_photo
+from countenance.operations.kept_beside import with_what_is_wanted
 from countenance.types import Face, FaceId, UserId
 from countenance.vision.quality_filter import Level, quality_rank
 from countenance.wire.shapes import (
@@ -39,6 +40,7 @@ def index_faces(request: IndexFacesRequest, deps: Deps) -> IndexFacesResponse:
     reasons = _reasons_against(photo, level, max_faces=request.get("MaxFaces", len(detection.faces)))
     enrolled = [face for face, against in zip(detection.faces, reasons, strict=True) if not against]
     new_faces = _to_new_faces(photo, enrolled, request.get("ExternalImageId"))
+    new_faces = with_what_is_wanted(new_faces, photo, enrolled, collection, deps)
     stored = deps.gallery.enrol(deps.uow, collection, new_faces) if new_faces else []
     return {
         "FaceRecords": [

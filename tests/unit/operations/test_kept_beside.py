@@ -1,0 +1,79 @@
+"""What an enrolment brings beside its templates."""
+
+from __future__ import annotations
+
+import pytest
+
+from countenance.errors import SetupError
+from countenance.gallery.two_models import Model
+from countenance.store import UnitOfWork
+from fakes.vision import person, picture
+
+
+@pytest.fixture
+def moving(call, collection):
+    """The collection's gallery row, being re-embedded onto the pack `2.0`."""
+    found = call.gallery.require_collection(call.caller.account_id, call.caller.region, collection)
+    with UnitOfWork(call.database) as uow:
+        call.gallery.reembeddings.start(uow, found, Model("2.0", 48), "folder")
+        uow.commit()
+    return found
+
+
+def index(call, collection, data, **given):
+    told = call("IndexFaces", CollectionId=collection, Image={"Bytes": data}, **given)
+    return [record["Face"]["FaceId"] for record in told["FaceRecords"]]
+
+
+def embedded(call, found):
+    templates = call.gallery.shadow_templates.templates(found, Model("2.0", 48))
+    return {str(face_id) for face_id in templates.face_ids}
+
+
+def test_a_new_face_gets_both_templates_while_its_collection_is_re_embedded(call, collection, moving):
+    two = index(call, collection, picture(person("ada"), person("bob", left=500, size=150)))
+    assert len(two) == 2
+    assert embedded(call, moving) == set(two)
+
+
+def test_a_second_pack_that_is_not_there_stops_no_enrolment(call, collection, moving, monkeypatch, caplog):
+    monkeypatch.setattr(type(call.models), "packs", {"1.0": "fake"})
+    (face_id,) = index(call, collection, picture(person("ada")))
+    assert embedded(call, moving) == set()
+    assert "face model 2.0" in caplog.text
+    assert "not installed" in caplog.text
+    assert call("ListFaces", CollectionId=collection)["Faces"][0]["FaceId"] == face_id
+
+
+def test_nor_does_one_that_cannot_be_used(call, collection, moving, monkeypatch, caplog):
+    def broken(*_):
+        raise SetupError("the file is damaged")
+
+    monkeypatch.setattr(call.models.vision("2.0"), "detect", broken)
+    assert len(index(call, collection, picture(person("ada")))) == 1
+    assert embedded(call, moving) == set()
+    assert "the file is damaged" in caplog.text
+
+
+def test_a_face_that_the_second_pack_does_not_find_is_enrolled_without(call, collection, moving, monkeypatch):
+    new = call.models.vision("2.0")
+    original = new.detect
+    monkeypatch.setattr(new, "detect", lambda pixels: type(original(pixels))(1000, 800, ()))
+    assert len(index(call, collection, picture(person("ada")))) == 1
+    assert embedded(call, moving) == set()
+
+
+def test_a_crop_is_kept_only_where_there_is_a_vault(call):
+    call("CreateCollection", CollectionId="plain")
+    call("CreateCollection", CollectionId="kept", Tags={"countenance:vault-days": "30", "team": "x"})
+    vaults, counts = call.gallery.vaults, {}
+    for name in ("plain", "kept"):
+        index(call, name, picture(person("ada")))
+        found = call.gallery.require_collection(call.caller.account_id, call.caller.region, name)
+        counts[name] = vaults.find(found) and (vaults.find(found).kept_days, vaults.find(found).crops)
+    assert counts == {"plain": None, "kept": (30, 1)}
+    with call.database.read() as connection:
+        latest = call.audit.list_latest(connection, call.caller.account_id)
+    assert [(each.members["operation"], each.opened("resource")) for each in latest][:1] == [
+        ("OpenVault", "crops of enrolled faces are kept for 30 days")
+    ]
