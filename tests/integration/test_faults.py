@@ -146,9 +146,7 @@ def test_a_damaged_row_and_a_missing_key_are_named_and_stop_nobody_else(tmp_path
     assert not master.exists()
     master.write_bytes(secrets.token_bytes(32))
     master.chmod(0o600)
-    assert f"the master key beside `{master.with_name('master.check')}` is not the one" in refused_start(
-        data_dir
-    )
+    assert f"the master key `{master}` is not the one in use" in refused_start(data_dir)
     shutil.move(data_dir / "keys", tmp_path / "keys")
     assert f"other keys than those in `{data_dir / 'keys'}`" in refused_start(data_dir)
     shutil.rmtree(data_dir / "keys")

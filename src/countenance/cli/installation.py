@@ -133,6 +133,8 @@ def _write_tombstones(database: Database, keys: KeyStore, settings: Settings) ->
     try:
         open_tombstones(database, keys, settings).flush()
     except StoreUnavailable as error:
+        if not isinstance(error.__cause__, OSError | SetupError):
+            return  # the database went while we worked: it has noted what was erased, and its server moves it
         raise SetupError(
             str(error), remedy="see that both places of the list can be written to, then run it again"
         ) from error
