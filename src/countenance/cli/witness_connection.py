@@ -41,6 +41,9 @@ class WitnessConnection(BoundedConnection):
             _close_idlest(others)
         super().connection_made(transport)
 
+    def _is_crowding(self) -> bool:
+        return False  # it has taken room from its neighbours only
+
     def data_received(self, data: bytes) -> None:
         self._heard_at = time.monotonic()
         super().data_received(data)

@@ -227,7 +227,9 @@ def _beside_the_person(
         return Verdict.ENROLLED
     own = subjects.read_templates(connection, collection, seal, face.user_id)
     if not len(own):
-        return Verdict.ENROLLED
+        # A user whose faces have no template of the model in use is unknown, and not without faces.
+        is_unknown = subjects.count_faces(connection, collection, face.user_id) > 0
+        return Verdict.UNLIKE_THE_PERSON if is_unknown else Verdict.ENROLLED
     if len(own) >= subjects.FACES_PER_USER:
         return Verdict.PERSON_IS_FULL
     cosine = _cosines(subject_template(own)[np.newaxis], face.template)

@@ -421,6 +421,7 @@ class Gallery:
             hold(connection, collection)
             return imports.undo(connection, collection, import_id)
 
+        self._write_down(uow)
         return change(uow, work)
 
     # Search over faces

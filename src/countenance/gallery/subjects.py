@@ -81,6 +81,7 @@ def associate(
     ).fetchall()
     own = _opened(seal, [row for row in held if row[2] is not None])
     reference = subject_template(own) if len(own) else None
+    is_unknown = bool(held) and reference is None  # all its faces are without a template of the model in use
     accepted: list[FaceId] = []
     failures: list[FaceFailure] = []
     for face_id in asked:
@@ -90,6 +91,8 @@ def associate(
             failures.append(FaceFailure(face_id, Reason.FACE_NOT_FOUND))
         elif owner is not None:
             failures += _of_another(face_id, owner, user_id)
+        elif is_unknown:
+            failures.append(FaceFailure(face_id, Reason.LOW_MATCH_CONFIDENCE))
         elif reference is not None and (
             (similarity := _similarity(calibration, reference, seal, row)) is None
             or not meets(similarity, threshold)

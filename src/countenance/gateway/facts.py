@@ -62,6 +62,8 @@ def _touched(request: Mapping[str, Any], response: Mapping[str, Any]) -> Iterato
         yield Touch(role="named", kind="face", id=face["FaceId"])
     for face_id in response.get("DeletedFaces", ()):
         yield Touch(role="deleted", kind="face", id=face_id)
+    for user_id in response.get("DeletedUsers", ()):
+        yield Touch(role="deleted", kind="user", id=user_id)
 
 
 def _candidate(kind: Any, subject_id: str, rank: int, match: Mapping[str, Any]) -> Touch:

@@ -41,6 +41,8 @@ def test_every_column_of_sealed_values_is_listed_or_is_under_another_key(databas
         ("face", "sealed_template"),
         ("idempotency", "sealed_event"),
         ("observation", "sealed"),
+        ("shadow_template", "sealed_template"),
+        ("vault_crop", "sealed_crop"),
     }
     assert set(found) - of_accounts_faces_and_collections == {(each.table, each.column) for each in SEALED}
 

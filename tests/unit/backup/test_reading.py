@@ -77,7 +77,7 @@ def test_rows_that_are_no_gzip_are_told(kept):
 )
 def test_a_member_leads_nowhere_else(kept, place):
     """Only files that a data directory has, in it."""
-    backup = rewritten(kept, lambda name, content: (place if name == "keys/master.check" else name, content))
+    backup = rewritten(kept, lambda name, content: (place if name == "keys/ring" else name, content))
     with pytest.raises(SetupError, match="does not belong there"):
         backup.check()
 

@@ -51,7 +51,7 @@ def test_all_of_it_is_done_by_itself_every_hour(house):
     hourly = {task.name for task in house.tasks if task.every_s == 3600.0}
     assert hourly == {
         *("forget-tokens", "destroy-abandoned-keys", "expire-faces", "finish-erasures"),
-        *("reconcile", "compact"),
+        *("reconcile", "compact", "expire-vaults", "finish-rotation", "say-alive"),
     }
     with working(house.url, house.database, house.tasks):
         jobs = Jobs(house.database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -135,6 +136,18 @@ def test_an_enrolment_that_waited_for_the_switch_is_not_stored_either(
     assert len(caught) == 1
 
 
+def await_waiting(database, count):
+    """Until so many wait for their turn at the gallery."""
+    deadline = time.monotonic() + 30
+    waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    while True:
+        with database.read() as connection:
+            if connection.execute(waiting).fetchone()[0] >= count:
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_the_switch_waits_for_changes_under_way_and_is_not_passed_by_later_ones(
     gallery, collection, begin, database, reembeddings, current
 ):
@@ -154,10 +167,9 @@ def test_the_switch_waits_for_changes_under_way_and_is_not_passed_by_later_ones(
                 order.append("later")
 
         threads = [threading.Thread(target=switch), threading.Thread(target=enrol_later)]
-        threads[0].start()
-        threads[0].join(0.4)
-        threads[1].start()
-        threads[1].join(0.4)
+        for number, thread in enumerate(threads, start=1):
+            thread.start()
+            await_waiting(database, number)
         assert order == []
         uow.commit()
     for thread in threads:
@@ -201,6 +213,14 @@ def _with(face, version, template):
     return replace(face, shadow=OtherTemplate(version, template))
 
 
+def assign_all(database, collection, user_id, face_ids):
+    with database.transaction() as connection:
+        connection.execute(
+            "update face set user_id = %s where collection_id = %s and face_id = any(%s)",
+            (user_id, collection.collection_id, list(face_ids)),
+        )
+
+
 def test_faces_without_a_template_refuse_the_switch_until_they_are_left_behind(
     gallery, elsewhere, collection, enrol, begin, commit, current, reembeddings, database
 ):
@@ -220,6 +240,11 @@ def test_faces_without_a_template_refuse_the_switch_until_they_are_left_behind(
     associate = {"calibration": CALIBRATION, "threshold": 0.0}
     commit(gallery.associate, current(), "ada", [one], **associate)
     refused = commit(gallery.associate, current(), "ada", [two], **associate)
+    assert (list(refused.face_ids), refused.failures[0].reason) == ([], "LOW_MATCH_CONFIDENCE")
+    # a user of whom no template is in use is no user without faces: nobody is given to it unseen
+    commit(gallery.disassociate, current(), "ada", [one])
+    assign_all(database, current(), "ada", [two])
+    refused = commit(gallery.associate, current(), "ada", [one], **associate)
     assert (list(refused.face_ids), refused.failures[0].reason) == ([], "LOW_MATCH_CONFIDENCE")
     # a template that comes later is seen at once, by everybody
     commit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from concurrent import futures
 
 import pytest
@@ -37,10 +38,15 @@ def test_every_way_of_erasing_is_in_the_list_when_it_returns(house):
     house.change(lambda uow: gallery.delete_faces(uow, staff, house.faces[:2]))
     assert erased(house) == {str(face) for face in house.faces[:2]}
     house.change(lambda uow: gallery.erase_faces(uow, staff, house.faces[2:3]))
+    run = uuid.uuid4()
+    with house.database.transaction() as connection:
+        connection.execute("update face set import_id = %s where face_id = %s", (run, house.faces[3]))
+    house.change(lambda uow: gallery.undo_import(uow, staff, run))
+    assert str(house.faces[3]) in erased(house)
     house.change(lambda uow: gallery.create_user(uow, staff, "ada"))
     house.change(lambda uow: gallery.delete_user(uow, staff, "ada"))
     house.change(lambda uow: gallery.delete_collection(uow, staff))
-    assert [line[0] for line in listed(house)] == ["face", "face", "user", "collection"]
+    assert [line[0] for line in listed(house)] == ["face", "face", "face", "user", "collection"]
     assert listed(house)[-1] == ("collection", str(staff.collection_id))
     assert house.one("select count(*) from erasure") == (0,)
 
