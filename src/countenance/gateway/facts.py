@@ -5,15 +5,19 @@ Derived from the members' names alone, so that a new operation is recorded witho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 from countenance.audit import Touch
 from countenance.gateway.resource import parse_arn
 
 _THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
 _CANDIDATES = ("FaceMatches", "UserMatches")
+_DELETED: Final[Sequence[tuple[Literal["face", "user"], str]]] = (
+    ("face", "DeletedFaces"),
+    ("user", "DeletedUsers"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +64,8 @@ def _touched(request: Mapping[str, Any], response: Mapping[str, Any]) -> Iterato
         yield Touch(role="associated", kind="face", id=face["FaceId"])
     for face in response.get("DisassociatedFaces", ()):
         yield Touch(role="named", kind="face", id=face["FaceId"])
-    for face_id in response.get("DeletedFaces", ()):
-        yield Touch(role="deleted", kind="face", id=face_id)
-    for user_id in response.get("DeletedUsers", ()):
-        yield Touch(role="deleted", kind="user", id=user_id)
+    for kind, name in _DELETED:
+        yield from (Touch(role="deleted", kind=kind, id=each) for each in response.get(name, ()))
 
 
 def _candidate(kind: Any, subject_id: str, rank: int, match: Mapping[str, Any]) -> Touch:
