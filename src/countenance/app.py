@@ -51,6 +51,7 @@ from countenance.store import (
     UnitOfWork,
     migrate,
 )
+from countenance.store.tombstones import find_copy
 from countenance.telemetry import Telemetry, open_telemetry
 from countenance.terms import load_terms
 from countenance.vision.install import PackStore
@@ -116,7 +117,8 @@ def build(
     origin = open_log(database, keys, origin=settings.log_origin)
     activity, receipts = Activity(settings.data_dir, at_once=threads), ReceiptJournal(settings.data_dir)
     accounts = Accounts(database, keys)
-    tombstones = Tombstones(database, keys, data_dir=settings.data_dir, copy=settings.tombstones)
+    copy = settings.tombstones or find_copy(settings.data_dir)
+    tombstones = Tombstones(database, keys, data_dir=settings.data_dir, copy=copy)
     gallery = Gallery(
         database,
         keys,

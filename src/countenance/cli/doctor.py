@@ -28,6 +28,7 @@ from countenance.objects import ObjectStores
 from countenance.policy.register import PackRegister, PoliciesInForce
 from countenance.settings import Settings
 from countenance.store import EmbeddedPostgres
+from countenance.store.tombstones import find_copy
 from countenance.terms import load_terms
 from countenance.vision.install import PackStore
 from countenance.vision.pipeline import Vision
@@ -92,6 +93,7 @@ def _examine(given: dict[str, Any]) -> Iterator[Finding]:
         ("models", _models),
         ("data directory", _data_directory),
         ("database and keys", _database),
+        ("erasures", _tombstones),
         ("terms", _terms),
         ("rule packs", _rule_packs),
         ("network", _network),
@@ -172,6 +174,18 @@ def _database(settings: Settings) -> Finding:
     )
     return Finding(
         "database and keys", "ok", f"{where}; durable, migrated, keys open; {len(accounts)} account(s)"
+    )
+
+
+def _tombstones(settings: Settings) -> Finding:
+    if settings.tombstones or find_copy(settings.data_dir):
+        return Finding("erasures", "ok", "what was erased is listed in two places")
+    return Finding(
+        "erasures",
+        "note",
+        "what was erased is listed in the data directory alone",
+        "start the server with --tombstones FILE on another disk, so that a backup that is restored after"
+        " this one was lost brings nothing back",
     )
 
 

@@ -35,6 +35,7 @@ from countenance.store import (
     require_same_keys,
 )
 from countenance.store.files import make_private_directory, write_private
+from countenance.store.tombstones import find_copy, remember_copy
 from countenance.store.unfinished import require_finished, require_restored
 from countenance.terms import load_terms
 from countenance.vision.install import InstalledPack, PackStore
@@ -76,6 +77,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             stack.enter_context(directory_lock(settings.data_dir))
         database = stack.enter_context(Database(database_url, max_connections=_SETUP_CONNECTIONS))
         keys = _ready(database, settings)
+        remember_copy(settings.data_dir, settings.tombstones)
         _write_tombstones(database, keys, settings)  # what a crash kept from the list
         for name in PackRegister(database, settings.data_dir / "packs").renew_shipped():
             click.echo(f"the rule pack `{name}` is another version now: recorded")
@@ -126,7 +128,8 @@ def open_store(settings: Settings, *, may_create: bool = False) -> Iterator[tupl
 
 def open_tombstones(database: Database, keys: KeyStore, settings: Settings) -> Tombstones:
     """The list of what was erased, in the places that the settings name."""
-    return Tombstones(database, keys, data_dir=settings.data_dir, copy=settings.tombstones)
+    copy = settings.tombstones or find_copy(settings.data_dir)
+    return Tombstones(database, keys, data_dir=settings.data_dir, copy=copy)
 
 
 def _write_tombstones(database: Database, keys: KeyStore, settings: Settings) -> None:

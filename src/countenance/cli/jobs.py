@@ -61,9 +61,9 @@ def _opened(given: dict[str, Any]) -> Iterator[_Opened]:
 def jobs() -> None:
     """What a server does beside answering calls: tidying up, making deletions final, imports.
 
-    Jobs wait in the database and are run by the server; one that is killed with it is taken up again within a
-    minute of the next start, and goes on where it ended. One that fails is tried again, later and later; then
-    it is given up, and says why in the list.
+    Jobs wait in the database and are run by the server; one that is killed with it is taken up again within
+    half a minute of the next start, and goes on where it ended. One that fails is tried again, later and
+    later; then it is given up, and says why in the list.
 
     \b
     countenance jobs list

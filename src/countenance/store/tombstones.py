@@ -16,6 +16,7 @@ from typing import Any
 
 from countenance.errors import SetupError
 from countenance.store.errors import StoreUnavailable
+from countenance.store.files import write_private
 from countenance.store.keys import KeyStore
 from countenance.store.pool import Connection, Database
 from countenance.store.queries import load_queries
@@ -25,7 +26,22 @@ _LOG = logging.getLogger(__name__)
 _QUERIES = load_queries("countenance.store", "tombstones.sql")
 LIST_NAME = "tombstones"
 """Of the file in the data directory, and of its key."""
+_COPY_NAME = "tombstones-copy"
 _AT_ONCE = 1_000
+
+
+def remember_copy(data_dir: Path, copy: Path | None) -> None:
+    """Have whatever erases beside the server write the second list as well: keep where it lies, for good."""
+    if copy is not None and find_copy(data_dir) != copy:
+        write_private(data_dir / _COPY_NAME, f"{copy}\n".encode(), replace=True)
+
+
+def find_copy(data_dir: Path) -> Path | None:
+    """The second list that a server of this data directory was started with; None if none ever was."""
+    try:
+        return Path((data_dir / _COPY_NAME).read_text().rstrip("\n"))
+    except FileNotFoundError:
+        return None
 
 
 class Tombstones:

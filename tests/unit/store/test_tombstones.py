@@ -8,9 +8,11 @@ from concurrent import futures
 
 import pytest
 
+from countenance.cli.installation import open_tombstones
 from countenance.gallery import Gallery
+from countenance.settings import Settings
 from countenance.store import StoreUnavailable, Tombstones, UnitOfWork
-from countenance.store.tombstones import tombstone_list
+from countenance.store.tombstones import find_copy, remember_copy, tombstone_list
 from installations import installed
 
 
@@ -124,6 +126,18 @@ def test_the_second_place_holds_the_same_and_is_made_whole(house, tmp_path):
     house.list.unlink()
     house.change(lambda uow: gallery.erase_faces(uow, house.staff, house.faces[2:3]))
     assert erased(house) == erased(house, copy) == {str(face) for face in house.faces[:3]}
+
+
+def test_a_command_that_is_not_told_of_the_second_place_writes_it_all_the_same(house, tmp_path):
+    """Else what it erased would come back with a backup when the first disk is lost."""
+    copy = tmp_path / "copy"
+    remember_copy(house.data_dir, None)
+    assert find_copy(house.data_dir) is None
+    remember_copy(house.data_dir, copy)
+    with house.database.transaction() as connection:
+        connection.execute("delete from face where face_id = %s", (house.faces[0],))
+    open_tombstones(house.database, house.keys, Settings(data_dir=house.data_dir)).flush()
+    assert erased(house, copy) == erased(house) == {str(house.faces[0])}
 
 
 def test_a_second_place_that_is_not_there_is_told(house, tmp_path):
