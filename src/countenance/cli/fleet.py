@@ -78,8 +78,8 @@ class Pauses:
 class Fleet:
     """N workers that accept from one socket, one that runs jobs, and the sequencer of the log they record in.
 
-    Leaving the context stops them: the workers first, calls in flight before that, then the jobs, then the
-    sequencer, which gives what they recorded its place. A process reads its orders from standard input and
+    Leaving the context stops them: first what runs jobs, as an import among these calls the workers, then the
+    workers, calls in flight before that, then the sequencer, which gives what they recorded its place. A process reads its orders from standard input and
     stops when that pipe closes, so that none outlives a supervisor that was killed.
     """
 
@@ -91,6 +91,7 @@ class Fleet:
         jobs = _Role("job runner", _JOBS)
         self._roles = [worker] * settings.workers + [jobs, self._sequencer]
         self._worker = worker
+        self._stopped = (jobs, worker, self._sequencer)
         self._orders = Orders(settings, database_url, listener.fileno(), endpoint=endpoint)
         self._memories: MemoryBroker | None = None
         self._rates = -1
@@ -106,7 +107,7 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for role in dict.fromkeys(self._roles):
+        for role in self._stopped:
             _stop([member.process for member in self._members if member.role is role])
         if self._memories is not None:
             self._memories.close()

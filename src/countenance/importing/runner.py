@@ -11,12 +11,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from countenance.errors import SetupError
+from countenance.importing.hands import Hands
 from countenance.importing.ledger import Ledger
 from countenance.importing.order import Order
 from countenance.importing.photos import NotSent, PhotoFile, load_photo_file
@@ -29,6 +30,8 @@ _BATCH: Final = 256
 _WRITE_EVERY_S: Final = 0.5
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
+_ENDING_S: Final = 3.0
+"""How long calls under way are waited for once a stop is asked for."""
 _TRIES_OF_A_PHOTO: Final = 8
 """Failures of a server that answers other calls, before a photo is told as one that it fails at."""
 _VERDICT_OF: Final[Mapping[str, Verdict]] = {
@@ -111,7 +114,7 @@ def _bring_all(run: Run, work: Work) -> None:
     known = _Known(run, work.ledger) if run.request.is_dry else None
     books = _Books(run, work)
     order = Order(_to_do(run, work))
-    with ThreadPoolExecutor(work.at_once, thread_name_prefix="import") as pool:
+    with Hands(work.at_once) as hands:
         under_way: set[Future[Outcome]] = set()
         try:
             while True:
@@ -119,8 +122,8 @@ def _bring_all(run: Run, work: Work) -> None:
                     item = order.take()
                     if item is None:
                         break
-                    under_way.add(pool.submit(_bring, item, run, work, known))
-                if not under_way:
+                    under_way.add(hands.submit(_bring, item, run, work, known))
+                if not under_way or _is_ending(work):
                     break
                 done, under_way = wait(under_way, timeout=_WRITE_EVERY_S, return_when=FIRST_COMPLETED)
                 for outcome in books.add(done):
@@ -128,12 +131,30 @@ def _bring_all(run: Run, work: Work) -> None:
         finally:
             # What was answered is written, whatever ends the rest; what was not is asked for again.
             work.ending.set()
-            books.add(wait(under_way).done)
+            books.add(_await_last(under_way, work))
             books.write()
     if books.problem is not None:
         raise books.problem
     if not books.is_complete():
         raise Stopped
+
+
+def _await_last(under_way: set[Future[Outcome]], work: Work) -> set[Future[Outcome]]:
+    """Those that have ended: all of them, or, where a stop is asked for, what does within a few seconds.
+
+    The others are left: the same call again is answered alike.
+    """
+    ended: set[Future[Outcome]] = set()
+    deadline_s: float | None = None
+    while under_way:
+        done, under_way = wait(under_way, timeout=_WRITE_EVERY_S, return_when=FIRST_COMPLETED)
+        ended |= done
+        if deadline_s is None and work.is_stopping():
+            deadline_s = time.monotonic() + _ENDING_S
+            under_way = {future for future in under_way if not future.cancel()}
+        if deadline_s is not None and time.monotonic() > deadline_s:
+            break
+    return ended
 
 
 class _Books:

@@ -27,7 +27,13 @@ with (folder / "{kind}").open("a") as lives:
 if (folder / "sick-{kind}").exists():
     sys.exit(3)
 os.write(1, b"ready\\n")
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+def end(*_):
+    with (folder / "ends").open("a") as ends:
+        print("{kind}", file=ends)
+    sys.exit(0)
+
+
+signal.signal(signal.SIGTERM, end)
 while os.read(0, 4096):
     pass
 """
@@ -161,6 +167,13 @@ def test_a_young_sequencer_is_given_time(toys, monkeypatch):
     with supervised(toys, standstill_s=lambda: 3600.0):
         time.sleep(0.5)
         assert len(lives(toys, "sequencer")) == 1
+
+
+def test_what_runs_jobs_stops_first_and_the_sequencer_last(toys):
+    """An import among the jobs calls workers; what workers recorded gets its place."""
+    with supervised(toys):
+        pass
+    assert (toys / "ends").read_text().split() == ["jobs", "worker", "sequencer"]
 
 
 def test_pauses_grow_to_ten_seconds_and_begin_anew_after_a_minutes_life():

@@ -154,6 +154,31 @@ def test_an_import_that_is_asked_to_stop_goes_on_where_it_was(house):
     assert len(house.faces()) == 40
 
 
+def test_a_stop_does_not_wait_for_calls_that_hang(house, monkeypatch):
+    """They are made again, and answered alike: no photo is enrolled twice."""
+    for number in range(4):
+        house.photo(f"p{number}/1.jpg", f"person {number}")
+    operations = house.server.bench.services.operations["countenance"]
+    import_face, hanging, go_on = operations["ImportFace"], threading.Event(), threading.Event()
+
+    def hang(request, deps):
+        if request["ExternalImageId"] == "p2:1.jpg" and not go_on.is_set():
+            hanging.set()
+            go_on.wait(60)
+        return import_face(request, deps)
+
+    monkeypatch.setitem(operations, "ImportFace", hang)
+    run = house.begin()
+    began_s = time.monotonic()
+    assert house.bring(run, is_stopping=hanging.is_set) is RunState.RUNNING
+    assert time.monotonic() - began_s < 15
+    assert house.outcome(run, "p2/1.jpg") is None
+    go_on.set()
+    assert house.bring(run) is RunState.FINISHED
+    assert Counter(house.verdicts(run).values()) == {"ENROLLED": 4}
+    assert len(house.faces()) == 4
+
+
 def test_what_was_enrolled_and_not_written_down_is_enrolled_once(house):
     """The importer died between the server's answer and the ledger."""
     for number in range(10):
