@@ -78,6 +78,12 @@ def look_at_pictures(
             model,
             vision=vision,
             source=source,
+            record=lambda connection, faces: opened.record(
+                # In words: no face of the gallery is a new one.
+                connection,
+                "EmbedFaces",
+                f"{faces} faces left behind have a template of {model.version}",
+            ),
             report=lambda progress: show(progress.done, progress.total),
             is_stopping=is_stopping,
             threads=threads,

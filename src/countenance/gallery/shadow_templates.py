@@ -61,7 +61,10 @@ class ShadowTemplates:
         model: Model,
         templates: Mapping[FaceId, Template],
     ) -> int:
-        """Write templates of the model for those of the faces that are there and have none; how many.
+        """Write templates of the model for those of the faces that are there and have none.
+
+        How many of the faces searches find from now on, as the model is the one in use: a change of the
+        gallery, which the caller records in the same unit of work. 0 where it is the other.
 
         Raises:
             ConflictException: the re-embedding has ended.
@@ -73,7 +76,8 @@ class ShadowTemplates:
             models = read_models(connection, collection)
             if models.run_id != run.run_id or models.state == "discarding":
                 raise ended(collection)
-            return put_templates(connection, models, self._keys, model, templates)
+            written = put_templates(connection, models, self._keys, model, templates)
+            return written if models.slot_of(model) == models.slot else 0
 
         return change(uow, work)
 

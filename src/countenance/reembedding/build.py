@@ -20,7 +20,7 @@ from countenance.gallery.shadow_templates import ShadowTemplates
 from countenance.gallery.two_models import Model
 from countenance.reembedding.reasons import Reason
 from countenance.reembedding.sources import Embedding, Found, PictureSource
-from countenance.store import Database, UnitOfWork
+from countenance.store import Connection, Database, UnitOfWork
 from countenance.types import FaceId, ImageId, Template
 
 _WRITTEN_AT_ONCE: Final = 256
@@ -55,6 +55,7 @@ def build(
     *,
     vision: Embedding,
     source: PictureSource,
+    record: Callable[[Connection, int], None],
     report: Callable[[Progress], None] = lambda _progress: None,
     is_stopping: Callable[[], bool] = lambda: False,
     threads: int | None = None,
@@ -63,6 +64,8 @@ def build(
 
     Args:
         model: of which templates are missing: either of the run's.
+        record: told, in the transaction, of how many faces searches find from then on: their templates are of
+            the model in use.
         report: told after each part that was written.
         is_stopping: asked often; what is under way is finished and written.
         threads: that look at pictures; None for one a core.
@@ -73,7 +76,9 @@ def build(
         StoreUnavailable: the database cannot be reached; begin again later.
     """
     assert (vision.face_model_version, vision.dimensions) == (model.version, model.dimensions)
-    writer = _Writer(database, shadows, collection=collection, run=run, model=model, report=report)
+    writer = _Writer(
+        database, shadows, collection=collection, run=run, model=model, record=record, report=report
+    )
     threads = threads or os.cpu_count() or 1
     after: ImageId | None = None
     with ThreadPoolExecutor(threads, thread_name_prefix="embed") as pool:
@@ -107,11 +112,12 @@ class _Writer:
         collection: Collection,
         run: Reembedding,
         model: Model,
+        record: Callable[[Connection, int], None],
         report: Callable[[Progress], None],
     ) -> None:
         self._database, self._shadows = database, shadows
         self._collection, self._run, self._model = collection, run, model
-        self._report = report
+        self._record, self._report = record, report
         self._templates: dict[FaceId, Template] = {}
         self._reasons: dict[FaceId, str] = {}
         self._written_at_s = time.monotonic()
@@ -132,7 +138,9 @@ class _Writer:
         """Make durable what was gathered."""
         if self._templates:
             with UnitOfWork(self._database) as uow:
-                self._shadows.put(uow, self._collection, self._run, self._model, self._templates)
+                found = self._shadows.put(uow, self._collection, self._run, self._model, self._templates)
+                if found:
+                    self._record(uow.connection, found)
                 uow.commit()
         if self._reasons:
             with UnitOfWork(self._database) as uow:

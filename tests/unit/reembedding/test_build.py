@@ -7,7 +7,10 @@ import threading
 import numpy as np
 import pytest
 
+from countenance.audit import AuditLog
+from countenance.audit.reconcile import reconcile
 from countenance.errors import ConflictException
+from countenance.gallery.activity import searches_ran
 from countenance.reembedding import build as building
 from countenance.reembedding.build import build
 from countenance.reembedding.photos import PhotoFolder
@@ -19,7 +22,9 @@ from fakes.vision import person, picture
 
 @pytest.fixture
 def run_build(database, gallery, collection, folder):
-    def run(reembedding, *, source=None, model=NEW_MODEL, vision=NEW, **given):
+    """No template that is written is one of the model in use, unless `record` is given."""
+
+    def run(reembedding, *, source=None, model=NEW_MODEL, vision=NEW, record=None, **given):
         return build(
             database,
             gallery.shadow_templates,
@@ -28,6 +33,7 @@ def run_build(database, gallery, collection, folder):
             model,
             vision=vision,
             source=source or FolderSource(PhotoFolder(folder)),
+            record=record or (lambda _connection, faces: pytest.fail(f"{faces} were recorded")),
             **given,
         )
 
@@ -132,3 +138,46 @@ def test_a_vault_gives_templates_without_any_photograph(
     assert list(found.face_ids) == [kept]
     (missing,) = gallery.shadow_templates.list_missing(collection, run, NEW_MODEL, limit=10)
     assert (missing.face_id, missing.reason) == (before, Reason.NO_CROP)
+
+
+@pytest.fixture
+def reconciled(database, log_keys, tmp_path):
+    """What reconciliation finds now."""
+
+    def run():
+        return reconcile(database, tmp_path / "data", lambda: searches_ran(tmp_path / "data"), patience_s=0.0)
+
+    return run
+
+
+def test_what_was_left_behind_and_is_embedded_later_is_in_the_log(
+    run_build, start, enrol_picture, gallery, collection, commit, log_keys, folder, reconciled, monkeypatch
+):
+    """Searches find the faces from then on: a change, which reconciliation looks for in the log."""
+    monkeypatch.setattr(building, "_WRITTEN_AT_ONCE", 2)
+    monkeypatch.setattr(building, "_WAITING_PER_THREAD", 1)
+    pictures = [picture(person(name)) for name in ("ada", "bob", "eve")]
+    for number, data in enumerate(pictures):
+        enrol_picture(f"{number}.jpg", data, file=False)
+    run = start()
+    assert run_build(run).failed == 3
+    commit(gallery.reembeddings.finish_building, collection, run)
+    commit(gallery.reembeddings.switch, collection, run, leave_behind=True)
+    for number, data in enumerate(pictures):
+        (folder / f"{number}.jpg").write_bytes(data)
+    before = reconciled().figures["changes"].get("embedded", 0)
+    unrecorded = reconciled().mismatches.get("changes_without_an_event", {})
+    audit, told = AuditLog(log_keys), []
+
+    def record(connection, faces):
+        told.append(faces)
+        audit.record_change(
+            connection, "EmbedFaces", account_id=collection.account_id, resource=f"{faces} faces"
+        )
+
+    assert run_build(run, record=record, threads=1).embedded == 3
+    assert (sum(told), len(told)) == (3, 2)
+    found = reconciled()
+    assert found.figures["changes"]["embedded"] == before + 3
+    assert "embedded" not in unrecorded
+    assert "embedded" not in found.mismatches.get("changes_without_an_event", {})
