@@ -133,7 +133,7 @@ def bring(office: Office, run: Run) -> Run:
 
 def follow(office: Office, run: Run) -> Run:
     """Watch the import until it ends; how it stands then. Ctrl-C ends the watching alone."""
-    told_idle = False
+    told_idle, told_other = False, None
     with photos_progress() as bar:
         try:
             while True:
@@ -145,6 +145,10 @@ def follow(office: Office, run: Run) -> Run:
                     if not told_idle and not office.jobs.count_workers():
                         bar.notice("no server runs: the import goes on with the next one that does")
                         told_idle = True
+                    other = _waits_for(office.jobs, run)
+                    if other is not None and other != told_other:
+                        bar.notice(f"it waits for another import: {other}")
+                        told_other = other
                     if _is_nobodys(office, run):
                         return run
                 time.sleep(_POLL_S)
@@ -169,22 +173,40 @@ def _defer(office: Office, run: Run) -> None:
     name = f"import/{run.import_id}"
     arguments = {"import_id": str(run.import_id), _AT_ONCE_IN_A_JOB: office.at_once}
     if _job_of(office.jobs, run) is None:
-        office.jobs.defer(IMPORT, arguments, lock=name, queueing_lock=name)
+        # One at a time on each server: an import takes hours, and what tidies up has to have its turn. Not one of
+        # all servers: those behind one that waits for a server that is gone would wait with it.
+        lock = f"imports/{server_id(office.settings.data_dir)}"
+        office.jobs.defer(IMPORT, arguments, lock=lock, queueing_lock=name)
 
 
 def _job_of(jobs: Jobs, run: Run) -> Job | None:
     """The job that waits or is at the import."""
+    return next((job for job in _open_jobs(jobs) if _import_of(job) == str(run.import_id)), None)
+
+
+def _waits_for(jobs: Jobs, run: Run) -> str | None:
+    """The import that has to end first; None for one whose turn it is."""
+    ours = _job_of(jobs, run)
+    if ours is None or ours.state is not JobState.WAITING:
+        return None
+    before = [
+        job
+        for job in _open_jobs(jobs)
+        if job.server == ours.server
+        and _import_of(job) != str(run.import_id)
+        and (job.state is not JobState.WAITING or job.job_id < ours.job_id)
+    ]
+    return _import_of(min(before, key=lambda job: job.state is JobState.WAITING)) if before else None
+
+
+def _open_jobs(jobs: Jobs) -> list[Job]:
+    """Of imports, those that wait or run, in the order of their making."""
     open_ = {JobState.WAITING, JobState.RUNNING, JobState.STOPPING}
-    return next(
-        (
-            job
-            for job in jobs.list()
-            if job.task == IMPORT.name
-            and job.arguments.get("import_id") == str(run.import_id)
-            and job.state in open_
-        ),
-        None,
-    )
+    return [job for job in jobs.list() if job.task == IMPORT.name and job.state in open_]
+
+
+def _import_of(job: Job) -> str:
+    return str(job.arguments.get("import_id"))
 
 
 def _draw(bar: PhotosProgress, progress: Progress) -> None:

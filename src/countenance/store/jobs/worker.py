@@ -26,7 +26,7 @@ from countenance.store.jobs.task import Stop, Task
 from countenance.store.pool import Database
 
 AT_ONCE = 4
-"""Jobs of one worker at a time: an import and three that tidy up."""
+"""Jobs of one worker at a time: an import, of which one runs at a time, and three that tidy up."""
 CONNECTIONS_PER_JOB = 2
 _POOL = 2
 _DAY_S = 86_400
