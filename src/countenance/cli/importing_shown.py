@@ -10,7 +10,7 @@ import click
 
 from countenance.cli.tables import print_rows, to_words
 from countenance.importing.ledger import Ledger
-from countenance.importing.records import MEANINGS, Progress, Run, RunState, Verdict
+from countenance.importing.records import FORGOTTEN, MEANINGS, Progress, Run, RunState, Verdict
 
 
 def print_runs(ledger: Ledger, *, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def print_summary(
             continue
         click.echo(f"{verdict.value}: {remedy}")
         for path, detail in some:
-            click.echo(f"  {to_words(path)}{f': {to_words(detail)}' if detail else ''}")
+            click.echo(f"  {to_words(path or FORGOTTEN)}{f': {to_words(detail)}' if detail else ''}")
     click.echo(_end(run, progress))
 
 

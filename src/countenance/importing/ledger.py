@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -97,24 +98,23 @@ class Ledger:
         ]
 
     def save(self, import_id: uuid.UUID, outcomes: Sequence[Outcome]) -> None:
-        """Write what became of photos; one that has a verdict keeps it."""
-        others = [each.other for each in outcomes]
-        values: dict[str, Any] = {
-            "import_id": import_id,
-            "items": [each.item for each in outcomes],
-            "verdicts": [each.verdict.value for each in outcomes],
-            "reasons": [" ".join(each.reasons) for each in outcomes],
-            "details": [each.detail for each in outcomes],
-            "faces_found": [each.faces_found for each in outcomes],
-            "face_ids": [each.face_id for each in outcomes],
-            "users_created": [each.user_created for each in outcomes],
-            "other_face_ids": [other and other.face_id for other in others],
-            "other_external_image_ids": [other and other.external_image_id for other in others],
-            "other_user_ids": [other and other.user_id for other in others],
-            "similarities": [other and other.similarity for other in others],
-            "digests": [each.sha256 for each in outcomes],
-        }
-        with self._database.read() as connection:
+        """Write what became of photos; one that has a verdict keeps it.
+
+        Without names where the face that a photo was judged by has been erased since.
+        """
+        others = {each.other.face_id for each in outcomes if each.other is not None}
+        with self._database.transaction() as connection:
+            there = set()
+            if others:
+                asked = {"import_id": import_id, "face_ids": sorted(others)}
+                there = {row[0] for row in connection.execute(QUERIES["hold_others"], asked)}
+            kept = [_without_erased(each, there) for each in outcomes]
+            values = _columns(import_id, kept)
+            values["nameless"] = [
+                each.other is not None and each.other.face_id not in there and each.face_id is None
+                for each in kept
+            ]
+            connection.execute(QUERIES["hold_items"], values)
             connection.execute(QUERIES["save_outcomes"], values)
 
     def change(
@@ -209,6 +209,34 @@ class Ledger:
         """They are gone."""
         with self._database.read() as connection:
             connection.execute(QUERIES["forget_thumbnails"], {"import_id": import_id})
+
+
+def _without_erased(outcome: Outcome, there: Container[uuid.UUID]) -> Outcome:
+    """Nothing that names who was erased: ids, a verdict and a figure are left."""
+    other = outcome.other
+    if other is None or other.face_id in there:
+        return outcome
+    nameless = replace(outcome, other=replace(other, external_image_id=None, user_id=None))
+    return nameless if outcome.face_id is not None else replace(nameless, detail="", sha256=None)
+
+
+def _columns(import_id: uuid.UUID, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    others = [each.other for each in outcomes]
+    return {
+        "import_id": import_id,
+        "items": [each.item for each in outcomes],
+        "verdicts": [each.verdict.value for each in outcomes],
+        "reasons": [" ".join(each.reasons) for each in outcomes],
+        "details": [each.detail for each in outcomes],
+        "faces_found": [each.faces_found for each in outcomes],
+        "face_ids": [each.face_id for each in outcomes],
+        "users_created": [each.user_created for each in outcomes],
+        "other_face_ids": [other and other.face_id for other in others],
+        "other_external_image_ids": [other and other.external_image_id for other in others],
+        "other_user_ids": [other and other.user_id for other in others],
+        "similarities": [other and other.similarity for other in others],
+        "digests": [each.sha256 for each in outcomes],
+    }
 
 
 def _let_go(connection: Connection, import_id: uuid.UUID) -> None:

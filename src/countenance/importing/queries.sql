@@ -23,6 +23,20 @@ where import_id = %(import_id)s and verdict is null and item > %(after)s
 order by item
 limit %(limit)s;
 
+-- hold_others --
+-- Of faces that photos were judged by, those that are there still, and stay until the transaction ends: who is
+-- erased meanwhile is not written down after the ledger forgot them.
+select f.face_id
+from import_run as r
+join collection as c on c.account_id = r.account_id and c.name = r.collection
+join face as f on f.collection_id = c.collection_id and f.face_id = any(%(face_ids)s::uuid[])
+where r.import_id = %(import_id)s
+order by f.face_id
+for key share of f;
+
+-- hold_items --
+select 1 from import_item where import_id = %(import_id)s and item = any(%(items)s::integer[]) order by item for update;
+
 -- save_outcomes --
 -- The first word stands: of two importers that were at one photo, both were answered the same.
 update import_item as i set
@@ -30,15 +44,19 @@ update import_item as i set
     faces_found = given.faces_found, face_id = given.face_id, user_created = given.user_created,
     other_face_id = given.other_face_id, other_external_image_id = given.other_external_image_id,
     other_user_id = given.other_user_id, similarity = given.similarity, sha256 = given.sha256,
-    done_at = clock_timestamp()
+    done_at = clock_timestamp(),
+    path = case when given.is_nameless then '' else i.path end,
+    external_image_id = case when given.is_nameless then '' else i.external_image_id end,
+    user_id = case when given.is_nameless then null else i.user_id end,
+    box = case when given.is_nameless then null else i.box end
 from unnest(
     %(items)s::integer[], %(verdicts)s::text[], %(reasons)s::text[], %(details)s::text[],
     %(faces_found)s::integer[], %(face_ids)s::uuid[], %(users_created)s::boolean[],
     %(other_face_ids)s::uuid[], %(other_external_image_ids)s::text[], %(other_user_ids)s::text[],
-    %(similarities)s::real[], %(digests)s::bytea[]
+    %(similarities)s::real[], %(digests)s::bytea[], %(nameless)s::boolean[]
 ) as given (
     item, verdict, reasons, detail, faces_found, face_id, user_created,
-    other_face_id, other_external_image_id, other_user_id, similarity, sha256
+    other_face_id, other_external_image_id, other_user_id, similarity, sha256, is_nameless
 )
 where i.import_id = %(import_id)s and i.item = given.item and i.verdict is null;
 

@@ -60,6 +60,8 @@ MEANINGS: Final[Mapping[Verdict, tuple[str, str]]] = {
 }
 """Each verdict in words, and what to do about it."""
 WELL: Final = frozenset({Verdict.ENROLLED, Verdict.DUPLICATE})
+FORGOTTEN: Final = "(of an erased person)"
+"""A photo's name in words, where the ledger has forgotten it."""
 
 
 class RunState(StrEnum):
@@ -77,7 +79,7 @@ class Wanted:
     """One photo to bring.
 
     Attributes:
-        path: relative to the source's folder, with `/`.
+        path: relative to the source's folder, with `/`; "" once the ledger has forgotten whom it shows.
         box: left, top, width, height as ratios: which of its faces; None for the largest.
         detail: what is to be told of it, whatever comes.
         verdict: what became of it already: it could not be found.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from countenance.importing.records import MEANINGS, Progress, Run, Told, Verdict
+from countenance.importing.records import FORGOTTEN, MEANINGS, Progress, Run, Told, Verdict
 from countenance.store.files import make_private_directory, write_private
 
 _COLUMNS: Final = (
@@ -71,7 +71,7 @@ def write_report(
         writer.writerow([guarded(cell) for cell in _cells(each)])
         if each.outcome is None:
             continue
-        if each.outcome.face_id is not None:
+        if each.outcome.face_id is not None and each.wanted.path:
             paths[str(each.outcome.face_id)] = each.wanted.path
         shown = lists.setdefault(each.outcome.verdict, [])
         if len(shown) < _MOST_SHOWN and (
@@ -196,7 +196,7 @@ def _row(told: Told, paths: Mapping[str, str], pictures: Pictures) -> str:
         user = f" ({_text(other.user_id)})" if other.user_id else ""
         beside = f"{_image(path, pictures)}{_text(name)}{user}, similarity {other.similarity:.2f}"
     return (
-        f"<tr><td>{_image(wanted.path, pictures)}{_text(wanted.path)}</td>"
+        f"<tr><td>{_image(wanted.path, pictures)}{_text(wanted.path or FORGOTTEN)}</td>"
         f"<td>{_text(wanted.user_id or wanted.external_image_id)}</td>"
         f"<td>{_text(why)}</td><td>{beside}</td></tr>"
     )

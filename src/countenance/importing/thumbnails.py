@@ -70,7 +70,7 @@ def _chosen(told: Iterable[Told]) -> list[str]:
     wanted: set[str] = set()
     places: dict[str, str] = {}
     for each in told:
-        if each.outcome is None:
+        if each.outcome is None or not each.wanted.path:
             continue
         if each.outcome.face_id is not None:
             places[str(each.outcome.face_id)] = each.wanted.path

@@ -53,3 +53,47 @@ create table import_item (
     primary key (import_id, item)
 );
 create index import_item_to_do on import_item (import_id, item) where verdict is null;
+-- Who was erased is named in no ledger: not by the photo that brought the face, nor by those that were judged by it.
+create index import_item_by_face on import_item (face_id) where face_id is not null;
+create index import_item_by_other_face on import_item (other_face_id) where other_face_id is not null;
+
+create function forget_names_of_erased() returns trigger language plpgsql as $$
+begin
+    -- In the order of photos, as whoever writes their verdicts: two who lock the same rows never
+    -- each wait for the other.
+    perform 1
+    from import_item as i
+    join (
+        select import_id, import_item as item from erased where import_id is not null
+        union
+        select j.import_id, j.item from erased join import_item as j on j.face_id = erased.face_id
+        union
+        select j.import_id, j.item from erased join import_item as j on j.other_face_id = erased.face_id
+    ) as named using (import_id, item)
+    order by import_id, item
+    for update of i;
+
+    -- By the photo and not by the face alone: the importer may not have written yet what became of it, and the
+    -- first word stands.
+    update import_item as i set
+        verdict = coalesce(i.verdict, 'ENROLLED'), face_id = coalesce(i.face_id, e.face_id),
+        done_at = coalesce(i.done_at, clock_timestamp()),
+        path = '', external_image_id = '', user_id = null, box = null, detail = '', sha256 = null,
+        other_external_image_id = null, other_user_id = null
+    from erased as e
+    where (e.import_id = i.import_id and e.import_item = i.item) or e.face_id = i.face_id;
+
+    -- A photo that was held back for the face shows its person. One that brought a face of its own keeps its name.
+    update import_item as i set
+        path = '', external_image_id = '', user_id = null, box = null, detail = '', sha256 = null
+    from erased as e
+    where e.face_id = i.other_face_id and i.face_id is null;
+    update import_item as i set other_external_image_id = null, other_user_id = null
+    from erased as e
+    where e.face_id = i.other_face_id
+        and (i.other_external_image_id is not null or i.other_user_id is not null);
+    return null;
+end
+$$;
+create trigger forgotten_by_imports after delete on face referencing old table as erased
+    for each statement execute function forget_names_of_erased();
