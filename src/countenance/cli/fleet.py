@@ -79,8 +79,9 @@ class Fleet:
     """N workers that accept from one socket, one that runs jobs, and the sequencer of the log they record in.
 
     Leaving the context stops them: first what runs jobs, as an import among these calls the workers, then the
-    workers, calls in flight before that, then the sequencer, which gives what they recorded its place. A process reads its orders from standard input and
-    stops when that pipe closes, so that none outlives a supervisor that was killed.
+    workers, calls in flight before that, then the sequencer, which gives what they recorded its place. A
+    process reads its orders from standard input and stops when that pipe closes, so that none outlives a
+    supervisor that was killed.
     """
 
     def __init__(

@@ -173,8 +173,8 @@ def _defer(office: Office, run: Run) -> None:
     name = f"import/{run.import_id}"
     arguments = {"import_id": str(run.import_id), _AT_ONCE_IN_A_JOB: office.at_once}
     if _job_of(office.jobs, run) is None:
-        # One at a time on each server: an import takes hours, and what tidies up has to have its turn. Not one of
-        # all servers: those behind one that waits for a server that is gone would wait with it.
+        # One at a time on each server: an import takes hours, and what tidies up has to have its turn. Not
+        # one of all servers: those behind one that waits for a server that is gone would wait with it.
         lock = f"imports/{server_id(office.settings.data_dir)}"
         office.jobs.defer(IMPORT, arguments, lock=lock, queueing_lock=name)
 

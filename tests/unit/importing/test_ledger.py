@@ -61,7 +61,7 @@ def test_a_photo_of_an_erased_person_is_not_brought_again(house):
 
 
 def test_what_is_written_after_the_erasure_names_nobody_either(house):
-    """The importer is answered, the person erased, and only then the ledger written: of each kind of photo."""
+    """The importer is answered, the person erased, and only then the ledger written."""
     run = brought(house)
     told = [each.outcome for each in house.ledger.told(run.import_id)]
     house.server.execute(
