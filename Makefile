@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-admission bench-audit bench-policy bench-search kills soak clean
+.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-admission bench-audit bench-policy bench-search import-many kills soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ bench-search: setup-dev ## the scan beside memory's speed, faiss and pgvector (2
 
 kills: setup-dev ## a server under mixed writes and searches, killed 100 times: what was confirmed is there
 	@COUNTENANCE_TEST_KILLS=100 $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/integration/test_kills.py
+
+import-many: setup-dev ## 10,000 photos with broken ones among them: ledger, gallery and report say what each is
+	@COUNTENANCE_IMPORT_PHOTOS=10000 $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/unit/importing/test_runner.py -k thousands
 
 soak: setup-dev ## 20,000 calls; shows whether memory stays flat
 	@$(BIN)/python bench/soak.py

@@ -105,12 +105,19 @@ def wait_for_server(run: Run) -> Server:
     return server
 
 
-def bring(office: Office, run: Run) -> Run:
-    """Have the import done, by a job where the server runs jobs, and watch it; how it stands then."""
+def hand_over(office: Office, run: Run) -> bool:
+    """Have a job do the import, whatever becomes of this command; whether the server runs jobs."""
+    if office.is_foreground or not office.jobs.count_workers():
+        return False
+    _defer(office, run)
+    return True
+
+
+def see_through(office: Office, run: Run, *, is_handed_over: bool) -> Run:
+    """Watch the job that does the import, or do it in this command; how it stands then."""
+    if is_handed_over:
+        return follow(office, run)
     if not office.is_foreground:
-        if office.jobs.count_workers():
-            _defer(office, run)
-            return follow(office, run)
         click.echo("no server runs jobs here: the import runs in this command", err=True)
     with photos_progress() as bar:
         work = Work(
@@ -158,6 +165,11 @@ def follow(office: Office, run: Run) -> Run:
                 f"`--undo {run.import_id}` takes it back"
             )
             sys.exit(130)
+
+
+def waits_for_resume(office: Office, run: Run) -> bool:
+    """Whether it is to go on, and does not by itself."""
+    return run.state is RunState.PAUSED or (run.state is RunState.RUNNING and _is_nobodys(office, run))
 
 
 def _is_nobodys(office: Office, run: Run) -> bool:

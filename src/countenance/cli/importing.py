@@ -13,8 +13,15 @@ from typing import Any
 
 import click
 
-from countenance.cli.import_sources import KINDS, SourceOptions, gather
-from countenance.cli.import_work import Office, bring, follow, wait_for_server
+from countenance.cli.import_sources import KINDS, Found, SourceOptions, gather
+from countenance.cli.import_work import (
+    Office,
+    follow,
+    hand_over,
+    see_through,
+    wait_for_server,
+    waits_for_resume,
+)
 from countenance.cli.importing_shown import print_runs, print_summary, summary_of
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
@@ -23,7 +30,8 @@ from countenance.errors import SetupError
 from countenance.importing.ledger import Ledger
 from countenance.importing.records import Request, Run, RunState
 from countenance.importing.report import write_report
-from countenance.importing.server import Refused, Server, require_reachable
+from countenance.importing.server import Server, require_reachable
+from countenance.importing.targets import require_collections
 from countenance.importing.thumbnails import remove_old_thumbnails, write_thumbnails
 from countenance.importing.undoing import undo_import
 from countenance.settings import Settings
@@ -86,8 +94,8 @@ def import_(source: Path | None, *, as_json: bool, **given: Any) -> None:
     resumed and taken back. Exits 0 if every photo's face is in the collection, 1 if some photo's is not.
 
     \b
-    countenance import photos/ --collection staff --create-collection --dry-run
-    countenance import photos/ --collection staff --report report/
+    countenance import photos/ --collection staff --create-collection --report report/
+    countenance import photos/ --collection staff --dry-run
     countenance import people.csv --collection staff
     countenance import photos/ --from rekognition --source-region eu-west-1
     countenance import --list
@@ -105,7 +113,7 @@ def import_(source: Path | None, *, as_json: bool, **given: Any) -> None:
 
 def _do(office: Office, source: Path | None, given: dict[str, Any]) -> None:
     if given["is_list"]:
-        print_runs(office.ledger, as_json=office.as_json)
+        print_runs(office.ledger, as_json=office.as_json, waits=lambda run: waits_for_resume(office, run))
     elif given["undo"]:
         _undo(office, given["undo"])
     elif given["forget"]:
@@ -113,10 +121,12 @@ def _do(office: Office, source: Path | None, given: dict[str, Any]) -> None:
     elif given["follow"]:
         _end(office, [follow(office, office.ledger.require(given["follow"]))], given)
     elif given["resume"]:
-        _end(office, [bring(office, _resumable(office, given["resume"]))], given)
+        run = _resumable(office, given["resume"])
+        _end(office, [see_through(office, run, is_handed_over=hand_over(office, run))], given)
     else:
         assert source is not None
-        _end(office, [bring(office, run) for run in _begin(office, source, given)], given)
+        begun = _begin(office, source, given)  # all of them, before the first is watched
+        _end(office, [see_through(office, run, is_handed_over=is_over) for run, is_over in begun], given)
 
 
 def _require_one(source: Path | None, given: dict[str, Any]) -> None:
@@ -145,8 +155,14 @@ def _opened(settings: Settings, given: dict[str, Any], *, as_json: bool) -> Iter
         )
 
 
-def _begin(office: Office, source: Path, given: dict[str, Any]) -> list[Run]:
-    """Read the source, see that the server takes it, and write down what is to be brought."""
+def _begin(office: Office, source: Path, given: dict[str, Any]) -> list[tuple[Run, bool]]:
+    """Read the source, see that the server takes it, and write down what is to be brought.
+
+    Each import, and whether a job does it.
+
+    What can be wrong is looked at before the first import is there, and each is handed over before the next
+    is made: whatever ends this command, none waits for it.
+    """
     options = SourceOptions(
         source=source,
         kind=given["kind"],
@@ -162,19 +178,27 @@ def _begin(office: Office, source: Path, given: dict[str, Any]) -> list[Run]:
     request = _request(office, given)
     server = Server(request)
     account_id = require_reachable(server)
+    wanted = list(gather(options))
+    require_collections(
+        server,
+        [each.collection for each in wanted],
+        may_create=given["create_collection"],
+        is_dry=request.is_dry,
+    )
     runs = []
-    for found in gather(options):
-        _require_collection(server, found.collection, may_create=given["create_collection"])
-        accepts = given["look_alikes"] == "enrol" or (
-            given["look_alikes"] is None and found.kind == "rekognition"
-        )
-        asked = found.of(request, accepts_look_alikes=accepts)
+    for found in wanted:
+        asked = found.of(request, accepts_look_alikes=_accepts_look_alikes(found, given))
         run = office.ledger.begin(
             account_id=account_id, collection=found.collection, request=asked, photos=found.photos
         )
         click.echo(f"import {run.import_id}: {found.words}", err=True)
-        runs.append(run)
+        runs.append((run, hand_over(office, run)))
     return runs
+
+
+def _accepts_look_alikes(found: Found, given: dict[str, Any]) -> bool:
+    asked: str | None = given["look_alikes"]
+    return found.kind == "rekognition" if asked is None else asked == "enrol"
 
 
 def _request(office: Office, given: dict[str, Any]) -> Request:
@@ -191,22 +215,6 @@ def _request(office: Office, given: dict[str, Any]) -> Request:
         threshold=given["threshold"],
         is_dry=given["is_dry"],
     )
-
-
-def _require_collection(server: Server, name: str, *, may_create: bool) -> None:
-    try:
-        server.call("describe_collection", service="rekognition", CollectionId=name)
-    except Refused as error:
-        if error.code != "ResourceNotFoundException":
-            raise SetupError(f"the server refuses: {error}", remedy="see what it says") from None
-        if not may_create:
-            raise SetupError(
-                f"there is no collection `{name}`", remedy="make it (--create-collection), or name another"
-            ) from None
-        try:
-            server.call("create_collection", service="rekognition", CollectionId=name)
-        except Refused as refused:
-            raise SetupError(f"the collection `{name}` cannot be made: {refused}") from None
 
 
 def _resumable(office: Office, import_id: uuid.UUID) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,14 @@ from countenance.importing.ledger import Ledger
 from countenance.importing.records import FORGOTTEN, MEANINGS, Progress, Run, RunState, Verdict
 
 
-def print_runs(ledger: Ledger, *, as_json: bool) -> None:
-    """A row for each, the newest first."""
-    rows = [_facts(run, ledger.progress(run.import_id)) for run in ledger.runs()]
-    columns = ("ImportId", "Collection", "State", "Done", "Photos", "Amiss", "BegunAt", "Source")
+def print_runs(ledger: Ledger, *, as_json: bool, waits: Callable[[Run], bool]) -> None:
+    """A row for each, the newest first; `waits`: for `--resume`, as nobody is at it."""
+    rows = [
+        _facts(run, ledger.progress(run.import_id))
+        | {"WaitsFor": f"--resume {run.import_id}" if waits(run) else None}
+        for run in ledger.runs()
+    ]
+    columns = ("ImportId", "Collection", "State", "WaitsFor", "Done", "Photos", "Amiss", "BegunAt", "Source")
     print_rows(rows, as_json=as_json, nothing="no import yet", columns=columns if rows else None)
 
 

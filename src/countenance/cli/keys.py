@@ -126,7 +126,10 @@ def reseal(account_id: str | None, collection: str | None, as_json: bool, **give
         account = None if account_id is None else AccountId(account_id)
         wanted = finality.collections(account_id=account, name=collection)
         if not wanted and (account_id or collection):
-            raise SetupError("there is no such collection", remedy="see `countenance accounts show ACCOUNT`")
+            raise SetupError(
+                "there is no such collection",
+                remedy="see `aws rekognition list-collections` with an access key of the account's",
+            )
         for each in wanted:
             with counting_progress(each.name, "faces", total=finality.count_faces(each)) as counted:
                 reason = seal_anew(finality, audit, each, progress=counted.add)

@@ -47,10 +47,17 @@ _HEAD: Final = f"""<!doctype html>
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Thumbnails beside the report: photo's path → file; and until when they are there, in words."""
+    """Thumbnails beside the report.
+
+    Attributes:
+        files: photo's path → file.
+        until: when they are removed, in words.
+        left_out: photos that need a look and have none, as there are too many.
+    """
 
     files: Mapping[str, str] = field(default_factory=dict)
     until: str = ""
+    left_out: int = 0
 
 
 def write_report(
@@ -131,6 +138,11 @@ def _page(
     ]
     if pictures.files:
         parts.append(f'<p class="note">The thumbnails are removed at {_text(pictures.until)}.</p>')
+    if pictures.left_out:
+        parts.append(
+            '<p class="note">The first photos that need a look have thumbnails; '
+            f"{pictures.left_out:,} more have none.</p>"
+        )
     parts += [
         _section(verdict, lists[verdict], progress, paths, pictures)
         for verdict in Verdict

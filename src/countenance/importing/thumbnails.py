@@ -20,7 +20,8 @@ from countenance.store.files import make_private_directory, write_private
 FOLDER: Final = "thumbnails"
 _ENDING: Final = ".thumbnail.jpg"
 _SIDE_PX: Final = 160
-_MOST: Final = 2000
+MOST: Final = 2000
+"""Photos that need a look and have a thumbnail; the report says how many more there are."""
 _LOOKED_AT: Final = frozenset({
     *(Verdict.LOOKS_LIKE_ANOTHER, Verdict.UNLIKE_THE_PERSON, Verdict.NO_FACE, Verdict.TOO_SMALL),
     *(Verdict.BLURRED, Verdict.LOW_QUALITY, Verdict.DUPLICATE),
@@ -28,9 +29,11 @@ _LOOKED_AT: Final = frozenset({
 
 
 def write_thumbnails(
-    folder: Path, run: Run, told: Iterable[Told], ledger: Ledger, *, until: datetime
+    folder: Path, run: Run, told: Iterable[Told], ledger: Ledger, *, until: datetime, most: int = MOST
 ) -> Pictures:
     """Write them into `folder`/thumbnails (mode 700, files 600), to be removed at `until`.
+
+    Of the first `most` photos that need a look, and of those that they look like.
 
     # INVARIANT: when they go is in the ledger before the first is there.
 
@@ -42,13 +45,14 @@ def write_thumbnails(
     make_private_directory(place)
     ledger.note_thumbnails(run.import_id, place.absolute(), until)
     files: dict[str, str] = {}
-    for path in _chosen(told):
+    chosen, left_out = _chosen(told, most)
+    for path in chosen:
         small = _small(Path(run.request.root), path)
         if small is not None:
             name = hashlib.sha256(path.encode()).hexdigest()[:24] + _ENDING
             write_private(place / name, small, replace=True)
             files[path] = f"{FOLDER}/{name}"
-    return Pictures(files, until.isoformat(sep=" ", timespec="minutes"))
+    return Pictures(files, until.isoformat(sep=" ", timespec="minutes"), left_out)
 
 
 def remove_old_thumbnails(ledger: Ledger) -> int:
@@ -64,8 +68,9 @@ def remove_old_thumbnails(ledger: Ledger) -> int:
     return removed
 
 
-def _chosen(told: Iterable[Told]) -> list[str]:
-    """Paths of photos that need a look, and of those that they look like."""
+def _chosen(told: Iterable[Told], most: int) -> tuple[list[str], int]:
+    """Paths of photos that need a look, and of those that they look like; how many were too many."""
+    left_out = 0
     chosen: dict[str, None] = {}
     wanted: set[str] = set()
     places: dict[str, str] = {}
@@ -74,12 +79,16 @@ def _chosen(told: Iterable[Told]) -> list[str]:
             continue
         if each.outcome.face_id is not None:
             places[str(each.outcome.face_id)] = each.wanted.path
-        if each.outcome.verdict in _LOOKED_AT and len(chosen) < _MOST:
-            chosen[each.wanted.path] = None
-            if each.outcome.other is not None:
-                wanted.add(str(each.outcome.other.face_id))
+        if each.outcome.verdict not in _LOOKED_AT:
+            continue
+        if len(chosen) >= most and each.wanted.path not in chosen:
+            left_out += 1
+            continue
+        chosen[each.wanted.path] = None
+        if each.outcome.other is not None:
+            wanted.add(str(each.outcome.other.face_id))
     chosen |= dict.fromkeys(places[face_id] for face_id in sorted(wanted & places.keys()))
-    return list(chosen)
+    return list(chosen), left_out
 
 
 def _small(root: Path, path: str) -> bytes | None:

@@ -6,9 +6,11 @@ import uuid
 
 import pytest
 
+from countenance.cli.import_work import IMPORT
 from countenance.importing.ledger import Ledger
 from countenance.importing.records import Outcome, Request, RunState, Verdict, Wanted
 from countenance.store import Database
+from countenance.store.jobs import Jobs, server_id
 
 
 @pytest.fixture
@@ -57,6 +59,31 @@ def test_programs_get_figures(cli, run):
 def test_imports_are_listed_the_newest_first(cli, ledger, run):
     assert str(run.import_id) in cli.says("import", "--list")
     assert [each["ImportId"] for each in cli.json("import", "--list")] == [str(run.import_id)]
+
+
+def test_an_import_that_nobody_is_at_is_listed_as_waiting_for_resume(cli, ledger, run):
+    """The command was killed before it handed the import over; one that a job or a command is at goes on."""
+
+    def waits_for():
+        (told,) = cli.json("import", "--list")
+        return told["State"], told["WaitsFor"]
+
+    resume = f"--resume {run.import_id}"
+    assert waits_for() == ("finished", None)
+    ledger.change(run.import_id, RunState.RUNNING, from_states=[RunState.FINISHED])
+    assert waits_for() == ("running", resume)
+    assert "--resume" in cli.says("import", "--list")
+    with ledger.held(run.import_id) as is_ours:
+        assert is_ours
+        assert waits_for() == ("running", None)
+    with Database(cli.environment["COUNTENANCE_DATABASE_URL"], max_connections=2) as database:
+        jobs = Jobs(database, server=server_id(cli.data_dir))
+        job = jobs.defer(IMPORT, {"import_id": str(run.import_id), "at_once": 2})
+        assert waits_for() == ("running", None)
+        jobs.cancel(job)
+    assert waits_for() == ("running", resume)
+    ledger.change(run.import_id, RunState.PAUSED, from_states=[RunState.RUNNING])
+    assert waits_for() == ("paused", resume)
 
 
 def test_an_installation_without_imports_says_so(cli, house):

@@ -146,3 +146,8 @@ def test_reseal_goes_on_with_the_others_where_one_cannot_be(cli, house, make_col
     assert "`broken`" in failed["broken"]
     code, message = cli.fails("keys", "reseal", "--collection", f"no-{uuid.uuid4()}")
     assert (code, "no such collection" in message) == (3, True)
+
+
+def test_a_collection_that_is_not_there_is_told_with_where_to_look(cli, house):
+    code, told = cli.fails("keys", "reseal", "--collection", "nope")
+    assert (code, "list-collections" in told) == (3, True)

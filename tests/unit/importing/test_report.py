@@ -99,9 +99,25 @@ def test_thumbnails_are_private_told_and_gone_in_time(house, tmp_path):
     page = (folder / "report.html").read_text()
     assert f'src="thumbnails/{file.name}"' in page
     assert "removed at" in page
+    assert "more have none" not in page
     assert remove_old_thumbnails(house.ledger) == 0
     house.server.execute("update import_run set thumbnails_until = now() - interval '1 minute'")
     (folder / "thumbnails" / "mine.txt").write_text("stays")
     assert remove_old_thumbnails(house.ledger) == 1
     assert [each.name for each in (folder / "thumbnails").iterdir()] == ["mine.txt"]
     assert remove_old_thumbnails(house.ledger) == 0
+
+
+def test_the_page_says_how_many_thumbnails_are_left_out(house, tmp_path):
+    picture = io.BytesIO()
+    Image.fromarray(np.zeros((300, 400, 3), np.uint8)).save(picture, "JPEG")
+    for number in range(5):
+        house.file(f"eve/{number}.jpg", picture.getvalue())
+    run = house.begin()
+    house.ledger.save(run.import_id, [Outcome(number, Verdict.NO_FACE) for number in range(1, 6)])
+    folder, until = tmp_path / "report", datetime.now(UTC) + timedelta(days=1)
+    told = house.ledger.told(run.import_id)
+    pictures = write_thumbnails(folder, run, told, house.ledger, until=until, most=2)
+    write(house, run, folder, pictures=pictures)
+    assert len(list((folder / "thumbnails").iterdir())) == 2
+    assert "3 more have none" in (folder / "report.html").read_text()

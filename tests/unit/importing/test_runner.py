@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import random
 import threading
@@ -13,6 +14,7 @@ import pytest
 
 from countenance.errors import SetupError
 from countenance.importing.records import RunState, Verdict, Wanted
+from countenance.importing.report import write_report
 from fakes.vision import AS_JPEG
 from gateway_server import Server as Socket
 
@@ -333,8 +335,8 @@ def test_a_ledger_that_is_gone_for_a_while_is_waited_for(house):
 
 
 @pytest.mark.slow
-def test_thousands_of_photos_with_broken_ones_among_them_end_with_a_correct_ledger(house):
-    """What each photo is is known beforehand: the ledger must say the same of each, and the gallery too."""
+def test_thousands_of_photos_with_broken_ones_among_them_end_with_a_correct_ledger(house, tmp_path):
+    """What each photo is is known beforehand: ledger, gallery and report must say the same of each."""
     chance = random.Random(7)
     expected, twins = {}, []
     for number in range(PHOTOS):
@@ -379,4 +381,17 @@ def test_thousands_of_photos_with_broken_ones_among_them_end_with_a_correct_ledg
     faces = house.faces()
     assert {face["ExternalImageId"] for face in faces} == {path.replace("/", ":") for path in enrolled}
     assert len(faces) == len(enrolled)
+    write_report(
+        tmp_path / "report",
+        house.ledger.require(run.import_id),
+        house.ledger.progress(run.import_id),
+        house.ledger.told(run.import_id),
+    )
+    with (tmp_path / "report" / "report.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(expected)
+    assert {row["path"]: row["verdict"] for row in rows} == expected
+    assert {row["path"]: row["face_id"] for row in rows if row["face_id"]} == {
+        face["ExternalImageId"].replace(":", "/"): face["FaceId"] for face in faces
+    }
     print(f"{len(told)} photos in {took_s:.1f} s, {len(told) / took_s:.0f}/s: {Counter(told.values())}")
