@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 import uuid
+from contextlib import ExitStack
 
 import pytest
 
@@ -10,7 +15,10 @@ from countenance.cli.import_work import IMPORT
 from countenance.importing.ledger import Ledger
 from countenance.importing.records import Outcome, Request, RunState, Verdict, Wanted
 from countenance.store import Database
-from countenance.store.jobs import Jobs, server_id
+from countenance.store.jobs import Jobs, Task, server_id
+from gateway_server import Server as Socket
+from job_runner import working
+from small_server import small_server
 
 
 @pytest.fixture
@@ -130,3 +138,54 @@ def test_an_import_that_was_taken_back_is_not_gone_on_with(cli, ledger, run):
     ledger.change(run.import_id, RunState.UNDONE, from_states=[RunState.FINISHED])
     code, told = cli.fails("import", "--resume", run.import_id)
     assert (code, "was taken back" in told) == (3, True)
+
+
+def test_all_collections_are_handed_over_before_the_first_is_watched(
+    cli, empty_database_url, models, policy, tmp_path
+):
+    """kill -9 of the command while nothing of the first is done: there is a job for each."""
+    (tmp_path / "photos" / "ann").mkdir(parents=True)
+    (tmp_path / "photos" / "ann" / "1.jpg").write_bytes(b"x")
+    with ExitStack() as stack:
+        server = stack.enter_context(
+            small_server(empty_database_url, cli.data_dir, models=models, policy=policy)
+        )
+        socket = stack.enter_context(Socket(server.bench))
+        endpoint, key = f"http://127.0.0.1:{socket.port}", server.bench.key
+        for name in ("crew", "guests", "staff"):
+            socket.client().create_collection(CollectionId=name)
+        secrets = {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
+        lines = [f"{name}={value}" for name, value in (secrets | {"endpoint_url": endpoint}).items()]
+        (cli.data_dir / "credentials").write_text("\n".join(["[countenance]", *lines]))
+        # Its imports never end: the first is watched for as long as the command lives.
+        ours, endless = server_id(cli.data_dir), Task(IMPORT.name, until_told_to_stop, is_local=True)
+        stack.enter_context(working(empty_database_url, server.database, [endless], server=ours))
+        jobs = Jobs(server.database, server=ours)
+        await_true(jobs.count_workers)
+        command = subprocess.Popen(
+            [*(sys.executable, "-m", "countenance.cli", "import", str(tmp_path / "photos")),
+             *("--from", "rekognition", "--source-endpoint-url", endpoint, "--source-region", "us-east-1")],
+            env=os.environ | cli.environment | {name.upper(): value for name, value in secrets.items()},
+        )  # fmt: skip
+        try:
+            await_true(lambda: command.poll() is not None or len(jobs.list()) == 3)
+            assert command.poll() is None
+        finally:
+            command.kill()
+            command.wait()
+        listed = cli.json("import", "--list")
+        assert {each["Collection"] for each in listed} == {"crew", "guests", "staff"}
+        assert {(each["State"], each["WaitsFor"]) for each in listed} == {("running", None)}
+
+
+def until_told_to_stop(context):
+    while not context.is_stopping():
+        time.sleep(0.05)
+    context.stop_here()
+
+
+def await_true(holds, patience_s=60.0):
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
