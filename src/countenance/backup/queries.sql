@@ -13,12 +13,21 @@ from collection
 where collection_id = %(collection_id)s;
 
 -- list_collections --
-select collection_id, account_id, name, region, face_model_version, dimensions, created_at, key_generation
+select collection_id, account_id, name, region, face_model_version, dimensions, created_at
 from collection
 order by collection_id;
 
 -- read_faces --
-select face_id, key_generation, sealed_template from face where collection_id = %(collection_id)s;
+select face_id, key_generation, sealed_template, model_slot from face where collection_id = %(collection_id)s;
+
+-- read_shadow_templates --
+select s.face_id, s.key_generation, s.sealed_template, (1 - f.model_slot)::smallint
+from shadow_template as s
+join face as f using (collection_id, face_id)
+where s.collection_id = %(collection_id)s;
+
+-- read_crops --
+select face_id, key_generation, sealed_crop from vault_crop where collection_id = %(collection_id)s;
 
 -- list_users --
 select user_id, created_at from subject where collection_id = %(collection_id)s order by user_id;

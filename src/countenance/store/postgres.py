@@ -24,7 +24,7 @@ from countenance.store.cluster import USER, require_cluster
 from countenance.store.directory_lock import is_owned, take_directory
 from countenance.store.files import make_private_directory, write_private
 from countenance.store.launch import Launcher, find_binaries, find_launcher
-from countenance.store.postmaster import Place, Postmaster
+from countenance.store.postmaster import Place, Postmaster, end_leftover
 from countenance.store.sockets import find_socket_directory, make_socket_directory, remove_socket_directory
 
 _LOG = logging.getLogger(__name__)
@@ -83,9 +83,19 @@ class EmbeddedPostgres:
 
     @staticmethod
     def remove(data_dir: Path) -> None:
-        """Remove the files of a stopped server for good, wherever they lie; no error when there are none."""
+        """Remove the files of a server for good, wherever they lie; no error when there are none.
+
+        The caller knows that nobody owns the directory: what a killed owner left running is ended first.
+
+        Raises:
+            SetupError: it does not end.
+        """
         directory = data_dir.absolute() / "postgres"
-        for folder in {directory, find_launcher().home(directory) if directory.exists() else directory}:
+        home = find_launcher().home(directory) if directory.exists() else directory
+        if (home / "cluster").exists():
+            end_leftover(home / "cluster", home / "run")
+            remove_socket_directory(home)
+        for folder in {directory, home}:
             shutil.rmtree(folder, ignore_errors=True)
 
     def start(self) -> None:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +17,7 @@ from countenance.cli.installation import open_store
 from countenance.gallery import Gallery
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
+from countenance.store.processes import processes_in
 from fakes.faces import DIMENSIONS, new_face, unit
 
 
@@ -139,3 +147,66 @@ def test_what_was_erased_on_the_command_line_is_in_the_list_when_it_ends(cli, fa
     """As for calls: no erasure that a restore could bring back."""
     cli.says("accounts", "forget", account, "--yes")
     assert f" account {account} " in (cli.data_dir / "tombstones").read_text()
+
+
+@pytest.fixture
+def verifying(cli, faces, recipient, tmp_path):
+    """`verifying()`: a process that restores a backup of its own at this moment, keys and all."""
+    cli.json("backup", "--recipient", recipient, tmp_path / "a")
+    (tmp_path / "work").mkdir()
+    words = (
+        "backup",
+        "verify",
+        tmp_path / "a",
+        "--identity",
+        tmp_path / "identity",
+        "--work-dir",
+        tmp_path / "work",
+    )
+    with ExitStack() as stack:
+
+        def run():
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "countenance.cli", *map(str, words)],
+                    env=os.environ | cli.environment,
+                    stdout=subprocess.DEVNULL,
+                )
+            )
+            stack.callback(process.kill)
+            deadline = time.monotonic() + 60
+            while not list((tmp_path / "work").glob("countenance-verify-*/data/keys/*")):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
+            return process
+
+        run.words = words
+        yield run
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_verify_that_is_ended_leaves_neither_keys_nor_rows(verifying, tmp_path, number):
+    process = verifying()
+    process.send_signal(number)
+    assert process.wait(60) == 128 + number
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_what_a_killed_verify_leaves_is_removed_by_the_next_with_its_server(cli, verifying, tmp_path):
+    process = verifying()
+    process.kill()
+    process.wait()
+    (left,) = (tmp_path / "work").iterdir()
+    cluster = left / "data" / "postgres" / "cluster"
+    assert processes_in(cluster)
+    assert cli.json(*verifying.words)["TemplatesOpened"] == 3
+    assert list((tmp_path / "work").iterdir()) == []
+    assert not [each for each in Path("/proc").glob("[0-9]*/cwd") if str(left) in link_of(each)]
+
+
+def link_of(path):
+    try:
+        return str(path.readlink())
+    except OSError:
+        return ""
