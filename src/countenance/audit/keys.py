@@ -85,6 +85,10 @@ class AuditKeys:
             self._kept[account_id] = (version, key)
         return key
 
+    def has_account(self, account_id: str) -> bool:
+        """Whether the account has a key; none is made."""
+        return self.store.secret(_account_name(account_id)) is not None
+
     def forget_account(self, account_id: str) -> None:
         """Destroy the account's key: what its entries meant is nobody's to know from then on."""
         self.store.destroy_secret(_account_name(account_id))

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from countenance.audit.continuation import Continued, continue_log, place_all
-from countenance.backup.erasures import ErasedSince, Replayed, erased_since, replay, require_lists
+from countenance.backup.erasures import ErasedSince, Replayed, erased_since, join_lists, replay, require_lists
 from countenance.backup.loading import load_backup, require_known_migrations, upgrade
 from countenance.backup.manifest import Manifest
 from countenance.backup.reading import BackupFile
 from countenance.errors import SetupError
 from countenance.store import Database, EmbeddedPostgres, KeyService, directory_lock
-from countenance.store.files import write_private
 from countenance.store.table_load import find_table
 from countenance.store.tombstones import LIST_NAME
 from countenance.store.unfinished import (
@@ -106,7 +105,7 @@ def restore(
         )
         upgrade(database, keys)
         lists = require_lists(keys, wishes.tombstones, manifest)
-        since = erased_since(lists, manifest)
+        since = erased_since(lists)
         log = continue_log(
             database,
             keys,
@@ -118,7 +117,7 @@ def restore(
         replayed = replay(database, keys, lists, manifest, tell=done.add)
         place_all(database)
         if lists:
-            write_private(target.data_dir / LIST_NAME, lists[0].path.read_bytes(), replace=True)
+            join_lists(keys, lists, target.data_dir / LIST_NAME)
         # What was erased again is noted again, and is moved to the list at the first start: a line too many
         # says nothing new.
         with database.transaction() as connection:

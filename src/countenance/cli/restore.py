@@ -123,6 +123,7 @@ def _print(settings: Settings, restored: Restored, *, as_json: bool) -> None:
         "Users": done.users,
         "Collections": done.collections,
         "Accounts": done.accounts,
+        "Vaults": done.vaults,
     }
     facts = {
         "DataDir": str(settings.data_dir),

@@ -234,6 +234,26 @@ where c.collection_id = %(collection_id)s and f.collection_id = c.collection_id 
 -- close_vault --
 delete from vault where collection_id = %(collection_id)s returning kept_days;
 
+-- close_vault_of --
+-- One that was opened later is another vault.
+delete from vault where collection_id = %(collection_id)s and opened_at <= %(at)s returning kept_days;
+
+-- delete_crops_of --
+-- All of faces that were enrolled by then; to be told as deleted ones are.
+with gone as (
+    delete from vault_crop as k using face as f
+    where k.collection_id = %(collection_id)s and f.collection_id = k.collection_id and f.face_id = k.face_id
+        and f.created_at <= %(at)s
+    returning k.face_id
+),
+pending as (
+    insert into pending_erasure (collection_id, key_generation, faces)
+    select %(collection_id)s, c.key_generation, (select count(*) from gone)
+    from collection as c
+    where c.collection_id = %(collection_id)s and exists (select 1 from gone)
+)
+select count(*) from gone;
+
 -- find_vault --
 select v.kept_days, v.opened_at, (select count(*) from vault_crop as k where k.collection_id = v.collection_id)
 from vault as v

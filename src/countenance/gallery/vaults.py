@@ -89,6 +89,24 @@ class Vaults:
 
         change(uow, work)
 
+    def close_again(self, uow: UnitOfWork, collection: Collection, *, at: datetime) -> bool:
+        """After a restore: close what was closed at that time, and delete the pictures of faces of before.
+
+        Whether there was anything of it.
+
+        Raises:
+            ResourceNotFoundException: the collection was deleted.
+        """
+
+        def work(connection: Connection) -> bool:
+            hold(connection, collection, how="lock_collection")
+            values = _of(collection) | {"at": at}
+            closed = connection.execute(QUERIES["close_vault_of"], values).fetchone()
+            crops = connection.execute(QUERIES["delete_crops_of"], values).fetchone()
+            return closed is not None or (crops is not None and crops[0] > 0)
+
+        return change(uow, work)
+
     def list_ended(self) -> list[Collection]:
         """Collections with pictures that are over their time, or whose vault was closed."""
         with self._database.read() as connection:

@@ -5,7 +5,10 @@
     2 2026-11-26T18:40:10.020Z collection <collection> <code>
     3 2026-11-26T18:40:12.771Z user <collection> <digest> <code>
     4 2026-11-26T19:00:00.000Z account <account> <code>
-    5 2026-11-26T19:05:00.000Z alive <code>
+    5 2026-11-26T19:02:30.120Z vault <collection> <code>
+    6 2026-11-26T19:05:00.000Z alive <code>
+
+A `vault` that was closed keeps no pictures of faces from then on, and those of before are gone.
 
 Ids only: a user's id, which callers choose, stands there as a digest under a key of the list. Each line ends
 with a code (HMAC-SHA-256, 16 bytes) over the line and the code of the line before: nobody without the key
@@ -31,7 +34,7 @@ _CODE_BYTES = 16
 _TAIL_BYTES = 64 * 1024
 FACES_IN_A_LINE = 400
 """So that a line is far shorter than `_TAIL_BYTES`."""
-KINDS = ("face", "collection", "user", "account", "alive")
+KINDS = ("face", "collection", "user", "account", "vault", "alive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class Tombstone:
 
     Attributes:
         number: of the line, from 1.
-        kind: `face`, `collection`, `user`, `account`, or `alive` for a line that only says the time.
-        words: collection and faces, collection, collection and digest, account; ids as text.
+        kind: `face`, `collection`, `user`, `account`, `vault`, or `alive` for a line that only says the time.
+        words: collection and faces, collection, collection and digest, account, collection; ids as text.
         code: the line's own, hexadecimal.
     """
 

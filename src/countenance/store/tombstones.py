@@ -1,7 +1,7 @@
 """Moves what was erased out of the database into the tombstone list, before anybody is told that it is.
 
-Triggers note every erasure in the transaction that erases (migration 0005): so what was rolled back is in no
-list, and what a crash kept from the list is moved by whoever comes next.
+Triggers note every erasure in the transaction that erases (migrations 0005 and 0008): so what was rolled
+back is in no list, and what a crash kept from the list is moved by whoever comes next.
 """
 
 from __future__ import annotations
@@ -149,8 +149,8 @@ class Tombstones:
                 yield from ((at, words) for words in face_lines(collection_id, face_ids))
             case "user":
                 yield at, f"user {collection_id} {self._list.user_digest(collection_id, user_id)}"
-            case "collection":
-                yield at, f"collection {collection_id}"
+            case "collection" | "vault":
+                yield at, f"{kind} {collection_id}"
             case _:
                 yield at, f"account {account_id}"
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from countenance.audit.keys import AuditKeys
 from countenance.backup.erasures import Replayed
 from countenance.backup.reading import BackupFile
 from countenance.backup.restoring import Target, Wishes, restore
 from countenance.cli.installation import open_store
 from countenance.errors import SetupError
 from countenance.settings import Settings
+from countenance.store import KeyStore
 from countenance.store.unfinished import is_unfinished
-from fakes.faces import CALIBRATION
+from fakes.faces import CALIBRATION, new_face, unit
 from fixtures_store import fresh_database
-from installations import back_up, installed, reopened
+from installations import Installed, back_up, installed, reopened
 
 NONE = Wishes(no_tombstones="a test")
 
@@ -114,6 +117,99 @@ def test_an_account_that_was_forgotten_stays_forgotten(house, kept, target, tmp_
     assert house.keys.secret(name) is None
     assert restore(kept.file, target, Wishes(tombstones=[house.list])).replayed == Replayed(accounts=1)
     assert not (target.data_dir / "keys" / "secrets" / name).exists()
+
+
+def test_a_vault_that_was_closed_since_stays_closed_and_its_pictures_gone(house, tmp_path, target):
+    """A vault that was open at the backup, and one that was closed and opened again before it."""
+    gallery, again = house.gallery, house.make_collection("again")
+    for collection in (house.staff, again):
+        house.change(lambda uow, it=collection: gallery.vaults.open(uow, it, kept_days=30))
+    house.change(lambda uow: gallery.vaults.close(uow, again))
+    house.change(lambda uow: gallery.vaults.open(uow, again, kept_days=5))
+    for collection in (house.staff, again):
+        faces = [replace(new_face(unit([1])), crop=b"a picture") for _ in range(3)]
+        house.change(lambda uow, it=collection, faces=faces: gallery.enrol(uow, it, faces))
+    kept = back_up(house, tmp_path / "kept")
+    house.change(lambda uow: gallery.vaults.close(uow, house.staff))
+    house.tombstones.write()
+    assert house.list.read_text().count(f" vault {house.staff.collection_id} ") == 1
+    restored = restore(kept.file, target, Wishes(tombstones=[house.list]))
+    assert restored.replayed == Replayed(vaults=1)
+    with reopened(target.database_url, target.data_dir) as there:
+        assert there.all("select collection_id from vault") == [(again.collection_id,)]
+        assert there.all("select collection_id, count(*) from vault_crop group by 1") == [
+            (again.collection_id, 3)
+        ]
+        assert sum(each.faces for each in there.gallery.finality.pending()) == 1 + 3
+        assert [each.get("operation") for each in entries(there)].count("ReplayErasures") == 1
+
+
+@pytest.fixture
+def second(house, tmp_path):
+    """Another server's data directory, on the same database and with the same folder of keys."""
+    folder = tmp_path / "second"
+    folder.mkdir(mode=0o700)
+    (folder / "keys").symlink_to(house.data_dir / "keys")
+    return Installed(house.database, folder, KeyStore.open(folder / "keys"), house.account_id)
+
+
+def test_of_several_servers_each_list_is_replayed_and_only_one_is_the_backups(
+    house, second, tmp_path, target
+):
+    """The other's lines have numbers of their own: all are replayed, what is not there is passed over."""
+    one, two = house.gallery, second.gallery
+    for user in ("ada", "bob"):
+        house.change(lambda uow, user=user: one.create_user(uow, house.staff, user))
+    second.change(lambda uow: two.delete_user(uow, house.staff, "ada"))
+    house.change(lambda uow: one.create_user(uow, house.staff, "ada"))
+    for face in house.faces[:3]:
+        house.change(lambda uow, face=face: one.erase_faces(uow, house.staff, [face]))
+    kept = back_up(house, tmp_path / "kept")
+    assert kept.manifest.tombstones[0] == 4
+    second.change(lambda uow: two.erase_faces(uow, house.staff, house.faces[3:4]))
+    second.change(lambda uow: two.delete_user(uow, house.staff, "bob"))
+    house.change(lambda uow: one.erase_faces(uow, house.staff, house.faces[4:5]))
+    assert len(second.list.read_text().splitlines()) == 1 + 3
+    restored = restore(kept.file, target, Wishes(tombstones=[second.list, house.list]))
+    assert restored.replayed == Replayed(faces=2, users=1)
+    with reopened(target.database_url, target.data_dir) as there:
+        assert found_in(there) == set(house.faces[5:])
+        assert there.all("select user_id from subject") == [("ada",)]
+        joined = there.list.read_text()
+        assert joined.startswith(house.list.read_text())
+        assert str(house.faces[3]) in joined
+        there.tombstones.write()
+
+
+def test_another_servers_list_alone_is_not_enough(house, second, kept, target):
+    second.change(lambda uow: second.gallery.erase_faces(uow, house.staff, house.faces[3:4]))
+    with pytest.raises(SetupError, match="does not reach line 1, which the list of the server that made"):
+        restore(kept.file, target, Wishes(tombstones=[second.list]))
+
+
+def test_none_of_several_lists_that_are_not_the_backups_is_enough(house, second, kept, target, tmp_path):
+    second.change(lambda uow: second.gallery.erase_faces(uow, house.staff, house.faces[3:4]))
+    shutil.copy(second.list, tmp_path / "copy")
+    with pytest.raises(SetupError, match=r"none of .* reaches line 1"):
+        restore(kept.file, target, Wishes(tombstones=[second.list, tmp_path / "copy"]))
+
+
+def test_an_accounts_next_key_stays_though_another_server_forgot_the_one_of_before(
+    house, second, tmp_path, target
+):
+    """Lines of before the backup are replayed with the other list: the time tells."""
+    from countenance.accounts import Accounts
+
+    name = f"account-{house.account_id}"
+    Accounts(second.database, second.keys).forget_in_log(house.account_id)
+    with house.database.transaction() as connection:
+        connection.execute("update erasure set at = at - interval '1 day' where kind = 'account'")
+    second.tombstones.write()
+    AuditKeys(house.keys).account(house.account_id)
+    kept = back_up(house, tmp_path / "kept")
+    lists = Wishes(tombstones=[house.list, second.list])
+    assert restore(kept.file, target, lists).replayed == Replayed()
+    assert (target.data_dir / "keys" / "secrets" / name).exists()
 
 
 def test_without_a_list_nothing_is_restored_unless_the_log_says_why(house, kept, target):

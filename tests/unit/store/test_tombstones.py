@@ -61,6 +61,19 @@ def test_faces_that_go_past_the_gallery_are_in_the_list_as_well(house):
     assert erased(house) == {str(face) for face in house.faces[:3]}
 
 
+def test_a_vault_that_is_closed_is_in_the_list_and_not_again_with_its_collection(house):
+    gallery, other = house.gallery, house.make_collection("other")
+    for collection in (house.staff, other):
+        house.change(lambda uow, it=collection: gallery.vaults.open(uow, it, kept_days=30))
+    house.change(lambda uow: gallery.vaults.close(uow, house.staff))
+    house.change(lambda uow: gallery.delete_collection(uow, other))
+    house.tombstones.write()
+    assert listed(house) == [
+        ("vault", str(house.staff.collection_id)),
+        ("collection", str(other.collection_id)),
+    ]
+
+
 def test_what_was_rolled_back_is_in_no_list(house):
     """It would be erased by a restore, and never was."""
     with UnitOfWork(house.database) as uow:

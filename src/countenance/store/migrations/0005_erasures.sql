@@ -2,7 +2,7 @@
 -- goes past it, in the transaction that deletes; moved to the list, outside the database, before anybody is answered.
 create table erasure (
     erasure_id bigint generated always as identity primary key,
-    kind text not null check (kind in ('face', 'collection', 'user', 'account')),
+    kind text not null check (kind in ('face', 'collection', 'user', 'account', 'vault')),
     collection_id uuid,
     face_ids uuid[],
     user_id text collate "C",

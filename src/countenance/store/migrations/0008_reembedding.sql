@@ -49,6 +49,18 @@ create table vault (
     kept_days integer not null check (kept_days between 1 and 366),
     opened_at timestamptz not null default clock_timestamp()
 );
+-- A vault that was closed stays so when a backup is restored: noted as erasures are (migration 0005).
+create function note_closed_vaults() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('countenance.whole_collection', true), '') <> 'on' then
+        insert into erasure (kind, collection_id) select 'vault', collection_id from erased;
+    end if;
+    return null;
+end
+$$;
+create trigger erased after delete on vault referencing old table as erased
+    for each statement execute function note_closed_vaults();
+
 create table vault_crop (
     collection_id uuid not null,
     face_id uuid not null,
