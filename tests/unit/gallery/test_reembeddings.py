@@ -139,7 +139,10 @@ def test_an_enrolment_that_waited_for_the_switch_is_not_stored_either(
 def await_waiting(database, count):
     """Until so many wait for their turn at the gallery."""
     deadline = time.monotonic() + 30
-    waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    waiting = (
+        "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        " and database = (select oid from pg_database where datname = current_database())"
+    )
     while True:
         with database.read() as connection:
             if connection.execute(waiting).fetchone()[0] >= count:
