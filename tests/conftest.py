@@ -5,6 +5,8 @@ import signal
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script's `make test &` has its children ignore Ctrl-C, and what the tests start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, likewise
 
 pytest_plugins = [
     "fixtures_packs",

@@ -56,10 +56,10 @@ def test_it_works_until_it_is_stopped(jobs, orders, ending):
     with jobs_process(orders) as process:
         assert process.stdout.readline() == READY
         deadline = time.monotonic() + 60
-        while len(done := jobs.list(with_ended=True)) < 6 or jobs.list():
+        while len(jobs.list(with_ended=True)) < 6 or jobs.list():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert {job.state for job in done} == {JobState.DONE}
+        assert {job.state for job in jobs.list(with_ended=True)} == {JobState.DONE}
         if ending == "SIGTERM":
             process.send_signal(signal.SIGTERM)
         else:
