@@ -250,9 +250,9 @@ def test_faces_without_a_template_refuse_the_switch_until_they_are_left_behind(
     refused = commit(gallery.associate, current(), "ada", [one], **associate)
     assert (list(refused.face_ids), refused.failures[0].reason) == ([], "LOW_MATCH_CONFIDENCE")
     # a template that comes later is seen at once, by everybody
-    commit(
-        gallery.shadow_templates.put, collection, reembeddings.require(collection), NEW, {two: other(0, 1)}
-    )
+    put = gallery.shadow_templates.put
+    late = (collection, reembeddings.require(collection), NEW, {two: other(0, 1)})
+    assert (commit(put, *late), commit(put, *late)) == (1, 0)  # how many are found from now on
     assert found(gallery, current()).keys() == found(elsewhere, current()).keys() == {one, two}
 
 
