@@ -289,7 +289,8 @@ def measure_room(place: Place, database: Database) -> dict[str, float]:
 
 def _resident_bytes(connection: Connection, collection: Collection, keys: KeyStore) -> int:
     reader = CollectionReader(collection, keys)
-    copy = reader.open(connection, PrivateMemory())
+    memory = PrivateMemory()
+    copy = reader.open(connection, lambda _epoch: memory)
     reader.load(connection, copy)
     return copy.nbytes
 
