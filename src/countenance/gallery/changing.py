@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from countenance.errors import (
     InternalServerError,
@@ -82,7 +82,14 @@ def hold(connection: Connection, collection: Collection, *, how: str = "hold_col
     return int(found[0])
 
 
-def hold_model(connection: Connection, collection: Collection) -> int:
+class Held(NamedTuple):
+    """A held collection: the generation of its key; the most faces it may have, None for any number."""
+
+    generation: int
+    face_cap: int | None
+
+
+def hold_model(connection: Connection, collection: Collection) -> Held:
     """As `hold`, for changes that come with a template or compare one.
 
     # INVARIANT: templates of two models never meet: what was embedded for the model of before is not stored,
@@ -94,14 +101,12 @@ def hold_model(connection: Connection, collection: Collection) -> int:
     """
     hold(connection, collection)
     # Asked again: whoever waited for a shared lock is answered what there was before it waited.
-    found = connection.execute(
-        QUERIES["read_generation"], {"collection_id": collection.collection_id}
-    ).fetchone()
+    found = connection.execute(QUERIES["read_held"], {"collection_id": collection.collection_id}).fetchone()
     assert found is not None, "it is held"
-    generation, _, face_model_version = found
+    generation, face_model_version, face_cap = found
     if face_model_version != collection.face_model_version:
         raise switched(collection.name)
-    return int(generation)
+    return Held(generation, face_cap)
 
 
 def switched(name: str) -> ThrottlingException:

@@ -8,7 +8,7 @@ from typing import Any
 
 from countenance.errors import InvalidParameterException
 from countenance.facts import Charter
-from countenance.gallery.changing import QUERIES, hold, switched
+from countenance.gallery.changing import QUERIES, hold
 from countenance.gallery.records import Collection
 from countenance.store import Connection
 from countenance.types import FaceId
@@ -91,26 +91,6 @@ def narrow(connection: Connection, collection: Collection, charter: Charter) -> 
             f"a charter is only ever narrowed, and this one would widen or change {', '.join(wider)}"
         )
     connection.execute(QUERIES["update_charter"], _values(collection, charter))
-
-
-def hold_for_faces(connection: Connection, collection: Collection) -> tuple[int, int | None]:
-    """As `hold_model`, before faces are added: also the most faces that its charter allows; None without a
-    charter.
-
-    Raises:
-        ResourceNotFoundException: it was deleted.
-        ThrottlingException: it has been switched to another model since `collection` was read.
-    """
-    hold(connection, collection)
-    # Asked after it is held: whoever waited for a shared lock is answered what there was before it waited.
-    found = connection.execute(
-        QUERIES["read_for_faces"], {"collection_id": collection.collection_id}
-    ).fetchone()
-    assert found is not None, "it is held"
-    generation, face_model_version, cap = found
-    if face_model_version != collection.face_model_version:
-        raise switched(collection.name)
-    return generation, cap
 
 
 def list_expiring(connection: Connection) -> list[Collection]:

@@ -49,8 +49,8 @@ from collection, pg_advisory_xact_lock_shared(gallery_lock(%(collection_id)s)) a
 where collection_id = %(collection_id)s
 for key share of collection
 
--- read_for_faces --
--- As read_generation, with the most faces that the charter allows: null without one.
+-- read_held --
+-- With the most faces that the charter allows: null without one.
 select c.key_generation, c.face_model_version, h.face_cap
 from collection as c
 left join charter as h using (collection_id)

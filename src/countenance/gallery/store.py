@@ -246,7 +246,7 @@ class Gallery:
         """
 
         def work(connection: Connection) -> list[StoredFace]:
-            generation, cap = charters.hold_for_faces(connection, collection)
+            generation, cap = hold_model(connection, collection)
             seal = open_seal(connection, collection, self._keys, generation)
             near_quota = self._faces_quota.begin(connection, collection, limit=cap)
             stored = face_rows.enrol(connection, collection, seal, faces)
@@ -377,7 +377,7 @@ class Gallery:
         def work(connection: Connection) -> imports.Judged:
             if not is_trial:
                 imports.take_turns(connection, collection)
-            generation, cap = charters.hold_for_faces(connection, collection)
+            generation, cap = hold_model(connection, collection)
             seal = open_seal(connection, collection, self._keys, generation)
             judged = imports.judge(
                 connection, collection, seal, face, found=found, since=row[0], bounds=over[0]
@@ -530,7 +530,9 @@ class Gallery:
         """
 
         def work(connection: Connection) -> Associated:
-            seal = open_seal(connection, collection, self._keys, hold_model(connection, collection))
+            seal = open_seal(
+                connection, collection, self._keys, hold_model(connection, collection).generation
+            )
             return subjects.associate(
                 connection,
                 collection,
