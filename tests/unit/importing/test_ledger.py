@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from countenance.cli.importing_shown import print_summary
 from countenance.importing.records import FORGOTTEN, RunState
@@ -16,9 +17,10 @@ NAMES = ("ada", "ann")
 
 
 def kept(house):
-    """All that any ledger has, as text."""
+    """Every word that any ledger has: whole ones, as a digest may well contain `ada`."""
     with house.server.database.read() as connection:
-        return connection.execute("select string_agg(i::text, ' ') from import_item as i").fetchone()[0]
+        text = connection.execute("select string_agg(i::text, ' ') from import_item as i").fetchone()[0]
+    return set(re.findall(r"\w+", text))
 
 
 def erase(house, face_id):
@@ -44,11 +46,12 @@ def brought(house):
 def test_who_is_erased_is_named_in_no_ledger(house):
     run = brought(house)
     face = house.outcome(run, "ada/1.jpg").face_id
-    digest = house.outcome(run, "ada/1.jpg").sha256.hex()
+    digest = f"x{house.outcome(run, 'ada/1.jpg').sha256.hex()}"
+    assert digest in kept(house)
     before = house.ledger.progress(run.import_id)
     erase(house, face)
     assert not any(name in kept(house) for name in (*NAMES, digest))
-    assert "bob/1.jpg" in kept(house)
+    assert "bob" in kept(house)
     assert house.ledger.progress(run.import_id) == before
 
 
@@ -86,7 +89,7 @@ def test_a_face_of_its_own_keeps_its_name_when_whom_it_looks_like_is_erased(hous
     assert erased == "ada"
     erase(house, face)
     assert "ada" not in kept(house)
-    assert "eve/1.jpg" in kept(house)
+    assert "eve" in kept(house)
 
 
 def test_taking_back_and_deleting_the_collection_forget_as_well(house):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -268,7 +269,8 @@ def test_descriptors_are_given_back_with_the_key_store(tmp_path: Path):
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(50):
         KeyStore.open(tmp_path / "keys").create_secret("a")
-    assert len(os.listdir("/proc/self/fd")) == before
+    gc.collect()  # what other tests left open may be closed meanwhile: fewer than before is no leak
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_copy_of_the_folder_is_the_same_key_store(tmp_path: Path):
