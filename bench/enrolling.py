@@ -37,9 +37,11 @@ from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import log_signers
 from countenance.gallery import Collection, Gallery, NewFace
+from countenance.gallery.finality import Finality
 from countenance.gallery.memory import PrivateMemory
 from countenance.gallery.reading import CollectionReader
 from countenance.policy import load_purposes
+from countenance.similarity import Calibration
 from countenance.store import Connection, Database, EmbeddedPostgres, KeyStore, UnitOfWork, migrate
 from countenance.types import RatioBox
 from tables import print_table
@@ -48,7 +50,11 @@ CONNECTIONS = 8
 SINGLES = 6_000
 BULK = 200_000
 BATCH = 2_000
+SEARCHES = 200
 _NAME, _REGION = "bench", "us-east-1"
+_CALIBRATION = Calibration(
+    cosine=(0.0, 0.5, 1.0), neg_log10_fmr=(1.0, 4.0, 7.0), trials=1, extrapolated_from=1.0
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ def measure(dimensions: int) -> dict[str, Any]:
             "single": measure_single(place, database),
             "bulk": [measure_bulk(place, database, threads=threads) for threads in (1, 2)],
             "room": measure_room(place, database),
+            "basis": measure_basis(place, database),
         }
 
 
@@ -295,6 +302,53 @@ def _resident_bytes(connection: Connection, collection: Collection, keys: KeySto
     return copy.nbytes
 
 
+# A basis of its own
+
+
+def measure_basis(place: Place, database: Database) -> dict[str, Any]:
+    """All faces sealed anew, without and with another basis, and searches in both; faces a second and ms."""
+    keys = KeyStore.open(place.data_dir / "keys")
+    gallery, finality = Gallery(database, keys), Finality(database, keys)
+    collection = gallery.require_collection(place.account_id, _REGION, _NAME)
+    faces = finality.count_faces(collection)
+    probes = _templates(np.random.default_rng(7), SEARCHES, place.dimensions)
+    searches = {"model": _search_ms(gallery, collection, probes)}
+    took_s = {}
+    for name, change in (
+        ("sealed", lambda: finality.seal_anew(collection, record=_nothing)),
+        ("own", lambda: _renew(finality, collection)),
+        ("renewed", lambda: _renew(finality, collection)),
+    ):
+        begun = time.perf_counter()
+        change()
+        took_s[name] = time.perf_counter() - begun
+    searches["own"] = _search_ms(gallery, collection, probes)
+    return {
+        "faces": faces,
+        "per_second": {name: faces / each for name, each in took_s.items()},
+        "search_ms": searches,
+    }
+
+
+def _renew(finality: Finality, collection: Collection) -> None:
+    finality.renew_basis(collection, began=_nothing, record=_nothing, renewed=_nothing)
+
+
+def _nothing(*_: object) -> None:
+    """Instead of an entry in the log."""
+
+
+def _search_ms(gallery: Gallery, collection: Collection, probes: NDArray[np.float32]) -> float:
+    seconds = []
+    question = {"calibration": _CALIBRATION, "threshold": 99.0, "limit": 10}
+    gallery.search(collection, probes[0], **question)  # reads the collection
+    for probe in probes:
+        begun = time.perf_counter()
+        gallery.search(collection, probe, **question)
+        seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds) * 1e3
+
+
 def rows_of(figures: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
     """Figure, measured, target, reached."""
     return [row for gallery in figures["galleries"] for row in _rows_of(gallery)]
@@ -322,6 +376,25 @@ def _rows_of(gallery: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
         (f"{of}: memory a face, once for all processes", f"{room['memory']:,.0f} bytes", "", True),
         (f"{of}: disk a face: table and indexes, and its change for a day", disk, "", True),
         (f"{of}: PostgreSQL's log a face: alone with its event, and of many", written, "", True),
+        *_basis_rows(of, gallery["basis"]),
+    ]
+
+
+def _basis_rows(of: str, basis: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
+    rates, searches = basis["per_second"], basis["search_ms"]
+    return [
+        (
+            f"{of}: {basis['faces']:,} faces sealed anew, given a basis of their own, given another",
+            f"{rates['sealed']:,.0f}, {rates['own']:,.0f} and {rates['renewed']:,.0f} /s",
+            "",
+            True,
+        ),
+        (
+            f"{of}: a search over them in the model's basis, and in one of their own",
+            "{model:.2f} and {own:.2f} ms".format(**searches),
+            "",
+            True,
+        ),
     ]
 
 

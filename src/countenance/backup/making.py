@@ -184,9 +184,9 @@ def _one_master_key(keys: KeyStore) -> Iterator[None]:
 
 def _without_key(connection: Connection, files: dict[str, bytes]) -> set[str]:
     missing = set()
-    for collection_id, generation in connection.execute(_QUERIES["list_generations"]):
+    for collection_id, endings in connection.execute(_QUERIES["list_keys"]):
         own = f"keys/collections/{collection_id}"
-        if own not in files or (generation and f"{own}.{generation}" not in files):
+        if any(own + ending not in files for ending in ("", *endings)):
             missing.add(str(collection_id))
     return missing
 

@@ -1,5 +1,16 @@
--- list_generations --
-select collection_id::text, key_generation from collection;
+-- list_keys --
+select
+    collection_id::text,
+    -- What its templates need beside its own key, by the ends of the names of files.
+    array_remove(
+        array[
+            '.' || nullif(key_generation, 0),
+            '.basis-' || nullif(basis, 0),
+            '.basis-' || nullif(earlier_basis, 0)
+        ],
+        null
+    )
+from collection;
 
 -- list_log_keys --
 select vkey from audit_key where use = 'log' order by key_id;

@@ -24,7 +24,10 @@ def finish(
     """
     with suppress(ResourceNotFoundException):
         finality.make_final(
-            collection, record=_recording(audit, collection, "FinishErasures"), progress=progress
+            collection,
+            record=_recording(audit, collection, "FinishErasures"),
+            renewed=_recording_renewed(audit, collection),
+            progress=progress,
         )
 
 
@@ -46,10 +49,38 @@ def seal_anew(
     try:
         with suppress(ResourceNotFoundException):
             finality.seal_anew(
-                collection, record=_recording(audit, collection, "ResealCollection"), progress=progress
+                collection,
+                record=_recording(audit, collection, "ResealCollection"),
+                renewed=_recording_renewed(audit, collection),
+                progress=progress,
             )
     except Exception as error:  # noqa: BLE001  # as above
         return f"{_named(collection)} could not be sealed anew: {error.__cause__ or error}"
+    return ""
+
+
+def renew_basis(
+    finality: Finality,
+    audit: AuditLog,
+    collection: Collection,
+    *,
+    is_own: bool,
+    progress: Callable[[int], None],
+) -> str:
+    """As `seal_anew`, and all templates in another basis: a new one of its own, or the model's."""
+    kind = "a new one of the collection's own" if is_own else "the model's"
+    try:
+        with suppress(ResourceNotFoundException):
+            finality.renew_basis(
+                collection,
+                is_own=is_own,
+                began=_telling(audit, collection, "RenewBasis", f"templates are brought into {kind}"),
+                record=_recording(audit, collection, "ResealCollection"),
+                renewed=_recording_renewed(audit, collection),
+                progress=progress,
+            )
+    except Exception as error:  # noqa: BLE001  # as above
+        return f"{_named(collection)} could not be brought into another basis: {error.__cause__ or error}"
     return ""
 
 
@@ -61,14 +92,29 @@ def _recording(
     audit: AuditLog, collection: Collection, operation: str
 ) -> Callable[[Connection, int, int], None]:
     def record(connection: Connection, faces: int, generation: int) -> None:
+        # In words: as a count of deleted faces it would be one that the log has already.
+        words = f"{faces} deletions are final: keys before generation {generation} are destroyed"
+        _telling(audit, collection, operation, words)(connection)
+
+    return record
+
+
+def _recording_renewed(audit: AuditLog, collection: Collection) -> Callable[[Connection], None]:
+    words = "all templates are in the basis in use: the seed of the one before is destroyed"
+    return _telling(audit, collection, "FinishBasis", words)
+
+
+def _telling(
+    audit: AuditLog, collection: Collection, operation: str, resource: str
+) -> Callable[[Connection], None]:
+    def record(connection: Connection) -> None:
         audit.record_change(
             connection,
             operation,
             account_id=collection.account_id,
             region=collection.region,
             collection=collection.name,
-            # In words: as a count of deleted faces it would be one that the log has already.
-            resource=f"{faces} deletions are final: keys before generation {generation} are destroyed",
+            resource=resource,
         )
 
     return record

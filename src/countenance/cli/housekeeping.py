@@ -80,7 +80,7 @@ class Housekeeping:
                 "finish-erasures",
                 self._finish_erasures,
                 every_s=_HOUR_S,
-                meaning="look for deletions that are due to be final",
+                meaning="look for deletions that are due to be final, and for renewals that were interrupted",
             ),
             self._finishing,
             Task(
@@ -176,13 +176,16 @@ class Housekeeping:
         expire_vaults(context.database, Vaults(context.database, self.keys), AuditLog(self.keys))
 
     def _finish_erasures(self, context: JobContext) -> None:
-        pending = due(Finality(context.database, self.keys).pending(), datetime.now(UTC))
-        _defer_for_each(context, self._finishing, [each.collection for each in pending])
+        finality = Finality(context.database, self.keys)
+        pending = [each.collection for each in due(finality.pending(), datetime.now(UTC))]
+        renewing = [each.collection for each in finality.bases() if each.is_renewing]
+        _defer_for_each(context, self._finishing, dict.fromkeys([*pending, *renewing]))
 
     def _finish_erasures_of(self, context: JobContext) -> None:
-        """Replace the keys of a collection whose deletions are due to be final."""
+        """Replace the keys of a collection whose deletions are due to be final, or whose basis is renewed."""
         finality, sealed = Finality(context.database, self.keys), 0
-        collection = _find(context, [each.collection for each in finality.pending()])
+        renewing = [each.collection for each in finality.bases() if each.is_renewing]
+        collection = _find(context, [*(each.collection for each in finality.pending()), *renewing])
 
         def progress(faces: int) -> None:
             nonlocal sealed

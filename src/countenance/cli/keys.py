@@ -19,6 +19,7 @@ from countenance.errors import SetupError
 from countenance.gallery.finality import Finality
 from countenance.store import KeyStore, Rotated
 from countenance.store.master_places import Kind, Place
+from countenance.store.wrapped_files import BASIS
 from countenance.types import AccountId
 
 _where = settings_options(
@@ -205,5 +206,7 @@ def _count_files(store: KeyStore) -> Counter[str]:
         if path.parent == store.files.secrets:
             found["secrets"] += 1
         else:
-            found["keys of templates" if "." in path.name else "keys of collections"] += 1
+            _, dot, which = path.name.partition(".")
+            kind = "seeds of bases" if which.startswith(BASIS) else "keys of templates"
+            found[kind if dot else "keys of collections"] += 1
     return found

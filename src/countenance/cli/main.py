@@ -30,6 +30,7 @@ COMMANDS = {
     "policy": "countenance.cli.policy:policy",
     "import": "countenance.cli.importing:import_",
     "keys": "countenance.cli.keys:keys",
+    "basis": "countenance.cli.basis:basis",
     "erasures": "countenance.cli.erasures:erasures",
     "reembed": "countenance.cli.reembed:reembed",
     "jobs": "countenance.cli.jobs:jobs",

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import click
-
 from countenance.audit import AuditLog
 from countenance.cli.governed import Governed, open_governed
+from countenance.cli.one_collection import collection_argument, find_collection
 from countenance.cli.options import settings_options
 from countenance.cli.policy_sources import policies_of, register_of
-from countenance.errors import ResourceNotFoundException, SetupError
+from countenance.errors import SetupError
 from countenance.facts import ModelFacts
 from countenance.gallery import Collection, Gallery
 from countenance.gallery.two_models import Model
 from countenance.reembedding.allowed import require_allowed
 from countenance.store import Connection
-from countenance.types import AccountId
 from countenance.vision.install import InstalledPack, PackStore
 from countenance.vision.pipeline import Vision
 
@@ -30,13 +28,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 def collection_options(command: _Command) -> _Command:
     """COLLECTION, and where it is to be found."""
     command = settings_options("data_dir", "database_url", "terms", "region", "cache_dir", "models")(command)
-    account = click.option(
-        "--account",
-        "account_id",
-        metavar="ID",
-        help="whose; may be left out where only one has one of that name",
-    )
-    return click.argument("name", metavar="COLLECTION")(account(command))
+    return collection_argument(command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +110,9 @@ def open_reembedded(name: str, account_id: str | None, given: dict[str, Any]) ->
     with open_governed(given) as governed:
         settings = governed.settings
         gallery = Gallery(governed.database, governed.keys)
-        if account_id is None:
-            collection = _only(gallery.find_named(settings.region, name), name, settings.region)
-        else:
-            collection = gallery.require_collection(AccountId(account_id), settings.region, name)
+        collection = find_collection(gallery, name, account_id, region=settings.region)
         packs = PackStore(settings.cache_dir, settings.models)
         yield Reembedded(governed, gallery, AuditLog(governed.keys), collection, packs)
-
-
-def _only(found: list[Collection], name: str, region: str) -> Collection:
-    if not found:
-        raise ResourceNotFoundException(f"there is no collection `{name}` in the region `{region}`")
-    if len(found) > 1:
-        accounts = ", ".join(collection.account_id for collection in found)
-        raise click.UsageError(
-            f"several accounts have a collection `{name}`: say whose, with --account: {accounts}"
-        )
-    return found[0]
 
 
 def _facts(pack: InstalledPack) -> ModelFacts:

@@ -23,6 +23,7 @@ def insert_collection(
     region: str,
     face_model_version: str,
     dimensions: int,
+    basis: int,
 ) -> Collection:
     """Raises ResourceAlreadyExistsException, also for one that is committed while this waits."""
     row = connection.execute(
@@ -34,6 +35,7 @@ def insert_collection(
             "region": region,
             "face_model_version": face_model_version,
             "dimensions": dimensions,
+            "basis": basis,
         },
     ).fetchone()
     if row is None:

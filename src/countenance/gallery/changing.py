@@ -12,6 +12,7 @@ from countenance.errors import (
     ServiceError,
     ThrottlingException,
 )
+from countenance.gallery.basis import Sealing
 from countenance.gallery.records import Collection
 from countenance.store import (
     BROKEN,
@@ -83,9 +84,9 @@ def hold(connection: Connection, collection: Collection, *, how: str = "hold_col
 
 
 class Held(NamedTuple):
-    """A held collection: the generation of its key; the most faces it may have, None for any number."""
+    """A held collection: its key and basis; the most faces it may have, None for any number."""
 
-    generation: int
+    sealing: Sealing
     face_cap: int | None
 
 
@@ -103,10 +104,10 @@ def hold_model(connection: Connection, collection: Collection) -> Held:
     # Asked again: whoever waited for a shared lock is answered what there was before it waited.
     found = connection.execute(QUERIES["read_held"], {"collection_id": collection.collection_id}).fetchone()
     assert found is not None, "it is held"
-    generation, face_model_version, face_cap = found
+    *sealing, face_model_version, face_cap = found
     if face_model_version != collection.face_model_version:
         raise switched(collection.name)
-    return Held(generation, face_cap)
+    return Held(Sealing(*sealing), face_cap)
 
 
 def switched(name: str) -> ThrottlingException:

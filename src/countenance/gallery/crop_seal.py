@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -52,9 +52,15 @@ class CropSeal:
         except InvalidTag:
             raise BrokenSeal(face_id) from None
 
-    def reseal(self, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
-        """The same under the key of today. Raises as `unseal`."""
-        return self.seal(face_id, self.unseal(face_id, generation, sealed))
+    def reseal_all(self, rows: Sequence[tuple[FaceId, int, bytes]]) -> list[bytes | None]:
+        """The same under the key of today; None for those that do not open. Raises KeyMissing."""
+        return [self._resealed(*row) for row in rows]
+
+    def _resealed(self, face_id: FaceId, generation: int, sealed: bytes) -> bytes | None:
+        try:
+            return self.seal(face_id, self.unseal(face_id, generation, sealed))
+        except BrokenSeal:
+            return None
 
     def _cipher(self, generation: int) -> AESGCM:
         cipher = self._ciphers.get(generation)

@@ -3,6 +3,8 @@
 A deleted row's sealed bytes stay in PostgreSQL's pages, its log and its backups for as long as these are
 kept. Beyond recovery they are when the key that they were sealed with is nowhere any more: it was never in
 PostgreSQL (docs/adr/0005, 0015).
+
+Over 300 lines because one pass does all that needs every template opened: deletions, keys, bases.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from typing import Final
 from uuid import UUID
 
 from countenance.errors import InternalServerError
+from countenance.gallery.basis import MODELS_OWN
 from countenance.gallery.changing import QUERIES, change, hold
 from countenance.gallery.crop_seal import CropSeal
 from countenance.gallery.records import Collection
-from countenance.gallery.seal import BrokenSeal, TemplateSeal
+from countenance.gallery.seal import TemplateSeal
 from countenance.gallery.two_models import TwoModels, read_models
 from countenance.store import (
     KEYS_LOCK,
@@ -44,6 +47,10 @@ _WRITERS_END_S: Final = 300.0
 _FIRST: Final = UUID(int=0)
 
 
+def _nothing(_connection: Connection) -> None:
+    """Write nothing into the log."""
+
+
 @dataclass(frozen=True, slots=True)
 class PendingErasure:
     """Of one collection.
@@ -64,6 +71,22 @@ class PendingErasure:
     def final_by(self) -> datetime | None:
         """When all of them are to be beyond recovery; None for when the collection is deleted."""
         return None if self.is_with_collection else self.oldest_at + FINAL_WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class BasisOf:
+    """What one collection's templates are in.
+
+    Attributes:
+        is_own: a basis of the collection's own, and not the model's.
+        since: from when new templates are in it; None for from the beginning.
+        is_renewing: some are not in it yet, and the seed of the one before is still there.
+    """
+
+    collection: Collection
+    is_own: bool
+    since: datetime | None
+    is_renewing: bool
 
 
 class Finality:
@@ -95,6 +118,7 @@ class Finality:
         collection: Collection,
         *,
         record: Callable[[Connection, int, int], None],
+        renewed: Callable[[Connection], None] = _nothing,
         progress: Callable[[int], None] = lambda _faces: None,
     ) -> int:
         """Replace the collection's key, seal what is there anew, destroy the keys before; how many deletions
@@ -105,6 +129,8 @@ class Finality:
         Args:
             record: writes of it into the log, in the transaction that says so: how many deletions, and the
                 generation before which all keys are gone.
+            renewed: writes into the log, in that transaction, that all templates are in the basis in use now,
+                and that of before is gone: where they were not (`renew_basis`).
             progress: told after each batch how many faces were sealed anew.
 
         A face whose sealed template does not open is left as it is, and named in the log: it opens with no
@@ -121,13 +147,16 @@ class Finality:
                 record(connection, faces, generation)
 
         generation = self._next_generation(collection)
-        return self._replace_keys(collection, generation, record=record_if_any, progress=progress)
+        return self._replace_keys(
+            collection, generation, record=record_if_any, renewed=renewed, progress=progress
+        )
 
     def seal_anew(
         self,
         collection: Collection,
         *,
         record: Callable[[Connection, int, int], None],
+        renewed: Callable[[Connection], None] = _nothing,
         progress: Callable[[int], None] = lambda _faces: None,
     ) -> int:
         """As `make_final`, though no deletion is pending; it is recorded in any case.
@@ -135,7 +164,37 @@ class Finality:
         One that was begun and did not come to its end is taken up again.
         """
         generation = self._next_generation(collection, though_nothing_pends=True)
-        return self._replace_keys(collection, generation, record=record, progress=progress)
+        return self._replace_keys(collection, generation, record=record, renewed=renewed, progress=progress)
+
+    def renew_basis(
+        self,
+        collection: Collection,
+        *,
+        is_own: bool = True,
+        began: Callable[[Connection], None],
+        record: Callable[[Connection, int, int], None],
+        renewed: Callable[[Connection], None],
+        progress: Callable[[int], None] = lambda _faces: None,
+    ) -> int:
+        """As `seal_anew`, and bring all templates into another basis; no seed of one before is left then.
+
+        From its beginning on searches and enrolments are in the new one, in every process. One that was begun
+        and did not come to its end is taken up again, whatever is asked for.
+
+        Args:
+            is_own: into a new one of the collection's own; otherwise into the model's.
+            began: writes into the log, in the transaction from which on it counts; not where one is taken up.
+            renewed: as for `make_final`.
+        """
+        generation = self._next_generation(collection, though_nothing_pends=True, is_own=is_own, began=began)
+        return self._replace_keys(collection, generation, record=record, renewed=renewed, progress=progress)
+
+    def bases(self, *, account_id: AccountId | None = None, name: str | None = None) -> list[BasisOf]:
+        """Of all collections, or only those of this account or name, in the order of their names."""
+        values = {"account_id": account_id, "name": name}
+        with self._database.read() as connection:
+            rows = connection.execute(QUERIES["list_bases"], values).fetchall()
+        return [BasisOf(Collection(*row[:-3]), *row[-3:]) for row in rows]
 
     def collections(
         self, *, account_id: AccountId | None = None, name: str | None = None
@@ -161,6 +220,7 @@ class Finality:
         generation: int,
         *,
         record: Callable[[Connection, int, int], None],
+        renewed: Callable[[Connection], None],
         progress: Callable[[int], None],
     ) -> int:
         # Who enrolled with the key of before is sealed anew with the rest.
@@ -178,13 +238,24 @@ class Finality:
         with self._database.transaction() as connection:
             connection.execute(QUERIES["hold_off_copies"], {"lock": KEYS_LOCK})
             self._keys.destroy_template_keys(collection.collection_id, before=generation)
-        return self._settle(collection, generation, record)
+            # Held: nobody makes the seed of another basis, which would seem to be one of before.
+            hold(connection, collection, how="lock_collection")
+            sealing = read_models(connection, collection).sealing
+            self._keys.destroy_bases(collection.collection_id, but=sealing.basis)
+        return self._settle(collection, generation, record, renewed)
 
-    def _next_generation(self, collection: Collection, *, though_nothing_pends: bool = False) -> int:
+    def _next_generation(
+        self,
+        collection: Collection,
+        *,
+        though_nothing_pends: bool = False,
+        is_own: bool | None = None,
+        began: Callable[[Connection], None] = _nothing,
+    ) -> int:
         """Of the key that everything is sealed with from now on, by every process.
 
         One that was begun and did not come to its end is taken up again, unless something was deleted since
-        it began.
+        it began, or the basis is to be another one from now on (`is_own`; see `renew_basis`).
         """
         with UnitOfWork(self._database) as uow:
 
@@ -196,17 +267,32 @@ class Finality:
                 begun = connection.execute(
                     QUERIES["has_old_generations"], _of(collection, current)
                 ).fetchone()
+                # One at a time: templates are of two bases at most.
+                sealing = read_models(connection, collection).sealing
+                is_turned = (
+                    is_own is not None and not sealing.is_renewing and (is_own or sealing.basis != MODELS_OWN)
+                )
                 is_wanted = though_nothing_pends and not (begun is not None and begun[0])
-                if pending is not None and not pending[0] and not is_wanted:
+                if pending is not None and not pending[0] and not is_wanted and not is_turned:
                     return current
                 self._keys.create_template_key(collection.collection_id, current + 1)
                 row = connection.execute(QUERIES["next_generation"], _of(collection, current)).fetchone()
                 assert row is not None
-                return int(row[0])
+                generation = int(row[0])
+                if is_turned:
+                    self._turn(connection, collection, generation if is_own else MODELS_OWN, generation)
+                    began(connection)
+                return generation
 
             generation = change(uow, work)
             uow.commit()
         return generation
+
+    def _turn(self, connection: Connection, collection: Collection, basis: int, since: int) -> None:
+        """Everything that is sealed with a key of that generation, and later, is in that basis."""
+        if basis != MODELS_OWN:
+            self._keys.create_basis(collection.collection_id, basis)
+        connection.execute(QUERIES["use_basis"], _of(collection, since) | {"basis": basis})
 
     def _reseal(
         self, collection: Collection, generation: int, place: str, after: UUID
@@ -224,29 +310,35 @@ class Finality:
                     _of(collection, generation) | {"after": after, "limit": _ROWS_AT_ONCE},
                     binary=True,
                 ).fetchall()
-                seals = _Seals(models, self._keys)
-                sealed = [(row[0], _resealed(seals.of(row[1]), row[0], *row[2:])) for row in rows]
+                sealed = _sealed_anew(_Seals(models, self._keys), rows)
                 connection.execute(
                     QUERIES[f"reseal_{place}"],
                     _of(collection, models.generation)
                     | {
-                        "face_ids": [face_id for face_id, _ in sealed],
-                        "sealed": [each for _, each in sealed],
+                        "face_ids": list(sealed),
+                        "sealed": list(sealed.values()),
                     },
                 )
-                return (sealed[-1][0] if sealed else None), len(sealed)
+                return (rows[-1][0] if rows else None), len(rows)
 
             answer = change(uow, work)
             uow.commit()
         return answer
 
     def _settle(
-        self, collection: Collection, generation: int, record: Callable[[Connection, int, int], None]
+        self,
+        collection: Collection,
+        generation: int,
+        record: Callable[[Connection, int, int], None],
+        renewed: Callable[[Connection], None],
     ) -> int:
         with UnitOfWork(self._database) as uow:
             row = uow.connection.execute(QUERIES["settle_erasures"], _of(collection, generation)).fetchone()
             count = int(row[0]) if row is not None else 0
+            turned = uow.connection.execute(QUERIES["settle_basis"], _of(collection, generation)).fetchone()
             record(uow.connection, count, generation)
+            if turned is not None:
+                renewed(uow.connection)
             uow.commit()
         return count
 
@@ -270,15 +362,21 @@ class _Seals:
         return self._opened[slot]
 
 
-def _resealed(seal: TemplateSeal | CropSeal, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
-    try:
-        return seal.reseal(face_id, generation, sealed)
-    except BrokenSeal:
-        _LOG.error("sealed template does not open: face=%s", face_id)
-        return sealed
-    except KeyMissing as error:
-        _LOG.error("key missing: face=%s generation=%s", face_id, generation)
-        raise InternalServerError from error
+def _sealed_anew(seals: _Seals, rows: Sequence[tuple[FaceId, int | None, int, bytes]]) -> dict[FaceId, bytes]:
+    """By face; each row is the face, its slot, the generation of its key, and what is sealed."""
+    done: dict[FaceId, bytes] = {}
+    for slot in dict.fromkeys(row[1] for row in rows):
+        part = [(face_id, generation, sealed) for face_id, of, generation, sealed in rows if of == slot]
+        try:
+            resealed = seals.of(slot).reseal_all(part)
+        except KeyMissing as error:
+            _LOG.error("key missing: %s", error)
+            raise InternalServerError from error
+        for (face_id, _, before), anew in zip(part, resealed, strict=True):
+            if anew is None:
+                _LOG.error("sealed template does not open: face=%s", face_id)
+            done[face_id] = before if anew is None else anew
+    return done
 
 
 def _of(collection: Collection, generation: int) -> dict[str, object]:

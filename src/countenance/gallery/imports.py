@@ -199,7 +199,7 @@ def _rivals(
     ]
     if not rivals:
         return [], np.empty(0, np.float64)
-    return rivals, _cosines(to_unit(stored), face.template)
+    return rivals, _cosines(to_unit(stored), seal.basis.turned(face.template))
 
 
 def _cosines(templates: Templates, probe: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -232,7 +232,7 @@ def _beside_the_person(
         return Verdict.UNLIKE_THE_PERSON if is_unknown else Verdict.ENROLLED
     if len(own) >= subjects.FACES_PER_USER:
         return Verdict.PERSON_IS_FULL
-    cosine = _cosines(subject_template(own)[np.newaxis], face.template)
+    cosine = _cosines(subject_template(own)[np.newaxis], seal.basis.turned(face.template))
     is_like = meets(bounds.calibration.to_similarity(cosine), bounds.like_the_person)[0]
     return Verdict.ENROLLED if is_like else Verdict.UNLIKE_THE_PERSON
 

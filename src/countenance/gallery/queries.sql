@@ -2,9 +2,12 @@
 -- row, then faces in the order of their ids: one order for all, so that nobody waits in a circle.
 
 -- insert_collection --
-insert into collection (collection_id, account_id, name, region, face_model_version, dimensions)
+insert into collection (
+    collection_id, account_id, name, region, face_model_version, dimensions, basis, earlier_basis
+)
 values (
-    %(collection_id)s, %(account_id)s, %(name)s, %(region)s, %(face_model_version)s, %(dimensions)s
+    %(collection_id)s, %(account_id)s, %(name)s, %(region)s, %(face_model_version)s, %(dimensions)s,
+    %(basis)s, %(basis)s
 )
 on conflict (account_id, region, name) do nothing
 returning collection_id, account_id, name, region, face_model_version, dimensions, created_at
@@ -51,7 +54,7 @@ for key share of collection
 
 -- read_held --
 -- With the most faces that the charter allows: null without one.
-select c.key_generation, c.face_model_version, h.face_cap
+select c.key_generation, c.basis, c.basis_since, c.earlier_basis, c.face_model_version, h.face_cap
 from collection as c
 left join charter as h using (collection_id)
 where c.collection_id = %(collection_id)s;
@@ -83,12 +86,34 @@ update collection set key_generation = key_generation + 1
 where collection_id = %(collection_id)s
 returning key_generation;
 
+-- use_basis --
+-- In the copies of every process at one moment: another epoch, as after a change of the model (docs/adr/0022).
+update collection set
+    earlier_basis = basis, basis = %(basis)s, basis_since = %(key_generation)s, basis_at = clock_timestamp(),
+    model_epoch = model_epoch + 1
+where collection_id = %(collection_id)s;
+
+-- settle_basis --
+-- Nothing is left that was sealed before that generation.
+update collection set earlier_basis = basis
+where collection_id = %(collection_id)s and basis_since <= %(key_generation)s and earlier_basis <> basis
+returning basis;
+
+-- list_bases --
+select
+    collection_id, account_id, name, region, face_model_version, dimensions, created_at,
+    basis <> 0, basis_at, earlier_basis <> basis
+from collection
+where (%(account_id)s::text is null or account_id = %(account_id)s)
+    and (%(name)s::text is null or name = %(name)s)
+order by account_id, region, name;
+
 -- hold_off_copies --
 -- Waits while somebody copies keys that belong to a snapshot, and lets nobody begin (store/key_copying.py).
 select pg_advisory_xact_lock(%(lock)s);
 
 -- read_generation --
-select key_generation, model_epoch, face_model_version
+select key_generation, basis, basis_since, earlier_basis, model_epoch, face_model_version
 from collection
 where collection_id = %(collection_id)s;
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any, LiteralString, TypeVar
 
 from countenance.errors import InternalServerError
+from countenance.gallery.basis import Sealing
 from countenance.gallery.changing import QUERIES, no_such_collection, require_present
 from countenance.gallery.memory import GalleryMemory
 from countenance.gallery.records import Collection
@@ -65,7 +65,7 @@ class TooManyChanges(Exception):
 
 
 class ModelChanged(Exception):
-    """The collection was given another model since: a copy of it is of templates that are not in use."""
+    """The collection was given another model or basis since: a copy is of templates that are not in use."""
 
 
 class CollectionReader:
@@ -81,8 +81,8 @@ class CollectionReader:
         """The collection's copy, as it is in its memory: perhaps empty.
 
         Args:
-            memory_of: from how often the collection's model was changed to memory for templates of that
-                model.
+            memory_of: from how often the collection's model or basis was changed to memory for templates of
+                that one.
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
@@ -92,13 +92,16 @@ class CollectionReader:
         row = connection.execute(QUERIES["read_generation"], self._parameters()).fetchone()
         if row is None:
             raise no_such_collection(self._collection.name)
-        generation, self._epoch, face_model_version = row
+        *sealing, self._epoch, face_model_version = row
         if face_model_version != self._collection.face_model_version:
             raise ModelChanged
-        self._seal = open_seal(connection, self._collection, self._keys, generation)
+        self._seal = open_seal(connection, self._collection, self._keys, Sealing(*sealing))
         owner_key = self._keys.derive(f"owners/{self._collection.collection_id}")
         return ResidentGallery(
-            memory_of(self._epoch), dimensions=self._collection.dimensions, owner_key=owner_key
+            memory_of(self._epoch),
+            dimensions=self._collection.dimensions,
+            owner_key=owner_key,
+            basis=self._seal.basis,
         )
 
     def load(self, connection: Connection, gallery: ResidentGallery) -> None:
@@ -223,9 +226,9 @@ class CollectionReader:
 
 
 def open_seal(
-    connection: Connection, collection: Collection, keys: KeyStore, generation: int
+    connection: Connection, collection: Collection, keys: KeyStore, sealing: Sealing
 ) -> TemplateSeal:
-    """The seal of a collection's templates, whose key is of that generation.
+    """The seal of a collection's templates, as they are sealed now.
 
     Raises:
         ResourceNotFoundException: the collection was deleted, and its key with it.
@@ -234,8 +237,8 @@ def open_seal(
     """
     try:
         return TemplateSeal(
-            partial(keys.template_key, collection.collection_id),
-            generation=generation,
+            keys,
+            sealing,
             collection_id=collection.collection_id,
             face_model_version=collection.face_model_version,
             dimensions=collection.dimensions,

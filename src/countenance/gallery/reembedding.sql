@@ -10,7 +10,8 @@ select set_config('lock_timeout', %(milliseconds)s, true);
 
 -- read_models --
 select
-    c.model_slot, c.face_model_version, c.dimensions, c.key_generation,
+    c.model_slot, c.face_model_version, c.dimensions,
+    c.key_generation, c.basis, c.basis_since, c.earlier_basis,
     r.run_id, r.state, r.from_version, r.from_dimensions, r.to_version, r.to_dimensions, v.kept_days
 from collection as c
 left join reembedding as r on r.collection_id = c.collection_id and r.state <> 'discarded'

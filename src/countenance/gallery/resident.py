@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.errors import InternalServerError
+from countenance.gallery.basis import MODELS_BASIS, Basis
 from countenance.gallery.left_out import MOST_KEPT, LeftOut
 from countenance.gallery.memory import GalleryMemory
 from countenance.gallery.scan import CertifiedScan, Layout, Memory, NewRows, Rows
@@ -93,9 +94,16 @@ class ResidentGallery:
         left_out: faces that are stored and that no search compares, because their templates do not open.
     """
 
-    def __init__(self, memory: GalleryMemory, *, dimensions: int, owner_key: bytes) -> None:
-        """`owner_key`: by which names of subjects are turned into numbers, the same for every process."""
+    def __init__(
+        self, memory: GalleryMemory, *, dimensions: int, owner_key: bytes, basis: Basis = MODELS_BASIS
+    ) -> None:
+        """
+        Args:
+            owner_key: by which names of subjects are turned into numbers, the same for every process.
+            basis: that its templates are in.
+        """
         self.memory = memory
+        self._basis = basis
         self._owner_key = owner_key
         header = memory.map(0, _PAGE_BYTES + _SNAPSHOT_BYTES)
         self._is_whole, self._face_count, self._subject_count, self._at, self._snapshot_bytes, left_out = (
@@ -212,6 +220,10 @@ class ResidentGallery:
         """The template of a subject, None if it has no faces."""
         row = self._subject_row(user_id)
         return None if row is None else self._subjects.template(row)
+
+    def turned(self, template: Template) -> Template:
+        """A template as a model makes it, (D,), as a probe of this gallery: in the basis of its templates."""
+        return self._basis.turned(template)
 
     def search(
         self, probe: Template, question: Question, *, leaving_out: FaceId | None = None

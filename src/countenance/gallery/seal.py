@@ -5,20 +5,24 @@
 A row that is copied over another face's, into another collection or under another model version does
 not open. Random 96-bit nonces are safe to about 2^32 templates a key (NIST SP 800-38D), far beyond a
 collection's quota.
+
+What is sealed is in the collection's basis (`basis`); what comes from a model is turned as it is sealed.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from countenance.errors import CountenanceError
+from countenance.gallery.basis import MODELS_BASIS, MODELS_OWN, Basis, Sealing, basis_from
 from countenance.gallery.stored import StoredTemplates, to_stored_template, to_unit
+from countenance.store import KeyStore
 from countenance.types import FaceId, Template, Templates
 
 _FORMAT = b"\x01"
@@ -41,33 +45,33 @@ class TemplateSeal:
 
     Attributes:
         generation: of the key that new templates are sealed with.
+        basis: that templates are in when they are opened, whichever they were sealed in.
     """
 
     def __init__(
         self,
-        key_of: Callable[[int], bytes],
+        keys: KeyStore,
+        sealing: Sealing,
         *,
-        generation: int,
         collection_id: uuid.UUID,
         face_model_version: str,
         dimensions: int,
     ) -> None:
-        """
-        Args:
-            key_of: from a generation to 32 secret bytes of this collection alone; KeyMissing for one that is
-                destroyed.
-        """
-        self._key_of = key_of
+        """Raises KeyMissing where the key or the basis of new templates is destroyed."""
+        self._keys = keys
+        self._sealing = sealing
+        self._collection_id = collection_id
+        self._dimensions = dimensions
         self._ciphers: dict[int, AESGCM] = {}
-        self.generation = generation
-        self._cipher(generation)
+        self.generation = sealing.generation
+        self._cipher(self.generation)
+        self.basis = self._basis(sealing.basis)
         self._prefix = _LABEL + _FORMAT + collection_id.bytes
         self._suffix = face_model_version.encode()
-        self._dimensions = dimensions
         self._sealed_bytes = len(_FORMAT) + _NONCE_BYTES + 2 * dimensions + _TAG_BYTES
 
     def seal(self, face_id: FaceId, template: Template) -> bytes:
-        """Round to half precision and encrypt; `template` is (D,) float32 of unit length."""
+        """Turn, round to half precision and encrypt; `template` is (D,) float32 of unit length."""
         return self.seal_all([face_id], template[np.newaxis])[0]
 
     def seal_all(self, face_ids: Sequence[FaceId], templates: Templates) -> list[bytes]:
@@ -75,7 +79,7 @@ class TemplateSeal:
         assert templates.shape == (len(face_ids), self._dimensions)
         squares = np.einsum("nd,nd->n", templates, templates)
         assert np.all(np.abs(np.sqrt(squares) - 1.0) < 1e-3), "a template has unit length"
-        halves = memoryview(to_stored_template(templates).astype(_LITTLE_ENDIAN).tobytes())
+        halves = memoryview(_to_bytes(to_stored_template(self.basis.turned(templates))))
         nonces = os.urandom(_NONCE_BYTES * len(face_ids))
         size = 2 * self._dimensions
         return [
@@ -94,12 +98,24 @@ class TemplateSeal:
             BrokenSeal: it was not sealed for this face of this collection, or was changed since.
             KeyMissing: the key of that generation is destroyed.
         """
-        template: Template = to_unit(self._to_stored([self._open(face_id, generation, sealed)]))[0]
+        stored, broken = self.unseal_all([(face_id, generation, sealed)])
+        if broken:
+            raise BrokenSeal(face_id)
+        template: Template = to_unit(stored)[0]
         return template
 
-    def reseal(self, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
-        """The same under the key of today. Raises as `unseal`."""
-        return self._encrypted(face_id, self._open(face_id, generation, sealed), os.urandom(_NONCE_BYTES))
+    def reseal_all(self, rows: Sequence[tuple[FaceId, int, bytes]]) -> list[bytes | None]:
+        """The same under the key of today, in the basis of today; None for those that do not open.
+
+        Raises:
+            KeyMissing: as `unseal_all`, which says what `rows` are.
+        """
+        stored, broken = self.unseal_all(rows)
+        left_out, opened = set(broken), (_to_bytes(each) for each in stored)
+        return [
+            None if position in left_out else self._encrypted(row[0], next(opened), os.urandom(_NONCE_BYTES))
+            for position, row in enumerate(rows)
+        ]
 
     def keep_only(self, generation: int) -> None:
         """Forget the keys of other generations: they may be destroyed, and are read again if they are not."""
@@ -115,13 +131,31 @@ class TemplateSeal:
             KeyMissing: a key is destroyed.
         """
         halves: list[bytes] = []
+        generations: list[int] = []
         broken: list[int] = []
         for position, row in enumerate(rows):
             try:
                 halves.append(self._open(*row))
+                generations.append(row[1])
             except BrokenSeal:
                 broken.append(position)
-        return self._to_stored(halves), broken
+        return self._in_basis(self._to_stored(halves), generations), broken
+
+    def _in_basis(self, stored: StoredTemplates, generations: Sequence[int]) -> StoredTemplates:
+        """As they are in the basis of today, of which those of older generations may not be yet."""
+        if not self._sealing.is_renewing:
+            return stored
+        older = np.array([each < self._sealing.since for each in generations], bool)
+        if older.any():
+            stored = stored.copy()
+            stored[older] = self._basis(self._sealing.earlier).carried(stored[older], self.basis)
+        return stored
+
+    def _basis(self, number: int) -> Basis:
+        """Raises KeyMissing."""
+        if number == MODELS_OWN:
+            return MODELS_BASIS
+        return basis_from(self._keys.basis(self._collection_id, number), self._dimensions)
 
     def _encrypted(self, face_id: FaceId, halves: bytes | memoryview, nonce: bytes) -> bytes:
         cipher = self._cipher(self.generation)
@@ -130,7 +164,9 @@ class TemplateSeal:
     def _cipher(self, generation: int) -> AESGCM:
         cipher = self._ciphers.get(generation)
         if cipher is None:
-            cipher = self._ciphers[generation] = AESGCM(self._key_of(generation))
+            cipher = self._ciphers[generation] = AESGCM(
+                self._keys.template_key(self._collection_id, generation)
+            )
         return cipher
 
     def _open(self, face_id: FaceId, generation: int, sealed: bytes) -> bytes:
@@ -148,3 +184,7 @@ class TemplateSeal:
 
     def _context(self, face_id: FaceId) -> bytes:
         return self._prefix + face_id.bytes + self._suffix
+
+
+def _to_bytes(stored: StoredTemplates) -> bytes:
+    return stored.astype(_LITTLE_ENDIAN).tobytes()

@@ -20,6 +20,7 @@ from countenance.facts import Charter
 from countenance.gallery import beside, catalog, charters, imports, subjects
 from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
+from countenance.gallery.basis import FIRST, MODELS_OWN
 from countenance.gallery.changing import QUERIES, change, hold, hold_model, no_such_collection, switched
 from countenance.gallery.charters import Chartered
 from countenance.gallery.finality import Finality
@@ -125,8 +126,12 @@ class Gallery:
         dimensions: int,
         tags: Mapping[str, str],
         charter: Charter | None = None,
+        has_own_basis: bool = False,
     ) -> Collection:
         """A new, empty collection with a key of its own. Without a charter policy lets nobody use it.
+
+        Args:
+            has_own_basis: its templates are kept in a basis of its own (docs/adr/0023).
 
         Raises:
             ResourceAlreadyExistsException: the account has a collection of that name in the region.
@@ -141,6 +146,7 @@ class Gallery:
                 region=region,
                 face_model_version=face_model_version,
                 dimensions=dimensions,
+                basis=FIRST if has_own_basis else MODELS_OWN,
             )
             if charter is not None:
                 charters.insert_charter(connection, collection, charter)
@@ -152,6 +158,8 @@ class Gallery:
         # Durable before the row is: a row without its key would be a collection that nobody can use.
         self._keys.create_collection_key(collection.collection_id)
         self._keys.create_template_key(collection.collection_id, 1)
+        if has_own_basis:
+            self._keys.create_basis(collection.collection_id, FIRST)
         return collection
 
     def require_collection(self, account_id: AccountId, region: str, name: str) -> Collection:
@@ -246,8 +254,8 @@ class Gallery:
         """
 
         def work(connection: Connection) -> list[StoredFace]:
-            generation, cap = hold_model(connection, collection)
-            seal = open_seal(connection, collection, self._keys, generation)
+            sealing, cap = hold_model(connection, collection)
+            seal = open_seal(connection, collection, self._keys, sealing)
             near_quota = self._faces_quota.begin(connection, collection, limit=cap)
             stored = face_rows.enrol(connection, collection, seal, faces)
             self._keep_beside(connection, collection, faces, stored)
@@ -370,15 +378,15 @@ class Gallery:
         def look(gallery: ResidentGallery) -> list[Found]:
             over[:] = [bounds(gallery.face_count)]
             question = Question(over[0].calibration, over[0].look_alike, imports.MOST_RIVALS)
-            return gallery.search(face.template, question)
+            return gallery.search(gallery.turned(face.template), question)
 
         found = [each.face.face_id for each in self._candidates(collection, look)]
 
         def work(connection: Connection) -> imports.Judged:
             if not is_trial:
                 imports.take_turns(connection, collection)
-            generation, cap = hold_model(connection, collection)
-            seal = open_seal(connection, collection, self._keys, generation)
+            sealing, cap = hold_model(connection, collection)
+            seal = open_seal(connection, collection, self._keys, sealing)
             judged = imports.judge(
                 connection, collection, seal, face, found=found, since=row[0], bounds=over[0]
             )
@@ -441,7 +449,8 @@ class Gallery:
         """
 
         def look(gallery: ResidentGallery) -> list[Found]:
-            return gallery.search(probe, Question(calibration, _at(threshold, gallery.face_count), limit))
+            question = Question(calibration, _at(threshold, gallery.face_count), limit)
+            return gallery.search(gallery.turned(probe), question)
 
         return self._candidates(collection, look)
 
@@ -530,9 +539,7 @@ class Gallery:
         """
 
         def work(connection: Connection) -> Associated:
-            seal = open_seal(
-                connection, collection, self._keys, hold_model(connection, collection).generation
-            )
+            seal = open_seal(connection, collection, self._keys, hold_model(connection, collection).sealing)
             return subjects.associate(
                 connection,
                 collection,
@@ -571,7 +578,7 @@ class Gallery:
 
         def look(gallery: ResidentGallery) -> list[Found]:
             return gallery.search_subjects(
-                probe, Question(calibration, _at(threshold, gallery.subject_count), limit)
+                gallery.turned(probe), Question(calibration, _at(threshold, gallery.subject_count), limit)
             )
 
         return self._user_candidates(collection, look)

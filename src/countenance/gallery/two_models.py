@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from countenance.gallery.basis import Sealing
 from countenance.gallery.changing import no_such_collection
 from countenance.gallery.crop_seal import CropSeal
 from countenance.gallery.records import Collection
@@ -30,7 +32,7 @@ class TwoModels:
 
     Attributes:
         slot: of the model in use; the other one's is `1 - slot`.
-        generation: of the key that is sealed with now.
+        sealing: the key and the basis of what is sealed now.
         other: None where the collection is not being re-embedded.
         run_id: of the re-embedding.
         state: of the re-embedding.
@@ -39,12 +41,17 @@ class TwoModels:
 
     collection: Collection
     slot: int
-    generation: int
+    sealing: Sealing
     in_use: Model
     other: Model | None
     run_id: uuid.UUID | None
     state: str | None
     kept_days: int | None
+
+    @property
+    def generation(self) -> int:
+        """Of the key that is sealed with now."""
+        return self.sealing.generation
 
     @property
     def wanted(self) -> Model | None:
@@ -64,8 +71,8 @@ class TwoModels:
     def seal(self, model: Model, keys: KeyStore) -> TemplateSeal:
         """What templates of that model are sealed with. Raises KeyMissing."""
         return TemplateSeal(
-            partial(keys.template_key, self.collection.collection_id),
-            generation=self.generation,
+            keys,
+            self.sealing,
             collection_id=self.collection.collection_id,
             face_model_version=model.version,
             dimensions=model.dimensions,
@@ -85,19 +92,19 @@ def read_models(connection: Connection, collection: Collection) -> TwoModels:
     row = connection.execute(QUERIES["read_models"], {"collection_id": collection.collection_id}).fetchone()
     if row is None:
         raise no_such_collection(collection.name)
-    slot, version, dimensions, generation, run_id, state, *models, kept_days = row
+    slot, version, dimensions, *sealing, run_id, state, _, _, _, _, kept_days = row
     return TwoModels(
         collection=replace(collection, face_model_version=version, dimensions=dimensions),
         slot=slot,
-        generation=generation,
+        sealing=Sealing(*sealing),
         in_use=Model(version, dimensions),
-        other=None if run_id is None else _other(version, models),
+        other=None if run_id is None else _other(version, row[-5:-1]),
         run_id=run_id,
         state=state,
         kept_days=kept_days,
     )
 
 
-def _other(in_use: str, models: list[Any]) -> Model:
+def _other(in_use: str, models: Sequence[Any]) -> Model:
     one, two = Model(*models[:2]), Model(*models[2:])
     return two if one.version == in_use else one

@@ -7,6 +7,7 @@
     countenance:retention-days   a face is deleted when it is older
     countenance:minors           allowed or refused
     countenance:vault-days       a sealed picture of each enrolled face is kept for so many days
+    countenance:basis            own: templates are kept in a rotation of the collection's own; or model
 
 What is not said comes from the charter of the key's purpose. These tags make the charter; they are not kept
 as tags, and cannot be set later.
@@ -22,7 +23,16 @@ from countenance.errors import InvalidParameterException
 from countenance.facts import CHARTER_KINDS, Charter
 
 PREFIX: Final = "countenance:"
-_KEYS: Final = ("purposes", "kind", "legal-basis", "face-cap", "retention-days", "minors", "vault-days")
+_KEYS: Final = (
+    "purposes",
+    "kind",
+    "legal-basis",
+    "face-cap",
+    "retention-days",
+    "minors",
+    "vault-days",
+    "basis",
+)
 _MOST_FACES = 2**53 - 1  # the largest number that an entry of the log can hold
 _MOST_DAYS = 36_500
 _MOST_VAULT_DAYS = 366
@@ -88,6 +98,19 @@ def vault_days_from(tags: Mapping[str, str]) -> int | None:
     """
     ours, _ = split_tags(tags)
     return _whole(ours["vault-days"], "vault-days", _MOST_VAULT_DAYS) if "vault-days" in ours else None
+
+
+def has_own_basis(tags: Mapping[str, str]) -> bool:
+    """Whether templates are to be in a basis of the collection's own: not unless it is said.
+
+    Raises:
+        InvalidParameterException: a value that cannot be.
+    """
+    ours, _ = split_tags(tags)
+    basis = ours.get("basis", "model")
+    if basis not in {"own", "model"}:
+        raise InvalidParameterException(f"`{PREFIX}basis` is `{basis}`; it may be own or model")
+    return basis == "own"
 
 
 def _whole(text: str, key: str, most: int) -> int:

@@ -7,6 +7,8 @@
     keys/collections/<uuid>.<n>
                               its n-th key for templates, wrapped: replaced from time to time, so that what
                               was deleted meanwhile is beyond recovery
+    keys/collections/<uuid>.basis-<n>
+                              the seed of a basis that its templates are kept in, wrapped (docs/adr/0023)
     keys/secrets/<name>       what else must be forgettable or stay out of the database, wrapped: keys of
                               accounts in the log, the log's signing keys, what other keys are derived from
     keys/log-head             the last checkpoint that was signed (audit.signed_head)
@@ -35,7 +37,7 @@ from countenance.store.key_service import KeyService
 from countenance.store.master_key import KEY_BYTES, derive_key
 from countenance.store.master_places import RESTORE
 from countenance.store.pool import Connection
-from countenance.store.wrapped_files import WrappedFiles
+from countenance.store.wrapped_files import BASIS, WrappedFiles
 
 _DERIVATION: Final = "derivation"
 """The secret that `derive` goes by: of its own, so that what is derived outlives the master key."""
@@ -173,6 +175,43 @@ class KeyStore:
 
         self.files.destroy(older)
 
+    def create_basis(self, collection: UUID, number: int) -> None:
+        """A new random seed of a basis; the one that is there, if an earlier attempt left it.
+
+        Args:
+            number: 1 or more.
+        """
+        with contextlib.suppress(FileExistsError):
+            self.files.create(self._basis_path(collection, number), secrets.token_bytes(KEY_BYTES))
+
+    def basis(self, collection: UUID, number: int) -> bytes:
+        """What the basis of that number is made from: 32 bytes, of the collection's key and its own.
+
+        Raises:
+            KeyMissing: one of the two is not there (any more).
+            SetupError: a file is damaged or belongs to another collection or master key.
+        """
+        own = self.collection_key(collection)
+        try:
+            seed = self.files.read(self._basis_path(collection, number))
+        except FileNotFoundError:
+            raise KeyMissing(f"collection {collection} has no basis of number {number}") from None
+        return derive_key(own, b"basis", salt=seed)
+
+    def destroy_bases(self, collection: UUID, *, but: int) -> None:
+        """Remove the seeds of the collection's bases for good: of all but one."""
+        kept = self._basis_path(collection, but)
+        self.files.destroy(
+            lambda: (
+                path
+                for path in (
+                    *self._collections.glob(f"{collection}.{BASIS}*"),
+                    *self._collections.glob(f".{collection}.{BASIS}*"),
+                )
+                if path != kept
+            )
+        )
+
     def abandoned(self, known: AbstractSet[UUID], *, older_than_s: float) -> list[UUID]:
         """Collections that have a key and are not `known`: left by a crash between file and commit.
 
@@ -262,3 +301,6 @@ class KeyStore:
 
     def _template_path(self, collection: UUID, generation: int) -> Path:
         return self._collections / f"{collection}.{generation}"
+
+    def _basis_path(self, collection: UUID, number: int) -> Path:
+        return self._collections / f"{collection}.{BASIS}{number}"

@@ -2,6 +2,7 @@
 
 keys/collections/<uuid>       one collection's key
 keys/collections/<uuid>.<n>   its n-th key for templates
+keys/collections/<uuid>.basis-<n>   the seed of a basis that its templates are kept in
 keys/secrets/<name>           what else must be forgettable
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from countenance.errors import SetupError
@@ -16,6 +18,8 @@ from countenance.store.files import sync_directory, write_private
 from countenance.store.key_ring import KeyRing
 from countenance.store.master_key import MasterKey
 from countenance.store.master_places import RESTORE
+
+BASIS: Final = "basis-"
 
 
 class WrappedFiles:
@@ -101,10 +105,11 @@ def context_of(path: Path) -> bytes | None:
     """What a wrapped key is bound to: what its file's name says that it is for; None for a name of no key."""
     if path.parent.name == "secrets":
         return b"secret/" + path.name.encode()
-    collection, dot, generation = path.name.partition(".")
+    collection, dot, which = path.name.partition(".")
+    kind, numbered = (b"basis/", which[len(BASIS) :]) if which.startswith(BASIS) else (b"templates/", which)
     try:
-        number = UUID(collection).bytes
-        return b"templates/" + number + int(generation).to_bytes(4, "big") if dot else b"collection/" + number
+        owner = UUID(collection).bytes
+        return kind + owner + int(numbered).to_bytes(4, "big") if dot else b"collection/" + owner
     except (ValueError, OverflowError):
         return None
 

@@ -74,6 +74,45 @@ def test_what_is_written_meanwhile_is_in_another_backup(house, tmp_path, target_
             assert len(templates[0]) == count - 1  # every one of them opens
 
 
+def test_a_basis_comes_with_it_also_half_way_from_one_into_another(house, tmp_path, target_url):
+    """Of one collection whose basis is renewed and of one where that is under way as it is backed up."""
+    half = house.make_collection("half")
+    house.enrol(half, 5)
+
+    def killed(_faces):
+        raise KeyboardInterrupt
+
+    given = {"began": lambda _: None, "record": lambda *_: None, "renewed": lambda _: None}
+    house.gallery.finality.renew_basis(house.staff, **given)
+    house.gallery.finality.renew_basis(half, **given)
+    with pytest.raises(KeyboardInterrupt):
+        house.gallery.finality.renew_basis(half, progress=killed, **given)
+    question = {"calibration": CALIBRATION, "threshold": 0, "limit": 50}
+
+    def answers(gallery, collection):
+        return {
+            (face.face_id, match.face.face_id): match.similarity
+            for face in gallery.list_faces(collection, limit=100)
+            for match in gallery.search_by_face(collection, face.face_id, **question)
+        }
+
+    before = {each.name: answers(house.gallery, each) for each in (house.staff, half)}
+    kept = back_up(house, tmp_path / "kept")
+    assert kept.manifest.without_key == ()
+    restore(kept.file, Target(tmp_path / "new", target_url), NONE)
+    with reopened(target_url, tmp_path / "new") as there:
+        for name in ("staff", "half"):
+            collection = there.gallery.require_collection(there.account_id, "us-east-1", name)
+            assert answers(there.gallery, collection) == before[name]
+            there.gallery.finality.renew_basis(collection, **given)
+            (basis,) = there.gallery.finality.bases(account_id=there.account_id, name=name)
+            assert (basis.is_own, basis.is_renewing) == (True, False)
+            assert answers(there.gallery, collection).keys() == before[name].keys()
+    (seed,) = (house.data_dir / "keys" / "collections").glob(f"{half.collection_id}.basis-2")
+    seed.unlink()
+    assert back_up(house, tmp_path / "later").manifest.without_key == (str(half.collection_id),)
+
+
 def test_no_key_is_destroyed_while_keys_are_copied(house):
     """Who destroys waits; a snapshot's rows would open with nothing."""
     house.change(lambda uow: house.gallery.erase_faces(uow, house.staff, house.faces[:1]))

@@ -370,6 +370,33 @@ def test_erasures_that_cannot_be_finished_are_told_and_keep_no_other_from_its_tu
     assert pending_in(retention) == {}
 
 
+def test_a_renewal_that_was_interrupted_is_brought_to_its_end(retention):
+    [kept] = retention.collection("guests", "ada")
+    finality = Finality(retention.server.database, retention.server.keys)
+    [collection] = finality.collections(account_id=retention.account_id, name="guests")
+
+    def killed(_faces):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finality.renew_basis(
+            collection,
+            began=lambda _connection: None,
+            record=lambda *_: None,
+            renewed=lambda _connection: None,
+            progress=killed,
+        )
+    retention.keep_house()
+    [basis] = finality.bases(account_id=retention.account_id, name="guests")
+    assert (basis.is_own, basis.is_renewing) == (True, False)
+    [entry] = retention.entries("FinishBasis")
+    assert entry.opened("collection") == "guests"
+    assert retention.entries("FinishErasures") == []
+    assert retention.faces("guests") == [kept]
+    retention.server.merge()
+    assert retention.server.reconcile(full=True).mismatches == {}
+
+
 def test_a_collection_that_is_deleted_meanwhile_is_passed_over(retention, monkeypatch):
     [gone] = retention.collection("guests", "ada")
     retention.server.call("DeleteFaces", CollectionId="guests", FaceIds=[gone])

@@ -43,7 +43,7 @@ def test_what_was_sealed_opens_for_its_face_of_its_collection_alone():
 def test_sealed_anew_it_opens_without_the_key_of_before():
     collection_id, face_id = uuid.uuid4(), FaceId(uuid.uuid4())
     sealed = seal_of(collection_id).seal(face_id, CROP)
-    anew = seal_of(collection_id, generation=2).reseal(face_id, 1, sealed)
+    (anew,) = seal_of(collection_id, generation=2).reseal_all([(face_id, 1, sealed)])
     assert seal_of(collection_id, generation=2, gone=(1,)).unseal(face_id, 2, anew) == CROP
     with pytest.raises(KeyMissing):
         seal_of(collection_id, generation=2, gone=(1,)).unseal(face_id, 1, sealed)

@@ -14,6 +14,7 @@ import pytest
 from countenance.errors import InternalServerError, ResourceNotFoundException, ThrottlingException
 from countenance.gallery import Gallery, OtherTemplate
 from countenance.gallery import faces as face_rows
+from countenance.gallery.basis import Sealing
 from countenance.gallery.crop_seal import CropSeal
 from countenance.gallery.finality import BEGIN_AFTER, FINAL_WITHIN, Finality, due
 from countenance.gallery.reading import CollectionReader
@@ -60,8 +61,8 @@ def rows_of(database, collection):
 
 def opener(key_store, collection, generation=1):
     return TemplateSeal(
-        lambda number: key_store.template_key(collection.collection_id, number),
-        generation=generation,
+        key_store,
+        Sealing(generation),
         collection_id=collection.collection_id,
         face_model_version=collection.face_model_version,
         dimensions=collection.dimensions,

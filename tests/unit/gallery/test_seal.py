@@ -7,16 +7,31 @@ import uuid
 import numpy as np
 import pytest
 
+from countenance.gallery.basis import Sealing
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
 
 KEY = bytes(range(32))
+FIRST = Sealing(1)
 COLLECTION, FACE = uuid.uuid4(), uuid.uuid4()
 
 
-def seal_of(*, key=KEY, collection_id=COLLECTION, face_model_version="1.0", dimensions=256):
+class Keys:
+    """Of one collection, in memory: another one for each generation, and a seed for each basis."""
+
+    def __init__(self, key):
+        self._key = key
+
+    def template_key(self, _collection, generation):
+        return bytes(byte ^ (generation - 1) for byte in self._key)
+
+    def basis(self, _collection, number):
+        return bytes(byte ^ 0x80 ^ number for byte in self._key)
+
+
+def seal_of(*, key=KEY, collection_id=COLLECTION, face_model_version="1.0", dimensions=256, sealing=FIRST):
     return TemplateSeal(
-        lambda generation: bytes(byte ^ (generation - 1) for byte in key),
-        generation=1,
+        Keys(key),
+        sealing,
         collection_id=collection_id,
         face_model_version=face_model_version,
         dimensions=dimensions,
@@ -126,7 +141,9 @@ def test_a_template_opens_with_the_key_of_its_generation_alone(template):
     with pytest.raises(BrokenSeal):
         seal.unseal(FACE, 2, sealed)
     seal.keep_only(2)
-    anew = seal.reseal(FACE, 1, sealed)
+    broken = bytes([1]) + bytes(len(sealed) - 1)
+    none, anew = seal.reseal_all([(FACE, 1, broken), (FACE, 1, sealed)])
+    assert none is None
     assert np.array_equal(seal.unseal(FACE, 2, anew), seal.unseal(FACE, 1, sealed))
     with pytest.raises(BrokenSeal):
         seal.unseal(FACE, 1, anew)
@@ -140,3 +157,33 @@ def test_keys_of_other_generations_are_forgotten(template):
     seal.keep_only(2)
     seal.seal(FACE, template)
     assert list(seal._ciphers) == [2]
+
+
+def test_what_is_sealed_is_in_the_basis(template):
+    """Who opens it without knowing of the basis has a template that is like nobody's."""
+    turned = seal_of(sealing=Sealing(1, basis=1, since=1, earlier=1))
+    sealed = turned.seal(FACE, template)
+    opened = seal_of().unseal(FACE, 1, sealed)
+    assert abs(opened @ template) < 0.4
+    assert turned.basis.turned(template) @ opened == pytest.approx(1, abs=1e-5)
+
+
+def test_templates_of_the_basis_before_open_in_the_basis_of_today(template):
+    before = seal_of(sealing=Sealing(1, basis=1, since=1, earlier=1))
+    today = seal_of(sealing=Sealing(2, basis=2, since=2, earlier=1))
+    other = np.roll(template, 7)
+    faces = [uuid.uuid4() for _ in range(3)]
+    rows = [
+        (faces[0], 1, before.seal(faces[0], template)),
+        (faces[1], 2, today.seal(faces[1], other)),
+        (faces[2], 1, before.seal(faces[2], other)),
+    ]
+    stored, broken = today.unseal_all(rows)
+    assert broken == []
+    wanted = today.basis.turned(np.stack([template, other, other]))
+    assert np.abs(stored.astype(np.float32) - wanted).max() < 2e-3
+    (anew,) = today.reseal_all(rows[:1])
+    # INVARIANT: what a copy made of it before it was sealed anew is what it is afterwards, to the bit.
+    assert np.array_equal(today.unseal_all([(faces[0], 2, anew)])[0][0], stored[0])
+    settled = seal_of(sealing=Sealing(2, basis=2, since=2, earlier=2))
+    assert np.array_equal(settled.unseal_all([(faces[0], 2, anew)])[0][0], stored[0])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from countenance.errors import SetupError
-from countenance.gallery.two_models import Model
+from countenance.errors import InvalidParameterException, SetupError
+from countenance.gallery.two_models import Model, read_models
 from countenance.store import UnitOfWork
 from fakes.vision import person, picture
 
@@ -77,3 +77,29 @@ def test_a_crop_is_kept_only_where_there_is_a_vault(call):
     assert [(each.members["operation"], each.opened("resource")) for each in latest][:1] == [
         ("OpenVault", "crops of enrolled faces are kept for 30 days")
     ]
+
+
+def test_a_collection_may_be_made_with_a_basis_of_its_own(call):
+    """And is searched as any other; what cannot be is refused, with what can."""
+    call("CreateCollection", CollectionId="turned", Tags={"countenance:basis": "own"})
+    (face_id,) = index(call, "turned", picture(person("ada")))
+    index(call, "turned", picture(person("bob")))
+    found = call(
+        "SearchFacesByImage",
+        CollectionId="turned",
+        Image={"Bytes": picture(person("ada"))},
+        FaceMatchThreshold=90,
+    )
+    assert [match["Face"]["FaceId"] for match in found["FaceMatches"]] == [face_id]
+    collection = call.gallery.require_collection(call.caller.account_id, call.caller.region, "turned")
+    with call.database.read() as connection:
+        sealing = read_models(connection, collection).sealing
+        latest = call.audit.list_latest(connection, call.caller.account_id)
+    assert (sealing.basis, sealing.earlier, sealing.generation) == (1, 1, 1)
+    assert ("RenewBasis", "templates are in a basis of the collection's own") in [
+        (each.members["operation"], each.opened("resource")) for each in latest
+    ]
+    arn = call("DescribeCollection", CollectionId="turned")["CollectionARN"]
+    assert call("ListTagsForResource", ResourceArn=arn)["Tags"] == {}
+    with pytest.raises(InvalidParameterException, match="it may be own or model"):
+        call("CreateCollection", CollectionId="other", Tags={"countenance:basis": "mine"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from countenance.gallery import Collection
-from countenance.operations.charter_tags import charter_from, split_tags, vault_days_from
+from countenance.operations.charter_tags import charter_from, has_own_basis, split_tags, vault_days_from
 from countenance.operations.deps import Deps
 from countenance.operations.resource_arns import bare_collection_arn, collection_arn
 from countenance.operations.tag_keys import refuse_reserved_keys
@@ -33,6 +33,7 @@ def create_collection(request: CreateCollectionRequest, deps: Deps) -> CreateCol
     refuse_reserved_keys(asked)
     _, tags = split_tags(asked)
     vault_days = vault_days_from(asked)
+    in_own_basis = has_own_basis(asked)
     vision = deps.default_vision()
     collection = deps.gallery.create_collection(
         deps.uow,
@@ -43,7 +44,10 @@ def create_collection(request: CreateCollectionRequest, deps: Deps) -> CreateCol
         dimensions=vision.dimensions,
         tags=tags,
         charter=charter_from(asked, deps.purpose().charter()),
+        has_own_basis=in_own_basis,
     )
+    if in_own_basis:
+        _record(collection, deps, "RenewBasis", "templates are in a basis of the collection's own")
     if vault_days is not None:
         _open_vault(collection, vault_days, deps)
     return {
@@ -56,14 +60,18 @@ def create_collection(request: CreateCollectionRequest, deps: Deps) -> CreateCol
 def _open_vault(collection: Collection, days: int, deps: Deps) -> None:
     """Keep pictures of faces, with an entry of its own in the log: it is more than a charter allows."""
     deps.gallery.vaults.open(deps.uow, collection, kept_days=days)
+    _record(collection, deps, "OpenVault", f"crops of enrolled faces are kept for {days} days")
+
+
+def _record(collection: Collection, deps: Deps, operation: str, resource: str) -> None:
     deps.audit.record_change(
         deps.uow.connection,
-        "OpenVault",
+        operation,
         account_id=collection.account_id,
         region=collection.region,
         collection=collection.name,
         operator=deps.caller.operator,
-        resource=f"crops of enrolled faces are kept for {days} days",
+        resource=resource,
     )
 
 
