@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from countenance.errors import InvalidParameterException
 from countenance.gallery import faces as face_rows
 from countenance.gallery import subjects
 from countenance.gallery.changing import QUERIES
@@ -93,6 +94,21 @@ def take_turns(connection: Connection, collection: Collection) -> None:
     connection.execute(QUERIES["take_turns_at_importing"], {"collection_id": collection.collection_id})
 
 
+def require_not_undone(connection: Connection, collection: Collection, face: NewFace) -> None:
+    """The caller has its turn (`take_turns`): who takes an import back comes before it or after it.
+
+    Raises:
+        InvalidParameterException: the import that brings the face was taken back.
+    """
+    if face.origin is None:
+        return
+    values = {"collection_id": collection.collection_id, "import_id": face.origin.import_id}
+    if connection.execute(QUERIES["find_undone_import"], values).fetchone() is not None:
+        raise InvalidParameterException(
+            f"the import `{face.origin.import_id}` has been taken back: bring its photos under another id"
+        )
+
+
 def judge(
     connection: Connection,
     collection: Collection,
@@ -151,12 +167,16 @@ def enrol(
 
 
 def undo(connection: Connection, collection: Collection, import_id: uuid.UUID) -> Undone:
-    """Delete some of the faces that the import enrolled; when there are none, users that it made."""
+    """Delete some of the faces that the import enrolled; when there are none, users that it made.
+
+    From then on it enrols nobody (`require_not_undone`).
+    """
     values = {
         "collection_id": collection.collection_id,
         "import_id": import_id,
         "limit": MOST_DELETED,
     }
+    connection.execute(QUERIES["note_undone_import"], values)
     rows = connection.execute(QUERIES["list_imported_faces"], values).fetchall()
     if rows:
         erased = face_rows.erase_faces(connection, collection, [FaceId(face_id) for (face_id,) in rows])

@@ -575,6 +575,14 @@ returning user_id;
 select 1 from subject
 where collection_id = %(collection_id)s and user_id = %(user_id)s and import_id = %(import_id)s;
 
+-- note_undone_import --
+insert into undone_import (collection_id, import_id)
+values (%(collection_id)s, %(import_id)s)
+on conflict do nothing;
+
+-- find_undone_import --
+select undone_at from undone_import where collection_id = %(collection_id)s and import_id = %(import_id)s;
+
 -- list_imported_faces --
 select face_id from face
 where collection_id = %(collection_id)s and import_id = %(import_id)s

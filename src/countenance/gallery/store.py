@@ -368,6 +368,7 @@ class Gallery:
 
         Raises:
             AccessDeniedException, ServiceQuotaExceededException: as `enrol` and `create_user`.
+            InvalidParameterException: the import has been taken back.
             ThrottlingException: the same faces kept changing under the call.
         """
         with self._database.read() as connection:
@@ -386,6 +387,8 @@ class Gallery:
             if not is_trial:
                 imports.take_turns(connection, collection)
             sealing, cap = hold_model(connection, collection)
+            if not is_trial:
+                imports.require_not_undone(connection, collection, face)
             seal = open_seal(connection, collection, self._keys, sealing)
             judged = imports.judge(
                 connection, collection, seal, face, found=found, since=row[0], bounds=over[0]

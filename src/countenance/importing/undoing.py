@@ -14,8 +14,6 @@ from countenance.importing.records import Run, RunState
 from countenance.importing.server import Busy, Refused, Server, Unreachable
 
 _PATIENCE_S = 120.0
-_LOOKS = 2
-"""How often nothing more must be there: a call that was under way when its importer died may end late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +35,15 @@ def undo_import(
     if not run.request.is_dry:
         ledger.change(run.import_id, RunState.UNDOING, from_states=list(RunState))
     _await_idle(run, ledger)
-    faces = users = looks = 0
-    while looks < _LOOKS and not run.request.is_dry:
+    faces = users = 0
+    is_complete = run.request.is_dry
+    while not is_complete:
         answer = _ask(server, run)
         deleted = [uuid.UUID(face_id) for face_id in answer["DeletedFaces"]]
         ledger.take_back(run.import_id, deleted)
         faces, users = faces + len(deleted), users + len(answer["DeletedUsers"])
-        looks = looks + 1 if answer["IsComplete"] and not deleted else 0
-        if looks and looks < _LOOKS:
-            time.sleep(1.0)
+        # Nothing comes behind it: a call that is under way still is refused by the server.
+        is_complete = answer["IsComplete"]
         report(faces)
     ledger.take_back(run.import_id, None)  # what somebody else had deleted before
     ledger.change(run.import_id, RunState.UNDONE, from_states=list(RunState))

@@ -17,7 +17,7 @@ TABLES = {
     "pack_activation", "pack_issuer", "pending_erasure", "policy_epoch", "purpose_request",
     "purpose_vote", "reembedding", "reembedding_failure", "relation", "relation_in_force",
     "schema_migration", "shadow_template", "standing_change", "subject", "tag", "termination_proposal",
-    "terms_acceptance", "terms_version", "training", "vault", "vault_crop",
+    "terms_acceptance", "terms_version", "training", "undone_import", "vault", "vault_crop",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from countenance.errors import (
     InvalidParameterException,
     ResourceNotFoundException,
 )
+from countenance.gallery import imports
 from countenance.policy import load_purposes
 from countenance.store import UnitOfWork
 from fakes.vision import person, picture
@@ -256,11 +257,35 @@ def test_undo_takes_exactly_what_the_import_enrolled(call, collection, index, br
     assert call("UndoImport", CollectionId=collection, ImportId=RUN)["IsComplete"] is True
 
 
-def test_an_undone_import_can_be_made_again(call, collection, bring):
+def test_an_undone_import_is_made_again_under_another_id(call, collection, bring):
+    """A call that was under way as the import was taken back enrols nobody, however late it comes."""
     bring(picture(person("ada")), "ada:1.jpg", "ada", ImportItem=1)
     while not call("UndoImport", CollectionId=collection, ImportId=RUN)["IsComplete"]:
         pass
-    assert bring(picture(person("ada")), "ada:1.jpg", "ada", ImportItem=1)["Verdict"] == "ENROLLED"
+    with pytest.raises(InvalidParameterException, match=f"`{RUN}` has been taken back"):
+        bring(picture(person("ada")), "ada:1.jpg", "ada", ImportItem=1)
+    assert faces(call, collection) == []
+    again = bring(picture(person("ada")), "ada:1.jpg", "ada", ImportItem=1, ImportId=OTHER_RUN)
+    assert again["Verdict"] == "ENROLLED"
+
+
+def test_a_call_that_waits_for_its_turn_as_the_import_is_taken_back_enrols_nobody(
+    call, collection, bring, monkeypatch
+):
+    """It has judged its photo already, and comes behind the last of the undoing."""
+    bring(picture(person("bob")), "bob:1.jpg", "bob")
+    original = imports.take_turns
+
+    def late(connection, collection_row):
+        monkeypatch.undo()
+        while not call("UndoImport", CollectionId=collection, ImportId=RUN)["IsComplete"]:
+            pass
+        original(connection, collection_row)
+
+    monkeypatch.setattr(imports, "take_turns", late)
+    with pytest.raises(InvalidParameterException, match="has been taken back"):
+        bring(picture(person("ada")), "ada:1.jpg", "ada")
+    assert faces(call, collection) == []
 
 
 def test_nobody_undoes_an_import_of_another_account(other_call, collection, bring, call):
