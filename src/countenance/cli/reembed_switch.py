@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -21,6 +22,8 @@ from countenance.gallery.reembedding_records import FacesLeftBehind, Reembedding
 from countenance.gallery.two_models import Model
 from countenance.store import UnitOfWork
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
 leave_behind_option = click.option(
     "--leave-behind",
     is_flag=True,
@@ -29,22 +32,16 @@ leave_behind_option = click.option(
 )
 
 
+def _options(command: _Command) -> _Command:
+    """Of both directions."""
+    for option in (as_json_option, leave_behind_option, pattern_option, source_option, collection_options):
+        command = option(command)
+    return command
+
+
 @click.command()
-@collection_options
-@source_option
-@pattern_option
-@leave_behind_option
-@as_json_option
-def switch(
-    name: str,
-    account_id: str | None,
-    source: str | None,
-    pattern: str,
-    *,
-    leave_behind: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
+@_options
+def switch(**given: Any) -> None:
     """Use the new model for COLLECTION from now on, in all processes, at one moment.
 
     Faces without a template of it are looked for once more, in the vault or with --from; if some are left,
@@ -53,30 +50,12 @@ def switch(
 
     Example: countenance reembed switch staff
     """
-    with open_reembedded(name, account_id, given) as opened:
-        run = opened.gallery.reembeddings.require(opened.collection)
-        opened.require_allowed(run.to_model)
-        _catch_up(opened, run, run.to_model, source, pattern)
-        _use(opened, run, run.to_model, leave_behind=leave_behind)
-        print_status(opened, as_json=as_json)
+    _turn(is_new=True, **given)
 
 
 @click.command()
-@collection_options
-@source_option
-@pattern_option
-@leave_behind_option
-@as_json_option
-def rollback(
-    name: str,
-    account_id: str | None,
-    source: str | None,
-    pattern: str,
-    *,
-    leave_behind: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
+@_options
+def rollback(**given: Any) -> None:
     """Use the old model for COLLECTION again: every answer is as it was.
 
     Faces enrolled since have templates of both models, if the server had both packs; otherwise they are
@@ -85,11 +64,26 @@ def rollback(
 
     Example: countenance reembed rollback staff
     """
+    _turn(is_new=False, **given)
+
+
+def _turn(
+    *,
+    is_new: bool,
+    name: str,
+    account_id: str | None,
+    source: str | None,
+    pattern: str,
+    leave_behind: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
     with open_reembedded(name, account_id, given) as opened:
         run = opened.gallery.reembeddings.require(opened.collection)
-        opened.require_allowed(run.from_model)
-        _catch_up(opened, run, run.from_model, source, pattern)
-        _use(opened, run, run.from_model, leave_behind=leave_behind)
+        model = run.to_model if is_new else run.from_model
+        opened.require_allowed(model)
+        _catch_up(opened, run, model, source, pattern)
+        _use(opened, run, model, leave_behind=leave_behind)
         print_status(opened, as_json=as_json)
 
 
