@@ -6,11 +6,23 @@ select
         array[
             '.' || nullif(key_generation, 0),
             '.basis-' || nullif(basis, 0),
-            '.basis-' || nullif(earlier_basis, 0)
+            case
+                when earlier_basis <> basis and (
+                    exists (
+                        select 1 from face as f
+                        where f.collection_id = c.collection_id and f.key_generation < c.basis_since
+                    )
+                    or exists (
+                        select 1 from shadow_template as s
+                        where s.collection_id = c.collection_id and s.key_generation < c.basis_since
+                    )
+                )
+                then '.basis-' || nullif(earlier_basis, 0)
+            end
         ],
         null
     )
-from collection;
+from collection as c;
 
 -- list_log_keys --
 select vkey from audit_key where use = 'log' order by key_id;

@@ -14,6 +14,7 @@ from countenance.cli.one_collection import collection_argument, find_collection
 from countenance.cli.options import settings_options
 from countenance.cli.progress import counting_progress
 from countenance.cli.tables import as_json_option, print_facts, print_rows
+from countenance.errors import ResourceNotFoundException
 from countenance.gallery import Collection, Gallery
 from countenance.gallery.finality import BasisOf, Finality
 from countenance.types import AccountId
@@ -87,25 +88,35 @@ def _turn(name: str, account_id: str | None, given: dict[str, Any], *, is_own: b
         finality, audit = Finality(governed.database, governed.keys), AuditLog(governed.keys)
         gallery = Gallery(governed.database, governed.keys)
         collection = find_collection(gallery, name, account_id, region=governed.settings.region)
-        before = _basis_of(finality, collection)
         reason, faces, seconds = "", 0, 0.0
-        if is_own or before.is_own or before.is_renewing:
-            with counting_progress(name, "faces", total=finality.count_faces(collection)) as counted:
-                reason = renew_basis(finality, audit, collection, is_own=is_own, progress=counted.add)
-            faces, seconds = counted.count, round(counted.seconds, 1)
-        after = _basis_of(finality, collection)
-    told = {"Faces": faces, "Seconds": seconds, "Failed": reason or None}
-    print_facts(_to_row(after) | told, as_json=as_json)
-    if before.is_renewing and not reason:
-        click.echo("This finished what was begun before. Call it again to begin anew.", err=True)
+        if _basis_of(finality, collection).is_renewing:
+            click.echo("One that was begun before is brought to its end first.", err=True)
+            reason, faces, seconds = _renewed(finality, audit, collection, is_own=is_own)
+        if not reason and (is_own or _basis_of(finality, collection).is_own):
+            reason, faces, seconds = _renewed(finality, audit, collection, is_own=is_own)
+        row = _to_row(_basis_of(finality, collection))
+    print_facts(row | {"Faces": faces, "Seconds": seconds, "Failed": reason or None}, as_json=as_json)
     if reason:
         click.echo(reason, err=True)
         sys.exit(1)
 
 
+def _renewed(
+    finality: Finality, audit: AuditLog, collection: Collection, *, is_own: bool
+) -> tuple[str, int, float]:
+    """Why it could not be done, if so; how many faces were sealed anew, and in how many seconds."""
+    total = finality.count_faces(collection)
+    with counting_progress(collection.name, "faces", total=total) as counted:
+        reason = renew_basis(finality, audit, collection, is_own=is_own, progress=counted.add)
+    return reason, counted.count, round(counted.seconds, 1)
+
+
 def _basis_of(finality: Finality, collection: Collection) -> BasisOf:
-    found = finality.bases(account_id=collection.account_id, name=collection.name)
-    return next(each for each in found if each.collection == collection)
+    """Raises ResourceNotFoundException: the collection was deleted meanwhile."""
+    for each in finality.bases(account_id=collection.account_id, name=collection.name):
+        if each.collection.collection_id == collection.collection_id:
+            return each
+    raise ResourceNotFoundException(f"the collection `{collection.name}` was deleted meanwhile")
 
 
 def _to_row(each: BasisOf) -> dict[str, Any]:

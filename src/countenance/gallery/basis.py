@@ -65,6 +65,11 @@ class Basis:
         """`rotation`: (D, D), orthogonal, float64; None for the model's own basis."""
         self._rotation = rotation
 
+    @property
+    def nbytes(self) -> int:
+        """Memory held."""
+        return 0 if self._rotation is None else self._rotation.nbytes
+
     def turned(self, templates: NDArray[_Floats]) -> NDArray[_Floats]:
         """From the model's own basis into this one: (D,) or (N, D) unit rows, and the same of the result."""
         if self._rotation is None:

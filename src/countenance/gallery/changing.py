@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -24,10 +25,13 @@ from countenance.store import (
     load_queries,
 )
 
+_LOG = logging.getLogger(__name__)
+
 QUERIES = load_queries("countenance.gallery", "queries.sql")
 
 _Result = TypeVar("_Result")
 
+_READ_ATTEMPTS = 3
 _PAUSE_S = 0.02
 """Before the second attempt: whoever waited for our locks takes them now, or we would meet again."""
 
@@ -81,6 +85,27 @@ def hold(connection: Connection, collection: Collection, *, how: str = "hold_col
     if found is None:
         raise no_such_collection(collection.name)
     return int(found[0])
+
+
+def despite_new_keys(collection: Collection, read: Callable[[], _Result]) -> _Result:
+    """Read again where keys were replaced between the reading of a row and its opening: by then the row is
+    sealed under another.
+
+    Raises:
+        InternalServerError: the key is missing for good.
+    """
+    for _ in range(_READ_ATTEMPTS):
+        try:
+            return read()
+        except KeyMissing:
+            continue
+    raise key_missing(collection)
+
+
+def key_missing(collection: Collection) -> InternalServerError:
+    """What a call is answered, once the operator has been told more."""
+    _LOG.error("key missing: collection=%s", collection.collection_id)
+    return InternalServerError()
 
 
 class Held(NamedTuple):

@@ -241,7 +241,10 @@ class Finality:
             # Held: nobody makes the seed of another basis, which would seem to be one of before.
             hold(connection, collection, how="lock_collection")
             sealing = read_models(connection, collection).sealing
-            self._keys.destroy_bases(collection.collection_id, but=sealing.basis)
+            # INVARIANT: no row is older than `generation`, so none is in a basis of before. But where others
+            # have begun one meanwhile that counts from a later generation, rows are in that and in the last.
+            if sealing.since <= generation:
+                self._keys.destroy_bases(collection.collection_id, but=sealing.basis)
         return self._settle(collection, generation, record, renewed)
 
     def _next_generation(

@@ -179,9 +179,11 @@ select
 
 -- settle_erasures --
 with settled as (
-    delete from pending_erasure
-    where collection_id = %(collection_id)s and key_generation < %(key_generation)s
-    returning faces
+    -- Not where the collection's own key, which is not replaced, opens what was deleted.
+    delete from pending_erasure as p using collection as c
+    where p.collection_id = %(collection_id)s and p.key_generation < %(key_generation)s
+        and c.collection_id = p.collection_id and not c.had_own_key
+    returning p.faces
 )
 select coalesce(sum(faces), 0)::bigint from settled;
 

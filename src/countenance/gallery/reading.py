@@ -14,11 +14,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString
 
-from countenance.errors import InternalServerError
 from countenance.gallery.basis import Sealing
-from countenance.gallery.changing import QUERIES, no_such_collection, require_present
+from countenance.gallery.changing import (
+    QUERIES,
+    despite_new_keys,
+    key_missing,
+    no_such_collection,
+    require_present,
+)
 from countenance.gallery.memory import GalleryMemory
 from countenance.gallery.records import Collection
 from countenance.gallery.resident import Enrolled, Moment, ResidentGallery
@@ -35,9 +40,6 @@ OLDEST_FOLLOWED = timedelta(hours=12)
 """A copy not refreshed for longer is read anew: the changes since may be gone soon."""
 _BATCH_ROWS = 2_048
 _TOLD_EVERY_S = 5.0
-_ATTEMPTS = 3
-
-_Result = TypeVar("_Result")
 MOST_CHANGES_AT_ONCE = 2_048
 
 
@@ -89,13 +91,7 @@ class CollectionReader:
             ModelChanged: it has another model than `collection` says.
             InternalServerError: its key is missing.
         """
-        row = connection.execute(QUERIES["read_generation"], self._parameters()).fetchone()
-        if row is None:
-            raise no_such_collection(self._collection.name)
-        *sealing, self._epoch, face_model_version = row
-        if face_model_version != self._collection.face_model_version:
-            raise ModelChanged
-        self._seal = open_seal(connection, self._collection, self._keys, Sealing(*sealing))
+        self._seal = despite_new_keys(self._collection, lambda: self._open_seal(connection))
         owner_key = self._keys.derive(f"owners/{self._collection.collection_id}")
         return ResidentGallery(
             memory_of(self._epoch),
@@ -103,6 +99,15 @@ class CollectionReader:
             owner_key=owner_key,
             basis=self._seal.basis,
         )
+
+    def _open_seal(self, connection: Connection) -> TemplateSeal:
+        row = connection.execute(QUERIES["read_generation"], self._parameters()).fetchone()
+        if row is None:
+            raise no_such_collection(self._collection.name)
+        *sealing, self._epoch, face_model_version = row
+        if face_model_version != self._collection.face_model_version:
+            raise ModelChanged
+        return _seal_of(self._collection, self._keys, Sealing(*sealing))
 
     def load(self, connection: Connection, gallery: ResidentGallery) -> None:
         """Read the whole collection into its copy, in batches under one snapshot.
@@ -112,7 +117,7 @@ class CollectionReader:
             ModelChanged: it has another model now.
             InternalServerError: a key is missing.
         """
-        self._despite_new_keys(lambda: self._load(connection, gallery))
+        despite_new_keys(self._collection, lambda: self._load(connection, gallery))
 
     def _load(self, connection: Connection, gallery: ResidentGallery) -> None:
         gallery.clear()
@@ -147,7 +152,7 @@ class CollectionReader:
             InternalServerError: a key is missing.
             TooManyChanges: ask `all_changes`.
         """
-        return self._despite_new_keys(lambda: self._changes(connection, since))
+        return despite_new_keys(self._collection, lambda: self._changes(connection, since))
 
     def _changes(self, connection: Connection, since: Moment) -> Changes:
         parameters = self._parameters() | {"snapshot": since.snapshot, "limit": MOST_CHANGES_AT_ONCE + 1}
@@ -180,18 +185,6 @@ class CollectionReader:
         assert self._seal is not None
         self._seal.keep_only(generation)
         return Moment(snapshot, at)
-
-    def _despite_new_keys(self, read: Callable[[], _Result]) -> _Result:
-        """Read again where a key was destroyed between the reading of a row and its opening: by then the row
-        is sealed under another.
-        """
-        for _ in range(_ATTEMPTS):
-            try:
-                return read()
-            except KeyMissing:
-                continue
-        _LOG.error("key missing: collection=%s", self._collection.collection_id)
-        raise InternalServerError
 
     def _to_changes(self, rows: Sequence[Sequence[Any]]) -> Changes:
         moment = self._moment(rows[0])
@@ -236,17 +229,20 @@ def open_seal(
             key folder that belongs to it.
     """
     try:
-        return TemplateSeal(
-            keys,
-            sealing,
-            collection_id=collection.collection_id,
-            face_model_version=collection.face_model_version,
-            dimensions=collection.dimensions,
-        )
+        return _seal_of(collection, keys, sealing)
     except KeyMissing as error:
         require_present(connection, collection)
-        _LOG.error("key missing: collection=%s", collection.collection_id)  # no traceback needed
-        raise InternalServerError from error
+        raise key_missing(collection) from error
+
+
+def _seal_of(collection: Collection, keys: KeyStore, sealing: Sealing) -> TemplateSeal:
+    return TemplateSeal(
+        keys,
+        sealing,
+        collection_id=collection.collection_id,
+        face_model_version=collection.face_model_version,
+        dimensions=collection.dimensions,
+    )
 
 
 class _Progress:

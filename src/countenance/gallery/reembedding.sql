@@ -181,19 +181,20 @@ order by f.ordinal;
 -- A part of the templates of the model that is not in use: faces whose row has one get the one beside it, and
 -- nothing stays beside any. What goes is on the list of what is not final yet.
 with part as (
-    select s.face_id, f.model_slot
+    -- Both locked, and taken as they are then: they may have been sealed anew while this waited, and the keys that
+    -- they were under before be destroyed by the time that it ends.
+    select s.face_id, f.model_slot, s.sealed_template, s.key_generation
     from shadow_template as s
     join face as f using (collection_id, face_id)
     where s.collection_id = %(collection_id)s
     order by s.face_id
     limit %(limit)s
-    for update of f
+    for update of f, s
 ),
 moved as (
     update face as f set
-        sealed_template = s.sealed_template, key_generation = s.key_generation, model_slot = %(model_slot)s
+        sealed_template = part.sealed_template, key_generation = part.key_generation, model_slot = %(model_slot)s
     from part
-    join shadow_template as s on s.collection_id = %(collection_id)s and s.face_id = part.face_id
     where f.collection_id = %(collection_id)s and f.face_id = part.face_id
         and part.model_slot <> %(model_slot)s
 ),

@@ -147,8 +147,8 @@ class ResidentGallery:
 
     @property
     def nbytes(self) -> int:
-        """Memory held, as far as it grows with the collection."""
-        return self._faces.nbytes + self._subjects.nbytes
+        """Memory held, as far as it grows with the collection; and its rotation, if it has one."""
+        return self._faces.nbytes + self._subjects.nbytes + self._basis.nbytes
 
     @contextmanager
     def changing(self) -> Iterator[None]:

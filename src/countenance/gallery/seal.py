@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from countenance.errors import CountenanceError
 from countenance.gallery.basis import MODELS_BASIS, MODELS_OWN, Basis, Sealing, basis_from
 from countenance.gallery.stored import StoredTemplates, to_stored_template, to_unit
-from countenance.store import KeyStore
+from countenance.store import KeyMissing, KeyStore
 from countenance.types import FaceId, Template, Templates
 
 _FORMAT = b"\x01"
@@ -128,12 +128,15 @@ class TemplateSeal:
         do not. Each is its face, the generation of its key, and what is sealed.
 
         Raises:
-            KeyMissing: a key is destroyed.
+            KeyMissing: a key is destroyed, or newer than what this seals with: begin anew.
         """
         halves: list[bytes] = []
         generations: list[int] = []
         broken: list[int] = []
         for position, row in enumerate(rows):
+            if row[1] > self.generation:
+                # INVARIANT: what is in a basis that this seal does not know of is compared with nothing.
+                raise KeyMissing(f"a template was sealed anew meanwhile, with a key of generation {row[1]}")
             try:
                 halves.append(self._open(*row))
                 generations.append(row[1])

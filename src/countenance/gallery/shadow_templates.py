@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from countenance.errors import ConflictException
 from countenance.gallery import faces as face_rows
 from countenance.gallery.beside import put_templates
-from countenance.gallery.changing import change, hold
+from countenance.gallery.changing import change, despite_new_keys, hold
 from countenance.gallery.records import Collection
 from countenance.gallery.reembedding_records import Coverage, Missing, Part, Reembedding, TemplatesOfAll
 from countenance.gallery.two_models import QUERIES, Model, TwoModels, read_models
@@ -115,7 +115,14 @@ class ShadowTemplates:
         return [Missing(*row) for row in rows]
 
     def templates(self, collection: Collection, model: Model) -> TemplatesOfAll:
-        """Every face's template of the model, where it has one that opens."""
+        """Every face's template of the model, where it has one that opens.
+
+        Raises:
+            InternalServerError: a key is missing.
+        """
+        return despite_new_keys(collection, lambda: self._read_templates(collection, model))
+
+    def _read_templates(self, collection: Collection, model: Model) -> TemplatesOfAll:
         with self._database.read() as connection:
             models = read_models(connection, collection)
             rows = connection.execute(

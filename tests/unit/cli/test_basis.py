@@ -9,6 +9,7 @@ import pytest
 from countenance.audit import AuditLog
 from countenance.cli.installation import open_store
 from countenance.gallery import Gallery
+from countenance.gallery.finality import Finality
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
 from fakes.faces import CALIBRATION, DIMENSIONS, new_face, unit
@@ -84,18 +85,50 @@ def test_a_basis_is_given_renewed_and_left_and_the_log_says_so(cli, staff):
     assert cli.json("basis", "status", "--collection", "nobody's") == []
 
 
-def test_what_was_interrupted_is_taken_up_by_the_next_call(cli, staff, monkeypatch):
-    interrupt(cli, staff, monkeypatch)
-    (row,) = cli.json("basis", "status")
-    assert (row["Basis"], row["Renewal"]) == ("its own", "begun and not finished")
-    assert found(cli, staff) == (1, ["RenewBasis"])
-    done = cli.run("basis", "leave", "staff", "--json")
-    assert "This finished what was begun before" in done.stderr
-    row = json.loads(done.stdout)
-    assert (done.exit_code, row["Basis"], row["Renewal"]) == (0, "its own", None)
-    assert found(cli, staff) == (1, ["RenewBasis", "FinishBasis"])
-    row = cli.json("basis", "leave", "staff")
-    assert row["Basis"] == "the model's"
+def test_what_was_interrupted_is_brought_to_its_end_before_what_is_asked_for(cli, staff, monkeypatch):
+    """Templates that got out after it had begun are of the basis that it was about to use."""
+    for operation, basis, entries in (("renew", "its own", 4), ("leave", "the model's", 8)):
+        interrupt(cli, staff, monkeypatch)
+        (row,) = cli.json("basis", "status")
+        assert (row["Basis"], row["Renewal"]) == ("its own", "begun and not finished")
+        assert found(cli, staff)[0] == 1
+        seeds = set((cli.data_dir / "keys" / "collections").glob("*.basis-*"))
+        done = cli.run("basis", operation, "staff", "--json")
+        assert "One that was begun before is brought to its end first" in done.stderr
+        row = json.loads(done.stdout)
+        assert (done.exit_code, row["Basis"], row["Renewal"]) == (0, basis, None)
+        assert found(cli, staff) == (1, ["RenewBasis", "FinishBasis"] * (entries // 2))
+        assert not seeds & set((cli.data_dir / "keys" / "collections").glob("*.basis-*"))
+
+
+def test_one_that_is_switched_or_deleted_meanwhile_is_told_as_it_is(cli, staff, monkeypatch):
+    original = Finality.renew_basis
+
+    def switched(self, collection, **given):
+        with (
+            open_store(Settings.from_env(cli.environment)) as (database, _),
+            database.transaction() as connection,
+        ):
+            connection.execute(
+                "update collection set face_model_version = '2' where collection_id = %s",
+                (collection.collection_id,),
+            )
+        return original(self, collection, **given)
+
+    def deleted(self, collection, **given):
+        with open_store(Settings.from_env(cli.environment)) as (database, keys), UnitOfWork(database) as uow:
+            Gallery(database, keys).delete_collection(uow, collection)
+            uow.commit()
+        return original(self, collection, **given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Finality, "renew_basis", switched)
+        done = cli.run("basis", "renew", "staff", "--json")
+    assert json.loads(done.stdout)["Basis"] == "its own"
+    with monkeypatch.context() as patched:
+        patched.setattr(Finality, "renew_basis", deleted)
+        code, message = cli.fails("basis", "renew", "staff")
+    assert (code, "`staff` was deleted meanwhile" in message) == (1, True)
 
 
 def test_or_by_sealing_anew(cli, staff, monkeypatch):

@@ -14,6 +14,7 @@ import pytest
 from countenance.errors import InternalServerError, ResourceNotFoundException, ThrottlingException
 from countenance.gallery import Gallery, OtherTemplate
 from countenance.gallery import faces as face_rows
+from countenance.gallery import finality as finality_module
 from countenance.gallery.basis import Sealing
 from countenance.gallery.crop_seal import CropSeal
 from countenance.gallery.finality import BEGIN_AFTER, FINAL_WITHIN, Finality, due
@@ -586,6 +587,69 @@ def test_a_switch_while_it_runs_spoils_nothing(
     assert len(calls) > 8
     for model in (run.from_model, SHADOW):
         assert set(gallery.shadow_templates.templates(collection, model).face_ids) == faces.keys() - {gone}
+
+
+def test_a_sweep_that_waited_for_it_takes_what_was_sealed_anew(
+    finality, collection, gallery, commit, record, database, monkeypatch, rng
+):
+    """It waits for the pass at a template that it is about to move, and ends when the old key is gone."""
+    commit(gallery.reembeddings.start, collection, SHADOW, "folder")
+    pairs = zip(random_templates(rng, 5), random_templates(rng, 5, dimensions=16), strict=True)
+    new = [replace(new_face(one), shadow=OtherTemplate("2.0", two)) for one, two in pairs]
+    faces = {face.face_id: face for face in new}
+    commit(gallery.enrol, collection, new)
+    run = gallery.reembeddings.require(collection)
+    commit(gallery.reembeddings.finish_building, collection, run)
+    commit(gallery.reembeddings.switch, collection, run)
+    commit(gallery.reembeddings.begin_discarding, collection, run)
+    original, sweeping = finality_module._sealed_anew, []
+
+    def sweep():
+        with UnitOfWork(database) as uow:
+            gallery.reembeddings.sweep(uow, collection)
+            swept.set()
+            assert passed.wait(30)
+            uow.commit()
+
+    def meanwhile(seals, rows):
+        sealed = original(seals, rows)
+        if rows and rows[0][1] == 1 and not sweeping:  # templates beside faces: this holds their rows
+            sweeping.append(threading.Thread(target=sweep))
+            sweeping[0].start()
+            await_waiting(database)
+        return sealed
+
+    def destroyed(*given, **options):
+        assert swept.wait(30)
+        destroy(*given, **options)
+        passed.set()
+
+    swept, passed, destroy = threading.Event(), threading.Event(), finality._keys.destroy_template_keys
+    monkeypatch.setattr(finality_module, "_sealed_anew", meanwhile)
+    monkeypatch.setattr(finality._keys, "destroy_template_keys", destroyed)
+    finality.seal_anew(collection, record=record)
+    for thread in sweeping:
+        thread.join()
+    assert len(sweeping) == 1
+    switched = replace(collection, face_model_version=SHADOW.version, dimensions=SHADOW.dimensions)
+    assert {face_id for face_id, generation, _ in rows_of(database, collection) if generation == 2} == set(
+        faces
+    )
+    for face_id, face in faces.items():
+        (best, *_) = gallery.search(switched, face.shadow.template, **ALL)
+        assert best.face.face_id == face_id
+
+
+def await_waiting(database):
+    """Until somebody waits for a lock on a row."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with database.read() as connection:
+            waiting = connection.execute("select pid from pg_stat_activity where wait_event_type = 'Lock'")
+            if waiting.fetchone():
+                return
+        time.sleep(0.01)
+    pytest.fail("nobody waits")
 
 
 def test_the_raw_files_hold_no_other_template_and_no_picture_and_no_key_of_what_was_deleted(tmp_path, rng):
