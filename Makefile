@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev models demo story test test-postgresql test-wheel lint format lock shapes bench bench-admission bench-audit bench-policy bench-search import-many kills soak clean
+.PHONY: help setup setup-dev setup-gpu models demo story test test-postgresql test-wheel lint format lock shapes bench bench-admission bench-audit bench-policy bench-search import-many kills soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 setup: $(VENV)/.runtime ## build .venv with Countenance in it
 
 setup-dev: $(VENV)/.dev ## the same with everything that tests need
+
+setup-gpu: setup ## the same with what searches on NVIDIA's GPUs need (some GB)
+	@$(PIP) install --require-hashes -r requirements/gpu.txt
 
 models: setup ## install the model packs that can be had here
 	@$(BIN)/countenance models install
@@ -63,6 +66,7 @@ lock: ## renew the hashed requirements from pyproject.toml (needs uv)
 	@$(LOCK) --group build -o requirements/build.txt
 	@$(LOCK) pyproject.toml --group test --group dev -o requirements/dev.txt
 	@$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
+	@$(LOCK) pyproject.toml --extra gpu -c requirements/dev.txt -o requirements/gpu.txt
 
 shapes: setup-dev ## generate the TypedDicts of wire/shapes.py from the service models
 	@$(BIN)/python tools/generate_shapes.py

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 import whole_path
 from countenance.gallery.memory import PrivateMemory, SharedMemory, can_share, create_shared
-from countenance.gallery.scan import CertifiedScan, Layout, NewRows, Rows
+from countenance.gallery.scan import Accelerator, CertifiedScan, Layout, NewRows, Rows
 from countenance.gallery.stored import to_unit
 from countenance.store import EmbeddedPostgres
 from plots import write_growth
@@ -87,6 +87,21 @@ def rows_of_figures(figures: dict[str, Any]) -> list[tuple[str, str, str, bool]]
                 faster >= 30,
             )
         )
+        if (gpu := scan.get("gpu")) is not None:
+            ratios = " and ".join(
+                f"{ms[f'{kind}, 2']['p50'] / ms[f'{kind}, gpu']['p50']:.1f}"
+                for kind in ("threshold", "top 10")
+            )
+            took = " and ".join(f"{ms[f'{kind}, gpu']['p50']:.2f}" for kind in ("threshold", "top 10"))
+            together = f"{gpu['batch']['ms_each_together']:.3f} ms each of {gpu['batch']['probes']} together"
+            rows.append(
+                (
+                    f"{of}, on {gpu['name']}: faster than 2 threads, threshold and ten best",
+                    f"{ratios} x ({took} ms; {together}), {gpu['wrong']} answered otherwise",
+                    "0 answered otherwise",
+                    gpu["wrong"] == 0,
+                )
+            )
         checked = scan["checked"]
         rows.append(
             (
@@ -146,6 +161,10 @@ class Searched:
             np.zeros(1, np.int64),
         )
         self._scans = {threads: CertifiedScan(self.rows, threads=threads) for threads in (1, 2)}
+        accelerator = Accelerator.open("auto")
+        self.on_gpu = accelerator and CertifiedScan(self.rows, accelerator=accelerator)
+        """None where there is no GPU."""
+        self.gpu = accelerator and accelerator.name
 
     def scan(self, threads: int = 2) -> CertifiedScan:
         return self._scans[threads]
@@ -199,6 +218,13 @@ def measure_million(dimensions: int, rounds: int, queries_checked: int) -> dict[
                     ("faiss", lambda probe=probe, threads=threads: flat(probe, threads)),
                 ):
                     timed.setdefault(f"{name}, {threads}", []).append(_timed(work))
+            if (on_gpu := searched.on_gpu) is not None:
+                for name, asked in (("threshold", (FLOOR, 4096)), ("top 10", (-1.0, 10))):
+                    took = _timed(
+                        lambda probe=probe, asked=asked: on_gpu.search(probe, floor=asked[0], limit=asked[1])
+                    )
+                    # The first copies everything onto it.
+                    timed.setdefault(f"{name}, gpu{'' if number else ' first'}", []).append(took)
             if number < 5:
                 timed.setdefault("pgvector", []).append(_timed(lambda probe=probe: vectors.exact(probe)))
     return {
@@ -209,7 +235,27 @@ def measure_million(dimensions: int, rounds: int, queries_checked: int) -> dict[
         "ms": {name: _percentiles(seconds) for name, seconds in timed.items()},
         "batch": measure_batch(searched.scan(), probes),
         "checked": check(searched, dimensions, queries_checked),
+        "gpu": None
+        if searched.on_gpu is None
+        else {
+            "name": searched.gpu,
+            "batch": measure_batch(searched.on_gpu, probes),
+            "wrong": _differing(searched, probes),
+        },
     }
+
+
+def _differing(searched: Searched, probes: NDArray[np.float32]) -> int:
+    """How many searches the GPU answers otherwise than the processor, which `check` looks at."""
+    assert searched.on_gpu is not None
+    wrong = 0
+    for probe in probes:
+        for floor, limit in ((FLOOR, 4096), (-1.0, 10)):
+            one, other = (
+                scan.search(probe, floor=floor, limit=limit) for scan in (searched.on_gpu, searched.scan())
+            )
+            wrong += not all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
+    return wrong
 
 
 def stream(rows: Rows, threads: int) -> None:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 import cv2
 
@@ -25,6 +26,7 @@ from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
 from countenance.gallery.activity import Activity
 from countenance.gallery.memory_broker import Memories
+from countenance.gallery.scan import Accelerator, ScanDevice
 from countenance.gallery.tidying import Tidying
 from countenance.gateway.asgi import Gateway
 from countenance.gateway.limits import Limits, rate_of
@@ -126,6 +128,7 @@ def build(
         memories=memories,
         activity=activity,
         tombstones=tombstones,
+        accelerator=Accelerator.open(cast("ScanDevice", settings.scan_device)),
     )
     audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))

@@ -13,6 +13,8 @@ import platformdirs
 from countenance.errors import SetupError
 
 ENVIRONMENT_PREFIX = "COUNTENANCE_"
+_WORDS = {"log_format": ("text", "json"), "scan_device": ("auto", "cpu", "gpu")}
+"""Settings that are one of a few words."""
 _COUNTS = (("gallery_bytes", 0), ("account_calls_per_s", 0), ("account_burst", 0))
 """Settings that have no highest value, and their lowest."""
 
@@ -60,6 +62,8 @@ class Settings:
         queue_patience_s: how long a call waits for a thread before it is throttled instead, s.
         gallery_bytes: memory that galleries may take; beyond it the least recently searched are given up, one
             that is larger is searched all the same, alone; 0: half of the machine's.
+        scan_device: what searches over large collections run on: `cpu`; `gpu`, which must be there; `auto`: a
+            GPU where there is one and `countenance[gpu]` is installed.
         metrics_port: port of the page `/metrics` for Prometheus; 0: no such page.
         metrics_host: address that page is served on.
         otel_endpoint: an OpenTelemetry collector that traces are sent to, OTLP over HTTP (as
@@ -104,6 +108,7 @@ class Settings:
     account_burst: int = 0
     queue_patience_s: int = 30
     gallery_bytes: int = 0
+    scan_device: str = "auto"
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"
     otel_endpoint: str = ""
@@ -147,8 +152,7 @@ class Settings:
         for name, least in (*_COUNTS, ("queue_patience_s", 1)):
             if getattr(self, name) < least:
                 raise SetupError(f"`{name}` is {getattr(self, name)}", remedy=f"it must be {least} or more")
-        if self.log_format not in {"text", "json"}:
-            raise SetupError(f"`log_format` is `{self.log_format}`", remedy="use text or json")
+        self._require_known_words()
         named = sum(1 for part in self.witnesses.split(",") if part.strip())
         if not 0 <= self.witness_quorum <= named:
             raise SetupError(
@@ -169,6 +173,11 @@ class Settings:
             if isinstance(value := getattr(self, setting.name), Path)
         }
         return replace(self, **absolute)  # type: ignore[arg-type]  # the names are those of Path fields
+
+    def _require_known_words(self) -> None:
+        for name, known in _WORDS.items():
+            if getattr(self, name) not in known:
+                raise SetupError(f"`{name}` is `{getattr(self, name)}`", remedy=f"use {' or '.join(known)}")
 
 
 def _parse(name: str, type_name: str, text: str) -> Any:

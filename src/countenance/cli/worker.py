@@ -13,6 +13,7 @@ import uvicorn
 
 from countenance.app import App, build
 from countenance.cli.orders import read_orders, say_ready, when_orphaned
+from countenance.errors import SetupError
 from countenance.gallery.memory_broker import BrokeredMemories
 from countenance.gateway.connection import BoundedConnection
 from countenance.settings import Settings
@@ -26,12 +27,17 @@ def main() -> None:
     """Serve until SIGTERM or until the supervisor's pipe closes."""
     orders = read_orders()
     _log_to_stderr()
-    app = build(
-        orders.settings,
-        database_url=orders.database_url,
-        memories=None if orders.memories is None else BrokeredMemories(socket.socket(fileno=orders.memories)),
-        rates=orders.rates,
-    )
+    try:
+        app = build(
+            orders.settings,
+            database_url=orders.database_url,
+            memories=None
+            if orders.memories is None
+            else BrokeredMemories(socket.socket(fileno=orders.memories)),
+            rates=orders.rates,
+        )
+    except SetupError as error:  # of the operator's to mend: no traceback
+        sys.exit(f"error: {error}")
     try:
         server = _Server(_config(app, orders.settings))
         when_orphaned(server.stop)

@@ -27,6 +27,7 @@ from countenance.gallery.changing import (
 from countenance.gallery.memory import GalleryMemory
 from countenance.gallery.records import Collection
 from countenance.gallery.resident import Enrolled, Moment, ResidentGallery
+from countenance.gallery.scan import Accelerator
 from countenance.gallery.seal import TemplateSeal
 from countenance.gallery.stored import StoredTemplates
 from countenance.store import Connection, KeyMissing, KeyStore
@@ -73,7 +74,10 @@ class ModelChanged(Exception):
 class CollectionReader:
     """Reads one collection, with its key. Used by one thread at a time."""
 
-    def __init__(self, collection: Collection, keys: KeyStore) -> None:
+    def __init__(
+        self, collection: Collection, keys: KeyStore, *, accelerator: Accelerator | None = None
+    ) -> None:
+        self._accelerator = accelerator
         self._collection = collection
         self._keys = keys
         self._seal: TemplateSeal | None = None
@@ -98,6 +102,7 @@ class CollectionReader:
             dimensions=self._collection.dimensions,
             owner_key=owner_key,
             basis=self._seal.basis,
+            accelerator=self._accelerator,
         )
 
     def _open_seal(self, connection: Connection) -> TemplateSeal:

@@ -26,6 +26,7 @@ from countenance.gallery.reading import CHANGES_KEPT, ModelChanged
 from countenance.gallery.records import Collection
 from countenance.gallery.resident import ResidentGallery
 from countenance.gallery.resident_copy import ResidentCopy
+from countenance.gallery.scan import Accelerator
 from countenance.store import Database, KeyStore, StoreUnavailable
 
 _LOG = logging.getLogger(__name__)
@@ -57,12 +58,14 @@ class Residency:
         max_bytes: int,
         memories: Memories | None = None,
         activity: Activity | None = None,
+        accelerator: Accelerator | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             memories: where copies lie; None for memory of this process alone.
             activity: where searches are counted; None where nobody compares them with the log.
+            accelerator: for searches over large collections; each is copied onto it by each process.
         """
         self._database = database
         self._keys = keys
@@ -70,6 +73,7 @@ class Residency:
         self._max_bytes = max_bytes
         self._max_copies = max(1, _open_files() // _FILES_PER_COPY)
         self._activity = activity
+        self._accelerator = accelerator
         self._clock = clock
         self._mutex = threading.Lock()
         self._copies: OrderedDict[uuid.UUID, ResidentCopy] = OrderedDict()
@@ -162,7 +166,9 @@ class Residency:
             if other is not None and other.face_model_version == collection.face_model_version:
                 self._copies.move_to_end(collection.collection_id)
                 return other
-        copy = ResidentCopy(collection, self._database, self._keys, self._memories)
+        copy = ResidentCopy(
+            collection, self._database, self._keys, self._memories, accelerator=self._accelerator
+        )
         if other is not None:  # it gives way to one of the model in use only
             copy.open()
         with self._mutex:

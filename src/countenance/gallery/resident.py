@@ -23,7 +23,7 @@ from countenance.errors import InternalServerError
 from countenance.gallery.basis import MODELS_BASIS, Basis
 from countenance.gallery.left_out import MOST_KEPT, LeftOut
 from countenance.gallery.memory import GalleryMemory
-from countenance.gallery.scan import CertifiedScan, Layout, Memory, NewRows, Rows
+from countenance.gallery.scan import Accelerator, CertifiedScan, Layout, Memory, NewRows, Rows
 from countenance.gallery.stored import StoredTemplates
 from countenance.gallery.subject_template import subject_template
 from countenance.similarity import Calibration, meets
@@ -95,12 +95,19 @@ class ResidentGallery:
     """
 
     def __init__(
-        self, memory: GalleryMemory, *, dimensions: int, owner_key: bytes, basis: Basis = MODELS_BASIS
+        self,
+        memory: GalleryMemory,
+        *,
+        dimensions: int,
+        owner_key: bytes,
+        basis: Basis = MODELS_BASIS,
+        accelerator: Accelerator | None = None,
     ) -> None:
         """
         Args:
             owner_key: by which names of subjects are turned into numbers, the same for every process.
             basis: that its templates are in.
+            accelerator: for searches, if there is one.
         """
         self.memory = memory
         self._basis = basis
@@ -119,7 +126,9 @@ class ResidentGallery:
         self._subjects = Rows(
             subjects, _region(memory, subjects, between, _MOST_SUBJECTS), self._subject_count
         )
-        self._face_scan, self._subject_scan = CertifiedScan(self._faces), CertifiedScan(self._subjects)
+        self._face_scan, self._subject_scan = (
+            CertifiedScan(rows, accelerator=accelerator) for rows in (self._faces, self._subjects)
+        )
 
     @staticmethod
     def size_bytes(dimensions: int) -> int:

@@ -13,6 +13,7 @@ from countenance.gallery.memory_broker import Memories
 from countenance.gallery.reading import OLDEST_FOLLOWED, Changes, CollectionReader, TooManyChanges
 from countenance.gallery.records import Collection
 from countenance.gallery.resident import Moment, ResidentGallery
+from countenance.gallery.scan import Accelerator
 from countenance.store import Connection, Database, KeyMissing, KeyStore
 
 _SETTLED_ANEW = timedelta(minutes=1)
@@ -23,11 +24,17 @@ class ResidentCopy:
     """One collection's copy, and what keeps it fresh. Thread-safe; other processes may keep the same copy."""
 
     def __init__(
-        self, collection: Collection, database: Database, keys: KeyStore, memories: Memories
+        self,
+        collection: Collection,
+        database: Database,
+        keys: KeyStore,
+        memories: Memories,
+        *,
+        accelerator: Accelerator | None = None,
     ) -> None:
         self._collection = collection
         self._database = database
-        self._reader = CollectionReader(collection, keys)
+        self._reader = CollectionReader(collection, keys, accelerator=accelerator)
         self._memories = memories
         self._refreshing = threading.Lock()
         self._begun = 0

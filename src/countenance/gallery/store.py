@@ -43,6 +43,7 @@ from countenance.gallery.records import (
 from countenance.gallery.reembeddings import Reembeddings
 from countenance.gallery.residency import Residency
 from countenance.gallery.resident import Found, Question, ResidentGallery
+from countenance.gallery.scan import Accelerator
 from countenance.gallery.seal import TemplateSeal
 from countenance.gallery.shadow_templates import ShadowTemplates
 from countenance.gallery.two_models import read_models
@@ -91,6 +92,7 @@ class Gallery:
         memories: Memories | None = None,
         activity: Activity | None = None,
         tombstones: Tombstones | None = None,
+        accelerator: Accelerator | None = None,
     ) -> None:
         """
         Args:
@@ -99,12 +101,18 @@ class Gallery:
             activity: where searches are counted.
             tombstones: where what is erased is written down before the unit of work's commit returns; None
                 leaves it to the next process that writes there.
+            accelerator: for searches over large collections; None for none.
         """
         self._database = database
         self._keys = keys
         self._tombstones = tombstones
         self._residency = Residency(
-            database, keys, max_bytes=max_resident_bytes, memories=memories, activity=activity
+            database,
+            keys,
+            max_bytes=max_resident_bytes,
+            memories=memories,
+            activity=activity,
+            accelerator=accelerator,
         )
         self.finality = Finality(database, keys)
         self.reembeddings = Reembeddings(database)

@@ -14,11 +14,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from countenance.gallery.scan.accelerator import Accelerator, DeviceFailed, Mirror
 from countenance.gallery.scan.block import Block
 from countenance.gallery.scan.first_pass import FirstPass
 from countenance.gallery.scan.kernels import Kernel, choose_kernel, products_of_many, to_columns
@@ -33,6 +34,8 @@ _ROWS_AT_ONCE = 32_768
 """Rows whose products stay in a core's cache until they are judged."""
 _ROWS_AT_FIRST = 1_024
 """The best of so many raise the floor for all the others."""
+_LEAST_ON_DEVICE = 65_536
+"""Fewer are searched before a device has been asked."""
 _PARTS_A_THREAD = 2
 """With fewer than this, handing work to another thread costs more than it saves."""
 _PROBES_AT_ONCE = 256
@@ -45,13 +48,22 @@ _RESCORE_ROWS = 1_024
 class CertifiedScan:
     """Searches over rows, side by side; whoever changes the rows sees to it that nobody searches then."""
 
-    def __init__(self, rows: Rows, *, threads: int | None = None, kernel: Kernel | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        *,
+        threads: int | None = None,
+        kernel: Kernel | None = None,
+        accelerator: Accelerator | None = None,
+    ) -> None:
         """
         Args:
             threads: that one search may use; None for one a core.
             kernel: None for the best that is there.
+            accelerator: for the first pass over many rows; None for none.
         """
         self._rows = rows
+        self._mirror = None if accelerator is None else Mirror(accelerator, rows)
         self._threads = threads or _cores()
         self._kernel = kernel or _kernel()
 
@@ -66,21 +78,18 @@ class CertifiedScan:
         Returns:
             (K,) row numbers and (K,) float32 cosines in [-1, 1], by cosine descending, then ordinal.
         """
+        if (there := self._on_device(probe[np.newaxis], floor, limit)) is not None:
+            return there[0]
         first = FirstPass(probe, floor, limit)
-
-        def look(block: Block, start: int, part: slice) -> None:
-            scaled = self._kernel(block.codes[part], first.codes)
-            scaled *= block.scales[part]
-            offsets = np.flatnonzero(scaled >= first.least(block))
-            first.take(block, start, offsets + part.start, scaled[offsets])
-
-        self._spread(look)
+        self._spread(partial(self._look, first))
         return self._answer(probe, first.rows(), floor, limit)
 
     def search_many(self, probes: Templates, *, floor: Cosine, limit: int) -> list[Matches]:
         """As `search` for each of (P, D) probes, in fewer passes: where many wait, arithmetic is the bound
         and not memory.
         """
+        if (there := self._on_device(probes, floor, limit)) is not None:
+            return there
         found: list[Matches] = []
         for begin in range(0, len(probes), _PROBES_AT_ONCE):
             together = [FirstPass(probe, floor, limit) for probe in probes[begin : begin + _PROBES_AT_ONCE]]
@@ -88,6 +97,26 @@ class CertifiedScan:
                 _look_together(block, start, part, together)
             found += [self._answer(each.probe, each.rows(), floor, limit) for each in together]
         return found
+
+    def _on_device(self, probes: Templates, floor: Cosine, limit: int) -> list[Matches] | None:
+        """As `search_many`; None where it is to be done without."""
+        if self._mirror is None or not self._mirror.is_usable or len(self._rows) < _LEAST_ON_DEVICE:
+            return None
+        firsts = [FirstPass(probe, floor, limit) for probe in probes]
+        block, start, part = next(self._rows.parts(_ROWS_AT_FIRST))
+        for each in firsts:
+            self._look(each, block, start, part)
+        try:
+            self._mirror.look(firsts, skip=part.stop)
+        except DeviceFailed:
+            return None
+        return [self._answer(each.probe, each.rows(), floor, limit) for each in firsts]
+
+    def _look(self, first: FirstPass, block: Block, start: int, part: slice) -> None:
+        scaled = self._kernel(block.codes[part], first.codes)
+        scaled *= block.scales[part]
+        offsets = np.flatnonzero(scaled >= first.least(block))
+        first.take(block, start, offsets + part.start, scaled[offsets])
 
     def _spread(self, look: Callable[[Block, int, slice], None]) -> None:
         """Look at every part. Others help as far as they are idle; nobody waits for one that is not."""

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 _PAGE_BYTES: Final = 4096
+_VERSION_AT: Final = 8
+"""In a block's first page, behind its largest error."""
 BLOCK_ROWS: Final = 65_536
 """Of every block but in tests: large enough for the system to use large pages, and few enough to map."""
 
@@ -53,12 +55,13 @@ class Layout:
         return self._offsets[-1]
 
     def views(self, memory: memoryview) -> dict[str, NDArray[np.generic]]:
-        """The columns of a block, and `largest_error` (1,), in `block_bytes` of memory.
+        """The columns of a block, and `largest_error` and `version` (1,), in `block_bytes` of memory.
 
         Memory that was never written reads as zeros, and costs nothing until it is.
         """
         found: dict[str, NDArray[np.generic]] = {
             "largest_error": np.frombuffer(memory, np.float32, 1),
+            "version": np.frombuffer(memory, np.int64, 1, _VERSION_AT),
         }
         for (name, (dtype, shape)), offset in zip(self.columns.items(), self._offsets[:-1], strict=True):
             whole = (self.block_rows, *shape)
