@@ -4,47 +4,37 @@ A deleted row's sealed bytes stay in PostgreSQL's pages, its log and its backups
 kept. Beyond recovery they are when the key that they were sealed with is nowhere any more: it was never in
 PostgreSQL (docs/adr/0005, 0015).
 
-Over 300 lines because one pass does all that needs every template opened: deletions, keys, bases.
+One pass does all that needs every template opened: deletions, keys, bases.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from countenance.errors import InternalServerError
 from countenance.gallery.basis import MODELS_OWN
 from countenance.gallery.changing import QUERIES, change, hold
-from countenance.gallery.crop_seal import CropSeal
 from countenance.gallery.records import Collection
-from countenance.gallery.seal import TemplateSeal
-from countenance.gallery.two_models import TwoModels, read_models
+from countenance.gallery.resealing import reseal_all
+from countenance.gallery.two_models import read_models
 from countenance.store import (
     KEYS_LOCK,
     Connection,
     Database,
-    KeyMissing,
     KeyStore,
     UnitOfWork,
     wait_for_writers,
 )
-from countenance.types import AccountId, FaceId
-
-_LOG = logging.getLogger(__name__)
+from countenance.types import AccountId
 
 FINAL_WITHIN: Final = timedelta(hours=24)
 """From a deletion to the destruction of its key, by a server that runs."""
 BEGIN_AFTER: Final = timedelta(hours=20)
 """Age of the oldest deletion at which keys are replaced: looked at hourly, and millions take a while."""
-_ROWS_AT_ONCE: Final = 1_000
-_PLACES: Final = ("faces", "shadows", "crops")
-"""What is sealed: templates in their faces' rows, templates beside them, pictures of faces."""
 _WRITERS_END_S: Final = 300.0
-_FIRST: Final = UUID(int=0)
 
 
 def _nothing(_connection: Connection) -> None:
@@ -225,11 +215,7 @@ class Finality:
     ) -> int:
         # Who enrolled with the key of before is sealed anew with the rest.
         wait_for_writers(self._database, within_s=_WRITERS_END_S)
-        for place in _PLACES:
-            after: UUID | None = _FIRST
-            while after is not None:
-                after, count = self._reseal(collection, generation, place, after)
-                progress(count)
+        reseal_all(self._database, self._keys, collection, before=generation, progress=progress)
         with self._database.read() as connection:
             left = connection.execute(QUERIES["has_old_generations"], _of(collection, generation)).fetchone()
         if left is None or left[0]:
@@ -297,37 +283,6 @@ class Finality:
             self._keys.create_basis(collection.collection_id, basis)
         connection.execute(QUERIES["use_basis"], _of(collection, since) | {"basis": basis})
 
-    def _reseal(
-        self, collection: Collection, generation: int, place: str, after: UUID
-    ) -> tuple[UUID | None, int]:
-        """A batch of what lies in a place behind `after`: the last of its faces, None when there was none;
-        how many.
-        """
-        with UnitOfWork(self._database) as uow:
-
-            def work(connection: Connection) -> tuple[UUID | None, int]:
-                hold(connection, collection)
-                models = read_models(connection, collection)  # perhaps others than when this began
-                rows = connection.execute(
-                    QUERIES[f"lock_{place}_of_old_generations"],
-                    _of(collection, generation) | {"after": after, "limit": _ROWS_AT_ONCE},
-                    binary=True,
-                ).fetchall()
-                sealed = _sealed_anew(_Seals(models, self._keys), rows)
-                connection.execute(
-                    QUERIES[f"reseal_{place}"],
-                    _of(collection, models.generation)
-                    | {
-                        "face_ids": list(sealed),
-                        "sealed": list(sealed.values()),
-                    },
-                )
-                return (rows[-1][0] if rows else None), len(rows)
-
-            answer = change(uow, work)
-            uow.commit()
-        return answer
-
     def _settle(
         self,
         collection: Collection,
@@ -344,42 +299,6 @@ class Finality:
                 renewed(uow.connection)
             uow.commit()
         return count
-
-
-class _Seals:
-    """Of one collection: a template's by the slot of its model, a crop's by None."""
-
-    def __init__(self, models: TwoModels, keys: KeyStore) -> None:
-        self._models, self._keys = models, keys
-        self._opened: dict[int | None, TemplateSeal | CropSeal] = {}
-
-    def of(self, slot: int | None) -> TemplateSeal | CropSeal:
-        if slot not in self._opened:
-            model = None if slot is None else self._models.model_in(slot)
-            if slot is not None and model is None:
-                # INVARIANT: what cannot be sealed anew for want of its model keeps the keys alive.
-                raise InternalServerError("a template is of a model that the collection does not name")
-            self._opened[slot] = (
-                self._models.crop_seal(self._keys) if model is None else self._models.seal(model, self._keys)
-            )
-        return self._opened[slot]
-
-
-def _sealed_anew(seals: _Seals, rows: Sequence[tuple[FaceId, int | None, int, bytes]]) -> dict[FaceId, bytes]:
-    """By face; each row is the face, its slot, the generation of its key, and what is sealed."""
-    done: dict[FaceId, bytes] = {}
-    for slot in dict.fromkeys(row[1] for row in rows):
-        part = [(face_id, generation, sealed) for face_id, of, generation, sealed in rows if of == slot]
-        try:
-            resealed = seals.of(slot).reseal_all(part)
-        except KeyMissing as error:
-            _LOG.error("key missing: %s", error)
-            raise InternalServerError from error
-        for (face_id, _, before), anew in zip(part, resealed, strict=True):
-            if anew is None:
-                _LOG.error("sealed template does not open: face=%s", face_id)
-            done[face_id] = before if anew is None else anew
-    return done
 
 
 def _of(collection: Collection, generation: int) -> dict[str, object]:

@@ -76,7 +76,7 @@ def test_what_is_written_meanwhile_is_in_another_backup(house, tmp_path, target_
 
 def test_a_basis_comes_with_it_also_half_way_from_one_into_another(house, tmp_path, target_url, monkeypatch):
     """Of one collection whose basis is renewed and of one where that is under way as it is backed up."""
-    monkeypatch.setattr("countenance.gallery.finality._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("countenance.gallery.resealing._ROWS_AT_ONCE", 2)
     half = house.make_collection("half")
     house.enrol(half, 5)
 

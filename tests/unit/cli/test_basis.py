@@ -61,7 +61,7 @@ def found(cli, collection):
 def interrupt(cli, collection, monkeypatch):
     """A renewal that ends half-way."""
     with monkeypatch.context() as patched:
-        patched.setattr("countenance.gallery.finality.Finality._reseal", lambda *_: 1 / 0)
+        patched.setattr("countenance.gallery.finality.reseal_all", lambda *_, **__: 1 / 0)
         assert cli.run("basis", "renew", collection.name).exit_code == 1
 
 

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from countenance.errors import InternalServerError, ResourceNotFoundException, ThrottlingException
-from countenance.gallery import Gallery, OtherTemplate
+from countenance.gallery import Gallery, OtherTemplate, resealing
 from countenance.gallery import faces as face_rows
-from countenance.gallery import finality as finality_module
 from countenance.gallery.basis import Sealing
 from countenance.gallery.crop_seal import CropSeal
 from countenance.gallery.finality import BEGIN_AFTER, FINAL_WITHIN, Finality, due
@@ -132,7 +131,7 @@ def test_it_goes_on_where_it_ended(
     finality, collection, gallery, commit, enrol, key_store, record, recorded, rng, monkeypatch
 ):
     """Killed after some were sealed anew, and again after the keys were destroyed: no further key is made."""
-    monkeypatch.setattr("countenance.gallery.finality._ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("countenance.gallery.resealing._ROWS_AT_ONCE", 3)
     enrol(*random_templates(rng, 8))
     (gone,) = enrol(unit([1]))
     commit(gallery.delete_faces, collection, [gone])
@@ -474,7 +473,7 @@ def test_sealing_anew_goes_on_where_it_ended(
 ):
     """Killed half-way, the next call takes up the same generation and does what is left."""
     enrol(*random_templates(rng, 6))
-    monkeypatch.setattr("countenance.gallery.finality._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("countenance.gallery.resealing._ROWS_AT_ONCE", 2)
     resealed = []
 
     def killed(count):
@@ -572,7 +571,7 @@ def test_a_switch_while_it_runs_spoils_nothing(
     finality, collection, gallery, commit, record, with_everything, monkeypatch
 ):
     """Each part is sealed for the models that the collection has then: else keys would go that it needs."""
-    monkeypatch.setattr("countenance.gallery.finality._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("countenance.gallery.resealing._ROWS_AT_ONCE", 2)
     faces = with_everything(6)
     gone = next(iter(faces))
     commit(gallery.delete_faces, collection, [gone])
@@ -602,7 +601,7 @@ def test_a_sweep_that_waited_for_it_takes_what_was_sealed_anew(
     commit(gallery.reembeddings.finish_building, collection, run)
     commit(gallery.reembeddings.switch, collection, run)
     commit(gallery.reembeddings.begin_discarding, collection, run)
-    original, sweeping = finality_module._sealed_anew, []
+    original, sweeping = resealing._sealed_anew, []
 
     def sweep():
         with UnitOfWork(database) as uow:
@@ -625,7 +624,7 @@ def test_a_sweep_that_waited_for_it_takes_what_was_sealed_anew(
         passed.set()
 
     swept, passed, destroy = threading.Event(), threading.Event(), finality._keys.destroy_template_keys
-    monkeypatch.setattr(finality_module, "_sealed_anew", meanwhile)
+    monkeypatch.setattr(resealing, "_sealed_anew", meanwhile)
     monkeypatch.setattr(finality._keys, "destroy_template_keys", destroyed)
     finality.seal_anew(collection, record=record)
     for thread in sweeping:

@@ -229,7 +229,7 @@ def test_half_way_everything_is_answered_and_enrolled_and_taken_up_again(
     told,
     monkeypatch,
 ):
-    monkeypatch.setattr("countenance.gallery.finality._ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("countenance.gallery.resealing._ROWS_AT_ONCE", 3)
     face_ids = enrol(templates[:15])
     people(face_ids)
     renew()
@@ -450,7 +450,7 @@ def test_a_pass_of_before_leaves_a_renewal_that_begins_meanwhile_its_bases(
     collection, gallery, database, key_store, enrol, people, templates, renew, monkeypatch
 ):
     """Rows are in both: of the pass that makes deletions final, and of a second one at the same renewal."""
-    monkeypatch.setattr("countenance.gallery.finality._ROWS_AT_ONCE", 6)
+    monkeypatch.setattr("countenance.gallery.resealing._ROWS_AT_ONCE", 6)
     face_ids = enrol(templates)
     people(face_ids)
     before = answers(gallery, collection, face_ids, templates)
