@@ -1,7 +1,9 @@
 """Fixtures of every suite live beside this file, one module a subject."""
 
+import os
 import signal
 
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # two processes of tests share a GPU
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script's `make test &` has its children ignore Ctrl-C, and what the tests start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -135,7 +135,7 @@ class Residency:
             copies = list(self._copies.items())
         for collection_id, copy in copies:
             try:
-                copy.refresh()
+                copy.tidy()
             except (ResourceNotFoundException, ModelChanged):
                 self.give_up(collection_id)
             except StoreUnavailable:

@@ -67,6 +67,11 @@ class ResidentCopy:
                     yield gallery
                     return
 
+    def tidy(self) -> None:
+        """Bring it up to date, and what is made from it. Raises as `reading`."""
+        with self.reading() as gallery:
+            gallery.tidy()
+
     @property
     def left_out(self) -> int:
         """How many faces do not open and are compared with no probe, as of the last refresh."""

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from countenance.errors import SetupError
 from countenance.gallery.scan.block import Block
 from countenance.gallery.scan.first_pass import FirstPass
-from countenance.gallery.scan.kernels import counts_right
+from countenance.gallery.scan.kernels import products_of_many, to_columns
 from countenance.gallery.scan.rows import Rows
 
 _LOG = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ _PROBES: Final = (1, 16, 256)
 """How many are looked at together: each is a program of its own, and more are cut, fewer filled up."""
 _ROOM_ROWS: Final = 4_096
 """Rows of a block that come back by themselves; where more are let through all of its products do."""
+_SMALL_BLOCK: Final = 4_096
+"""Of a device that is looked at for the first time."""
 _MOST_PRODUCTS: Final = 1 << 26
 """That are on the device at once: 256 MiB."""
 _SLACK: Final = 1e-6
@@ -61,35 +63,34 @@ class _Mirrored:
 
 
 class Accelerator:
-    """One device of this process."""
+    """One device of this process. Thread-safe."""
 
     def __init__(self, device: Any) -> None:
         """`device`: one of `jax.devices()`; any platform."""
         self._device = device
         self._pass = _program()
+        self._proved: set[tuple[int, int, int]] = set()
 
     @classmethod
     def open(cls, which: ScanDevice) -> Accelerator | None:
         """The first GPU, if there is one and it counts right; None for none.
 
         Raises:
-            SetupError: one is demanded, and there is none.
+            SetupError: one is demanded, and there is none that can be used.
         """
-        if which == "cpu":
+        if which == "cpu" or (which == "auto" and not _may_be_there()):
             return None
-        reason = _why_not(demanded=which == "gpu")
-        if reason:
+        try:
+            found = cls(_first_gpu())
+            found.prove(_SMALL_BLOCK, 64, 1)
+        except Exception as error:  # of whatever class JAX or a driver has for it
+            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             if which == "gpu":
                 raise SetupError(
-                    f"searches are to run on a GPU, and {reason}",
+                    f"searches are to run on a GPU, and none can be used ({reason})",
                     remedy="install `countenance[gpu]` and NVIDIA's driver, or set scan_device to `auto`",
-                )
-            return None
-        import jax
-
-        found = cls(jax.devices("gpu")[0])
-        if not counts_right(found.products):
-            _LOG.error("searches do not use the GPU: its products are wrong")
+                ) from error
+            _LOG.warning("searches do not use the GPU: %s", reason)
             return None
         _LOG.info("searches over large collections run on %s", found.name)
         return found
@@ -102,6 +103,8 @@ class Accelerator:
         """A copy on the device, whole when this returns: the memory that it is from may change then."""
         import jax
 
+        if self._device.platform == "cpu":  # which would take aligned memory as its own
+            values = np.array(values)
         return jax.device_put(values, self._device, may_alias=False).block_until_ready()
 
     def run(
@@ -112,16 +115,42 @@ class Accelerator:
         probes: NDArray[np.int8],
         least: NDArray[np.float32],
     ) -> tuple[Any, Any, Any, Any]:
-        """Begin a pass over one block's rows; see `_look`."""
+        """Begin a pass over one block's rows; see `_program`."""
         return self._pass(codes, scales, np.int32(part.start), np.int32(part.stop), probes, least)
 
-    def products(self, codes: NDArray[np.int8], probe: NDArray[np.int8]) -> NDArray[np.floating]:
-        """As a `Kernel`."""
-        ones = np.ones(len(codes), np.float32)
-        least = np.full(1, -np.inf, np.float32)
-        rows = slice(0, len(codes))
-        products = self.run(self.put(codes), self.put(ones), rows, probe[:, np.newaxis], least)[3]
-        return np.asarray(products, np.float64)[:, 0]
+    def prove(self, rows: int, dimensions: int, width: int) -> None:
+        """Compare what it finds in such a block with what numpy does; once a shape, as each is a program.
+
+        Raises:
+            ArithmeticError: it counts wrong, or leaves something out.
+        """
+        shape = (rows, dimensions, width)
+        if shape in self._proved:
+            return
+        rng = np.random.default_rng(shape)
+        codes = rng.integers(-127, 128, (rows, dimensions), dtype=np.int8)
+        probes = rng.integers(-127, 128, (dimensions, width), dtype=np.int8)
+        codes[0], codes[1], probes[:, 0] = 127, -127, 127
+        scales = rng.uniform(0.001, 0.01, rows).astype(np.float32)
+        part = slice(1, rows - 1)
+        expected = products_of_many(codes, to_columns(list(probes.T))).astype(np.int64)
+        scaled = expected * scales[:, np.newaxis].astype(np.float64)
+        # Where the gap is widest: nothing there depends on how a product is rounded.
+        highest = np.sort(scaled[part], axis=None)[-_ROOM_ROWS // 2 :]
+        at = int(np.argmax(np.diff(highest)))
+        least = np.full(width, (highest[at] + highest[at + 1]) / 2, np.float32)
+        reached = np.zeros(scaled.shape, np.bool_)
+        reached[part] = scaled[part] >= least
+        wanted = np.flatnonzero(reached)
+        count, places, products, every = self.run(self.put(codes), self.put(scales), part, probes, least)
+        if not (
+            int(count) == len(wanted)
+            and np.array_equal(np.asarray(places)[: len(wanted)], wanted)
+            and np.array_equal(np.asarray(products)[: len(wanted)], expected.ravel()[wanted])
+            and np.array_equal(np.asarray(every), expected)
+        ):
+            raise ArithmeticError("its products are wrong")
+        self._proved.add(shape)
 
 
 class Mirror:
@@ -130,7 +159,7 @@ class Mirror:
     def __init__(self, accelerator: Accelerator, rows: Rows) -> None:
         self._accelerator = accelerator
         self._rows = rows
-        self._mirrored: list[_Mirrored] = []
+        self._mirrored: dict[int, _Mirrored] = {}
         self._refreshing = threading.Lock()
         self._has_failed = False
 
@@ -151,10 +180,33 @@ class Mirror:
             for begin in range(0, len(firsts), _PROBES[-1]):
                 self._look(firsts[begin : begin + _PROBES[-1]], blocks, skip)
         except Exception as error:  # of whatever class a driver has for it
-            self._has_failed = True
-            # Not its words: they may hold anything.
-            _LOG.exception("a gallery is searched without the GPU from now on: %s", type(error).__name__)
+            self._give_up(error)
             raise DeviceFailed from error
+
+    def forget_changed(self) -> None:
+        """Keep nothing of what was changed since: a deleted template does not stay there either.
+
+        The rows are not changed while this runs.
+        """
+        with self._refreshing:
+            present = {
+                number: block.version
+                for number, (block, _, _) in enumerate(self._rows.parts(self._rows.layout.block_rows))
+            }
+            for number, mirrored in list(self._mirrored.items()):
+                if present.get(number) != mirrored.version:
+                    del self._mirrored[number]
+
+    def release(self) -> None:
+        """Keep nothing."""
+        with self._refreshing:
+            self._mirrored.clear()
+
+    def _give_up(self, error: Exception) -> None:
+        self._has_failed = True
+        self.release()
+        # Not its words: they may hold anything.
+        _LOG.error("a gallery is searched without the GPU from now on: %s", type(error).__name__)
 
     def _refresh(self) -> list[tuple[Block, int, int, _Mirrored]]:
         """Blocks in use, the number of their first row, how many rows are in them, and they on the device."""
@@ -164,21 +216,24 @@ class Mirror:
             for number, (block, start, part) in enumerate(self._rows.parts(size)):
                 # Read first: what is written while it is copied, by mistake, has another version afterwards.
                 version = block.version
-                if number == len(self._mirrored) or self._mirrored[number].version != version:
-                    new = _Mirrored(
+                mirrored = self._mirrored.get(number)
+                if mirrored is None or mirrored.version != version:
+                    self._mirrored.pop(number, None)  # first: there may be no room for both
+                    mirrored = self._mirrored[number] = _Mirrored(
                         version,
                         self._accelerator.put(_filled_up(block.codes, part.stop)),
                         self._accelerator.put(_filled_up(block.scales, part.stop).astype(np.float32)),
                     )
-                    self._mirrored[number : number + 1] = [new]
-                found.append((block, start, part.stop, self._mirrored[number]))
-            del self._mirrored[len(found) :]
+                found.append((block, start, part.stop, mirrored))
+            for number in [each for each in self._mirrored if each >= len(found)]:
+                del self._mirrored[number]
         return found
 
     def _look(
         self, firsts: Sequence[FirstPass], blocks: list[tuple[Block, int, int, _Mirrored]], skip: int
     ) -> None:
         width = next(each for each in _PROBES if each >= len(firsts))
+        self._accelerator.prove(self._rows.layout.block_rows, self._rows.layout.dimensions, width)
         probes = np.zeros((self._rows.layout.dimensions, width), np.int8)
         probes[:, : len(firsts)] = np.stack([each.codes for each in firsts], axis=1)
         done, together = 0, 1
@@ -201,9 +256,9 @@ class Mirror:
         skip: int,
     ) -> tuple[tuple[Any, Any, Any, Any], slice]:
         block, _, end, mirrored = place
-        least = np.full(width, np.inf)
-        least[: len(firsts)] = [each.least(block) for each in firsts]
-        lowered = (least - _SLACK * (np.abs(least) + 1.0)).astype(np.float32)
+        asked = np.array([each.least(block) for each in firsts])
+        lowered = np.full(width, np.inf, np.float32)  # what only fills up finds nothing
+        lowered[: len(firsts)] = asked - _SLACK * (np.abs(asked) + 1.0)
         part = slice(min(skip, end), end)
         return self._accelerator.run(mirrored.codes, mirrored.scales, part, probes, lowered), part
 
@@ -268,17 +323,13 @@ def _program() -> _Pass:
     return jax.jit(partial(look, room=_ROOM_ROWS))
 
 
-def _why_not(*, demanded: bool) -> str:
-    if importlib.util.find_spec("jax") is None:
-        return "JAX is not installed"
-    if not demanded and not any(sign.exists() for sign in _SIGNS_OF_A_GPU):
-        return "there is no driver of a GPU"
+def _may_be_there() -> bool:
+    return importlib.util.find_spec("jax") is not None and any(sign.exists() for sign in _SIGNS_OF_A_GPU)
+
+
+def _first_gpu() -> Any:
     # Each worker takes what its galleries need, and not, as is the default, nearly all at once.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import jax
 
-    try:
-        jax.devices("gpu")
-    except RuntimeError as error:
-        return f"JAX finds none ({str(error).splitlines()[0][:200]})"
-    return ""
+    return jax.devices("gpu")[0]

@@ -100,7 +100,10 @@ class CertifiedScan:
 
     def _on_device(self, probes: Templates, floor: Cosine, limit: int) -> list[Matches] | None:
         """As `search_many`; None where it is to be done without."""
-        if self._mirror is None or not self._mirror.is_usable or len(self._rows) < _LEAST_ON_DEVICE:
+        if self._mirror is None or not self._mirror.is_usable:
+            return None
+        if len(self._rows) < _LEAST_ON_DEVICE:
+            self._mirror.release()  # it may have been larger
             return None
         firsts = [FirstPass(probe, floor, limit) for probe in probes]
         block, start, part = next(self._rows.parts(_ROWS_AT_FIRST))
@@ -111,6 +114,13 @@ class CertifiedScan:
         except DeviceFailed:
             return None
         return [self._answer(each.probe, each.rows(), floor, limit) for each in firsts]
+
+    def tidy(self) -> None:
+        """What was deleted leaves the device as well, though nobody searches. As for a search, nobody changes
+        the rows meanwhile.
+        """
+        if self._mirror is not None:
+            self._mirror.forget_changed()
 
     def _look(self, first: FirstPass, block: Block, start: int, part: slice) -> None:
         scaled = self._kernel(block.codes[part], first.codes)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +16,7 @@ from hypothesis import strategies as st
 from countenance.errors import SetupError
 from countenance.gallery.scan import accelerator as module
 from countenance.gallery.scan import certified
-from countenance.gallery.scan.accelerator import Accelerator
-from countenance.gallery.scan.kernels import counts_right
+from countenance.gallery.scan.accelerator import Accelerator, Mirror
 from fakes.brute_force_scan import BruteForceScan
 from fakes.scanned_rows import ScannedRows
 
@@ -34,6 +37,22 @@ def has_gpu():
 )
 def accelerator(request):
     return Accelerator(jax.devices(request.param)[0])
+
+
+@pytest.fixture(autouse=True)
+def no_way_out(request, monkeypatch):
+    """A device that fails is a failure: an answer without it is right as well, and would hide it."""
+
+    def fatal(_self, error):
+        pytest.fail(f"the device failed: {error!r}", pytrace=False)
+
+    if "may_fail" not in request.fixturenames:
+        monkeypatch.setattr(Mirror, "_give_up", fatal)
+
+
+@pytest.fixture
+def may_fail():
+    """Of tests that are about that."""
 
 
 @pytest.fixture
@@ -75,8 +94,17 @@ def same(one, other):
     return np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1])
 
 
-def test_it_counts_as_whole_numbers_do(accelerator):
-    assert counts_right(accelerator.products)
+@pytest.mark.parametrize("dimensions", [1, 33, 128, 512, 4096])
+def test_it_counts_as_whole_numbers_do(accelerator, dimensions):
+    for width in (1, 16, 256):
+        accelerator.prove(1_000, dimensions, width)
+
+
+def test_what_is_put_there_does_not_change_with_its_memory(accelerator):
+    memory = np.frombuffer(mmap.mmap(-1, 1 << 20), np.int8)  # on a page, as galleries lie
+    there = accelerator.put(memory)
+    memory[:] = 7
+    assert not np.asarray(there).any()
 
 
 @pytest.mark.parametrize("precision", ["float16", "float32"])
@@ -96,7 +124,7 @@ def test_it_misses_nothing(accelerator, always, kind, precision):
                     assert same(fast.search(probe, floor=floor, limit=limit), expected)
 
 
-@pytest.mark.parametrize("room", [1, 64])
+@pytest.mark.parametrize("room", [4, 64])
 def test_nor_where_more_is_let_through_than_comes_back_by_itself(always, monkeypatch, room):
     monkeypatch.setattr(module, "_ROOM_ROWS", room)
     rng = np.random.default_rng(4)
@@ -112,12 +140,15 @@ def test_many_at_once_are_answered_as_each(accelerator, always):
     rng = np.random.default_rng(5)
     _, stored = a_gallery("noise", rng)
     fast, oracle = both(accelerator, stored)
-    for count in (1, 2, 17, 300):
+    for count in (1, 17, 300):
         probes = np.stack([unit(stored[n] + 0.3 * rng.standard_normal(64)) for n in range(count)])
         told = fast.scan.search_many(probes, floor=0.2, limit=7)
         assert len(told) == count
         for probe, answer in zip(probes, told, strict=True):
             assert same(answer, oracle.search(probe, floor=0.2, limit=7))
+    every = fast.scan.search_many(probes[:17], floor=-1.0, limit=5_000)  # more than come back by themselves
+    for probe, answer in zip(probes[:17], every, strict=True):
+        assert same(answer, oracle.search(probe, floor=-1.0, limit=5_000))
 
 
 @settings(max_examples=30, deadline=None)
@@ -161,6 +192,7 @@ def test_what_has_not_changed_is_not_copied_again(always, monkeypatch):
     rng = np.random.default_rng(6)
     centre, stored = a_gallery("noise", rng)
     fast, _ = both(CPU, stored)
+    CPU.prove(700, 64, 1)
     copied = []
     original = Accelerator.put
     monkeypatch.setattr(Accelerator, "put", lambda self, values: copied.append(1) or original(self, values))
@@ -171,6 +203,29 @@ def test_what_has_not_changed_is_not_copied_again(always, monkeypatch):
     fast.remove(2_999)
     fast.search(centre, floor=0.0, limit=5)
     assert len(copied) == 2 * 6
+
+
+def test_nothing_that_was_deleted_stays_there(always, monkeypatch):
+    """Also where nobody searches, and where what is left is too little to be searched there."""
+    rng = np.random.default_rng(10)
+    centre, stored = a_gallery("noise", rng)
+    fast, _ = both(CPU, stored)
+    mirror = fast.scan._mirror
+    fast.search(centre, floor=0.0, limit=5)
+    assert sorted(mirror._mirrored) == [0, 1, 2, 3, 4]
+    fast.remove(10)  # the last row of all takes its place
+    fast.scan.tidy()
+    assert sorted(mirror._mirrored) == [1, 2, 3]
+    fast.search(centre, floor=0.0, limit=5)
+    assert sorted(mirror._mirrored) == [0, 1, 2, 3, 4]
+    wipe(fast.rows)
+    fast.scan.tidy()
+    assert mirror._mirrored == {}
+    fast.extend(stored.astype("float16"), np.arange(len(stored)))
+    fast.search(centre, floor=0.0, limit=5)
+    monkeypatch.setattr(certified, "_LEAST_ON_DEVICE", 5_000)
+    fast.search(centre, floor=0.0, limit=5)
+    assert mirror._mirrored == {}
 
 
 def test_searches_side_by_side_answer_the_same(always, accelerator):
@@ -194,11 +249,12 @@ def test_searches_side_by_side_answer_the_same(always, accelerator):
     assert wrong == []
 
 
-def test_a_device_that_fails_half_way_costs_no_answer(always, monkeypatch, caplog):
+def test_a_device_that_fails_half_way_costs_no_answer(may_fail, always, monkeypatch, caplog):
     """It is told once, and the gallery is searched without it from then on."""
     rng = np.random.default_rng(8)
     centre, stored = a_gallery("crowd", rng)
     fast, oracle = both(CPU, stored)
+    CPU.prove(700, 64, 1)
     original, runs = Accelerator.run, []
 
     def run(self, *given):
@@ -211,7 +267,26 @@ def test_a_device_that_fails_half_way_costs_no_answer(always, monkeypatch, caplo
     for _ in range(3):
         assert same(fast.search(centre, floor=0.5, limit=50), oracle.search(centre, floor=0.5, limit=50))
     assert len(runs) == 3
-    assert caplog.text.count("searched without the GPU from now on") == 1
+    assert caplog.text.count("searched without the GPU from now on: RuntimeError") == 1
+    assert "RESOURCE_EXHAUSTED" not in caplog.text
+    assert fast.scan._mirror._mirrored == {}
+
+
+def test_one_that_counts_wrong_in_some_shape_is_not_used_for_it(may_fail, always, monkeypatch, caplog):
+    """Each is a program of its own, and what it leaves out nobody else would see."""
+    rng = np.random.default_rng(11)
+    centre, stored = a_gallery("noise", rng)
+    wrong = Accelerator(jax.devices("cpu")[0])
+    original = wrong._pass
+
+    def leaves_one_out(*given):
+        count, places, products, every = original(*given)
+        return count - 1, places, products, every
+
+    monkeypatch.setattr(wrong, "_pass", leaves_one_out)
+    fast, oracle = both(wrong, stored)
+    assert same(fast.search(centre, floor=0.0, limit=500), oracle.search(centre, floor=0.0, limit=500))
+    assert "ArithmeticError" in caplog.text
 
 
 def test_small_galleries_are_not_asked_of_a_device(monkeypatch):
@@ -227,20 +302,37 @@ def test_one_that_is_demanded_and_not_there_is_told(monkeypatch):
         raise RuntimeError("Unknown backend: 'gpu'")
 
     monkeypatch.setattr(jax, "devices", none)
-    with pytest.raises(SetupError, match="JAX finds none"):
+    with pytest.raises(SetupError, match="none can be used"):
         Accelerator.open("gpu")
     monkeypatch.setattr(module, "_SIGNS_OF_A_GPU", ())
     assert Accelerator.open("auto") is None
     assert Accelerator.open("cpu") is None
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(SetupError, match="JAX is not installed"):
+
+
+@pytest.mark.parametrize("trouble", ["counts wrong", "no memory left"])
+def test_one_that_is_there_and_cannot_be_used_stops_nobody_who_did_not_ask_for_it(
+    monkeypatch, caplog, trouble
+):
+    def run(_self, codes, *_given):
+        if trouble == "no memory left":
+            raise MemoryError("no memory left")
+        return 0, np.zeros(1), np.zeros(1), np.zeros(codes.shape)
+
+    monkeypatch.setattr(module, "_SIGNS_OF_A_GPU", (Path("/"),))
+    monkeypatch.setattr(jax, "devices", lambda _platform, real=jax.devices: real("cpu"))
+    assert Accelerator.open("auto") is not None
+    monkeypatch.setattr(Accelerator, "run", run)
+    assert Accelerator.open("auto") is None
+    assert "searches do not use the GPU" in caplog.text
+    with pytest.raises(SetupError, match="wrong" if trouble == "counts wrong" else trouble):
         Accelerator.open("gpu")
 
 
-def test_one_that_counts_wrong_is_not_used(monkeypatch, caplog):
-    monkeypatch.setattr(module, "_why_not", lambda **_: "")
-    monkeypatch.setattr(jax, "devices", lambda _platform, real=jax.devices: real("cpu"))
-    assert Accelerator.open("auto") is not None
-    monkeypatch.setattr(Accelerator, "products", lambda _self, codes, _probe: np.zeros(len(codes)))
-    assert Accelerator.open("auto") is None
-    assert "its products are wrong" in caplog.text
+def test_nobody_loads_jax_where_there_is_no_driver():
+    program = (
+        "import sys; from countenance.gallery.scan import Accelerator, accelerator;\n"
+        "accelerator._SIGNS_OF_A_GPU = ()\n"
+        "print(Accelerator.open('auto'), 'jax' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["None", "False"]
