@@ -33,7 +33,8 @@ _LOG = logging.getLogger(__name__)
 
 _SWEEP_INTERVAL_S = 10.0
 _FORGOTTEN_AT_ONCE = 10_000
-_MODELS_TRIED = 2
+_COPIES_TRIED = 10
+"""Of a collection whose model or basis changes again and again as its copy is opened."""
 _BYTES_PER_COPY = 81_920
 """Locks, cipher and first pages: many empty collections are bounded as well."""
 _FILES_PER_COPY = 16
@@ -109,7 +110,7 @@ class Residency:
     def _reading(self, collection: Collection) -> Iterator[ResidentGallery]:
         """A copy that is of the model that the collection has, and of the one that the caller has in mind."""
         with ExitStack() as stack:
-            for _ in range(_MODELS_TRIED):
+            for _ in range(_COPIES_TRIED):
                 copy = None
                 try:
                     copy = self._copy_of(collection)
