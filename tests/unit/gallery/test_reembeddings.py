@@ -154,30 +154,32 @@ def await_waiting(database, count):
 def test_the_switch_waits_for_changes_under_way_and_is_not_passed_by_later_ones(
     gallery, collection, begin, database, reembeddings, current
 ):
-    run, order = begin(), []
+    run, seen, done = begin(), [], []
     with UnitOfWork(database) as uow:
         gallery.enrol(uow, collection, [new_face(unit([1]), external_image_id="early")])
 
         def switch():
             with UnitOfWork(database) as other_uow:
-                with pytest.raises(FacesLeftBehind):  # it sees the face that it waited for
+                with pytest.raises(FacesLeftBehind) as refused:
                     reembeddings.switch(other_uow, collection, run)
-                order.append("switch")
+                seen.append(refused.value.count)
 
         def enrol_later():
             with UnitOfWork(database) as other_uow:
                 gallery.enrol(other_uow, collection, [new_face(unit([1]))])
-                order.append("later")
+                other_uow.commit()
+                done.append("later")
 
         threads = [threading.Thread(target=switch), threading.Thread(target=enrol_later)]
         for number, thread in enumerate(threads, start=1):
             thread.start()
             await_waiting(database, number)
-        assert order == []
+        assert (seen, done) == ([], [])
         uow.commit()
     for thread in threads:
         thread.join()
-    assert order == ["switch", "later"]
+    # It sees the face that it waited for, and not the one that waited for it.
+    assert (seen, done) == ([1], ["later"])
     assert current() == collection
 
 
