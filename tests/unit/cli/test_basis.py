@@ -16,13 +16,6 @@ from fakes.faces import CALIBRATION, DIMENSIONS, new_face, unit
 
 
 @pytest.fixture
-def house(cli):
-    account_id = cli.json("accounts", "create", "House")["AccountId"]
-    cli.json("terms", "accept", account_id, "--officer", "Olga Officer, director")
-    return account_id
-
-
-@pytest.fixture
 def staff(cli, house):
     return make_collection(cli, house)
 

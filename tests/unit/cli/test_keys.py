@@ -17,13 +17,6 @@ from fakes.faces import DIMENSIONS, new_face, unit
 
 
 @pytest.fixture
-def house(cli):
-    account_id = cli.json("accounts", "create", "House")["AccountId"]
-    cli.json("terms", "accept", account_id, "--officer", "Olga Officer, director")
-    return account_id
-
-
-@pytest.fixture
 def make_collection(cli, house):
     """`make_collection(name, faces)` in the house's account."""
 

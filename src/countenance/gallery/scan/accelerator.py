@@ -136,7 +136,8 @@ class Accelerator:
         expected = products_of_many(codes, to_columns(list(probes.T))).astype(np.int64)
         scaled = expected * scales[:, np.newaxis].astype(np.float64)
         # Where the gap is widest: nothing there depends on how a product is rounded.
-        highest = np.sort(scaled[part], axis=None)[-_ROOM_ROWS // 2 :]
+        most = min(_ROOM_ROWS // 2, scaled[part].size)
+        highest = np.sort(np.partition(scaled[part], -most, axis=None)[-most:])
         at = int(np.argmax(np.diff(highest)))
         least = np.full(width, (highest[at] + highest[at + 1]) / 2, np.float32)
         reached = np.zeros(scaled.shape, np.bool_)
