@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-gpu models demo story test test-postgresql test-wheel lint format lock shapes bench bench-admission bench-audit bench-policy bench-search import-many kills soak clean
+.PHONY: help setup setup-dev setup-gpu models demo story test test-postgresql test-wheel lint format lock shapes bench bench-accuracy bench-admission bench-audit bench-policy bench-search bench-steps import-many kills soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ shapes: setup-dev ## generate the TypedDicts of wire/shapes.py from the service 
 bench: setup-dev ## accuracy, peers and HTTP figures as a table and as JSON in bench/out
 	@$(BIN)/python bench/run.py
 
+bench-accuracy: setup-dev ## error rates of both packs on all of PHOTOS=dir (lfw-dev), with targets; templates are kept in the cache
+	@$(BIN)/python bench/run.py accuracy $(if $(PHOTOS),--photos "$(PHOTOS)")
+
 bench-admission: setup-dev ## what one account's flood costs another account
 	@$(BIN)/python bench/run.py admission
 
@@ -88,6 +91,9 @@ bench-search: setup-dev ## the scan beside memory's speed, faiss and pgvector (2
 	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@$(BIN)/python bench/run.py search
 	@$(BIN)/python bench/run.py enrolling
+
+bench-steps: setup-dev ## what each step of the pipeline gains and costs; user templates of good and bad photos
+	@$(BIN)/python bench/run.py steps
 
 kills: setup-dev ## a server under mixed writes and searches, killed 100 times: what was confirmed is there
 	@COUNTENANCE_TEST_KILLS=100 $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/integration/test_kills.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import admission
@@ -11,11 +12,15 @@ import audit
 import decisions
 import enrolling
 import search
+import steps
 from accuracy import TARGETS, figures_of
+from countenance.measuring.evaluation_file import canonical_evaluation
+from countenance.measuring.model_card import measured_block
 from peers import TARGET_RATIO
 from photographs import REPOSITORY
+from user_templates import user_table_of
 
-_CARDS = REPOSITORY / "docs" / "models"
+CARDS = REPOSITORY / "docs" / "models"
 _BENCHMARKS = REPOSITORY / "docs" / "benchmarks.md"
 
 
@@ -30,6 +35,7 @@ def write_documents(results: dict[str, Any]) -> list[str]:
         "admission": lambda found: _judged_rows(admission.rows_of(found["admission"])),
         "search": lambda found: _search(found["search"]),
         "enrolling": lambda found: _judged_rows(enrolling.rows_of(found["enrolling"])),
+        "steps": lambda found: _steps(found["steps"]),
         "soak": lambda found: _soak(found["soak"]),
     }
     text = _BENCHMARKS.read_text("utf-8")
@@ -39,11 +45,26 @@ def write_documents(results: dict[str, Any]) -> list[str]:
     _BENCHMARKS.write_text(text, "utf-8")
     written = [_BENCHMARKS.name]
     for pack in results.get("accuracy", {}).get("packs", []):
-        card = _CARDS / f"{pack['pack']}.md"
         block = f"{_when(results, 'accuracy')}\n\n{_pack_rates(pack)}\n\n{_similarities(pack)}"
-        card.write_text(_replaced(card.read_text("utf-8"), "rates", block), "utf-8")
-        written.append(card.name)
+        written.append(_write_block(CARDS / f"{pack['pack']}.md", "bench", block))
     return written
+
+
+def write_card(evaluation: dict[str, Any], folder: Path = CARDS) -> list[str]:
+    """Put an evaluation into its pack's card and keep it beside the card; the files that were written.
+
+    Raises:
+        InvalidEvaluation: it is none.
+    """
+    name = evaluation["pack"]["name"]
+    kept = folder / f"{name}.evaluation.json"
+    kept.write_bytes(canonical_evaluation(evaluation))
+    return [_write_block(folder / f"{name}.md", "rates", measured_block(evaluation)), kept.name]
+
+
+def _write_block(document: Path, name: str, block: str) -> str:
+    document.write_text(_replaced(document.read_text("utf-8"), name, block), "utf-8")
+    return document.name
 
 
 def _replaced(text: str, name: str, block: str) -> str:
@@ -59,6 +80,11 @@ def _when(results: dict[str, Any], name: str) -> str:
         f"Measured {results[name]['measured_at'][:10]} on a {machine['cores']}-core {machine['processor']}"
         f" virtual machine, Python {machine['python']}, ONNX Runtime {machine['onnxruntime']}."
     )
+
+
+def _steps(result: dict[str, Any]) -> str:
+    users = user_table_of(result["user_templates"])
+    return f"{_table(*steps.table_of(result))}\n\n{_table(*users)}"
 
 
 def _judged_rows(rows: Iterable[tuple[str, str, str, bool]]) -> str:

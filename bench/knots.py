@@ -34,6 +34,12 @@ def calibration_table(fit: CalibrationFit, *, measured_on: str) -> str:
         f"trials = {calibration.trials}",
         f"extrapolated_from = {calibration.extrapolated_from}",
     ]
+    if calibration.neg_log10_fmr_low:
+        lines += [
+            "# 95 % interval of the exponent at each knot, over the draw of people.",
+            f"neg_log10_fmr_low = {_array(calibration.neg_log10_fmr_low)}",
+            f"neg_log10_fmr_high = {_array(calibration.neg_log10_fmr_high)}",
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+
+from countenance.errors import SetupError
+from countenance.measuring import data_sets
+from countenance.measuring.folders import load_folder
+from countenance.measuring.photos import data_digest, hash_photos
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OUT = REPOSITORY / "bench" / "out"
@@ -27,6 +32,8 @@ class DataSet:
         subjects: (n,) the person's number of each file.
         people: names, by number.
         digest: SHA-256 over names and bytes.
+        listed: the same as `countenance evaluate` has it.
+        digests: SHA-256 of each file.
     """
 
     root: Path
@@ -34,6 +41,8 @@ class DataSet:
     subjects: NDArray[np.int64]
     people: tuple[str, ...]
     digest: str
+    listed: data_sets.DataSet
+    digests: tuple[bytes | None, ...]
 
     @property
     def name(self) -> str:
@@ -41,23 +50,19 @@ class DataSet:
 
 
 def load_data_set(root: Path) -> DataSet:
-    if not root.is_dir():
-        raise SystemExit(f"{root} is not there: give --photos DIR, a folder of folders, one a person")
-    paths = sorted(path for path in root.glob("*/*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
-    if not paths:
-        raise SystemExit(f"{root} holds no photos: it must be a folder of folders, one a person")
-    people = sorted({path.parent.name for path in paths})
-    number = {name: index for index, name in enumerate(people)}
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(f"{path.parent.name}/{path.name}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    try:
+        listed = load_folder(root)
+    except SetupError as error:
+        raise SystemExit(f"{error.problem}: give --photos DIR, a folder of folders, one a person") from None
+    digests = hash_photos(listed.root, listed.photos, threads=os.cpu_count() or 1)
     return DataSet(
-        root=root,
-        files=tuple(f"{path.parent.name}/{path.name}" for path in paths),
-        subjects=np.array([number[path.parent.name] for path in paths], np.int64),
-        people=tuple(people),
-        digest=digest.hexdigest(),
+        root=listed.root,
+        files=listed.files,
+        subjects=listed.subjects,
+        people=listed.people,
+        digest=data_digest(listed, digests),
+        listed=listed,
+        digests=tuple(digests),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from countenance.measuring.axes import LogAxis
 from photographs import REPOSITORY
 
 GROWTH = REPOSITORY / "docs" / "search-growth.svg"
@@ -18,8 +18,8 @@ def write_growth(grown: Sequence[dict[str, Any]], path: Path = GROWTH) -> None:
     """`grown`: `rows` and `ms` (`p50`, `p99`) of each size, ascending."""
     rows = [each["rows"] for each in grown]
     times = [each["ms"][name] for each in grown for name, _ in _SERIES]
-    across = _Axis(min(rows), max(rows), _LEFT, _WIDTH - _RIGHT)
-    up = _Axis(min(times), max(times), _HEIGHT - _BOTTOM, _TOP)
+    across = LogAxis(min(rows), max(rows), _LEFT, _WIDTH - _RIGHT)
+    up = LogAxis(min(times), max(times), _HEIGHT - _BOTTOM, _TOP)
     lines = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
@@ -44,19 +44,6 @@ def write_growth(grown: Sequence[dict[str, Any]], path: Path = GROWTH) -> None:
         )
     lines.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 10, "faces in the gallery (256-d)", "middle"))
     path.write_text("\n".join([*lines, "</svg>"]) + "\n")
-
-
-class _Axis:
-    """Values to places, logarithmically, between whole powers of ten."""
-
-    def __init__(self, low: float, high: float, at_low: float, at_high: float) -> None:
-        self._from, self._to = math.floor(math.log10(low)), math.ceil(math.log10(high))
-        self._at_low, self._at_high = at_low, at_high
-        self.ticks = [10.0**power for power in range(self._from, self._to + 1)]
-
-    def __call__(self, value: float) -> float:
-        share = (math.log10(value) - self._from) / (self._to - self._from)
-        return self._at_low + share * (self._at_high - self._at_low)
 
 
 def _short(value: float) -> str:

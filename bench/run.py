@@ -22,6 +22,7 @@ import peers
 import search
 import serving
 import soak
+import steps
 from documents import write_documents
 from photographs import DEFAULT_PHOTOS, OUT
 
@@ -36,6 +37,7 @@ BENCHES = {
     "admission": lambda given: admission.run(photos=given.photos),
     "search": lambda given: search.run(rounds=given.rounds),
     "enrolling": lambda _: enrolling.run(),
+    "steps": lambda given: steps.run(given.photos),
     "soak": lambda given: soak.run(photos=given.photos),
 }
 ORDER = ("http", "audit", "policy", "admission", "peers", "accuracy")

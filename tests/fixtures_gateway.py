@@ -16,6 +16,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from countenance.accounts import Account, Accounts, NewAccessKey
+from countenance.assurance.calibrations import PacksOwn
+from countenance.assurance.independent_tests import IndependentTests
 from countenance.audit import AuditLog, OwnEntry, Promises, open_log
 from countenance.audit.tree import LogTree
 from countenance.errors import ConflictException, ResourceNotFoundException
@@ -294,8 +296,10 @@ def make_bench(
                 log=log,
                 page_tokens=PageTokens(b"t" * 32),
                 models=None,
+                calibrations=PacksOwn(),
                 governance=governance,
                 conduct=open_conduct(store, log_keys, governance),
+                tests=IndependentTests(store, log_keys),
                 packs=PackRegister(store),
                 policies=FixedPolicies(policy),
                 fpir_budget=0.0,

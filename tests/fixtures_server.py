@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,17 @@ from botocore.config import Config
 
 import countenance.wire.model
 from countenance.accounts import Accounts, Actor
+from countenance.accounts.testers import Allowance
+from countenance.assurance.evaluators import trust_evaluator
 from countenance.cli.installation import open_store
 from countenance.cli.server_process import RunningServer, running_server
+from countenance.facts import ModelDigests
 from countenance.settings import Settings
+from countenance.transparency.note import Signer
 from fixtures_store import fresh_database
 from governed import OFFICERS, open_governance, ready_account, ready_key
 from paths import SHARED
+from signed_evaluations import an_evaluation, signed
 
 CLIENT_CONFIG = Config(
     retries={"total_max_attempts": 1},
@@ -70,6 +76,43 @@ class Service:
             "aws_access_key_id": key.access_key_id,
             "aws_secret_access_key": key.secret,
         }
+
+    def make_tester(self) -> dict[str, str]:
+        """An independent tester who may use much of this server: its id and its key."""
+        where = {"database_url": self.database_options[1]} if self.database_options else {}
+        with open_store(Settings.from_env({}, data_dir=self.data_dir, **where)) as (database, keys):
+            key = open_governance(database, keys).testers.add(
+                "Ada Auditor",
+                "State University",
+                officer=OFFICERS[0],
+                expires_at=datetime.now(UTC) + timedelta(days=1),
+                limits=Allowance(tests_at_once=1_000),
+                actor=Actor("test"),
+            )
+        return {
+            "account": key.account_id,
+            "aws_access_key_id": key.access_key_id,
+            "aws_secret_access_key": key.secret,
+        }
+
+    def make_evaluation(self) -> str:
+        """A signed evaluation of a model that is nowhere, by an evaluator who is trusted from now on."""
+        where = {"database_url": self.database_options[1]} if self.database_options else {}
+        signer = Signer.generate(f"{uuid.uuid4()}/key")
+        with (
+            open_store(Settings.from_env({}, data_dir=self.data_dir, **where)) as (database, _),
+            database.transaction() as connection,
+        ):
+            trust_evaluator(
+                connection,
+                str(signer.verifier),
+                name=signer.verifier.name,
+                independent=False,
+                reason="a test",
+                by=OFFICERS[0],
+            )
+        digests = ModelDigests(*(uuid.uuid4().hex * 2 for _ in range(3)))
+        return signed(an_evaluation(digests, version="0.0"), signer).to_bytes().decode()
 
     def client(self, service: str = "rekognition", **credentials: str) -> Any:
         """A boto3 client; with the first account's key unless `credentials` says otherwise."""

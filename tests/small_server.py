@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from countenance.accounts import Accounts
+from countenance.assurance.calibrations import Calibrations
+from countenance.assurance.independent_tests import IndependentTests
 from countenance.audit import AuditLog, Promises, open_log
 from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.reconcile import Reconciliation, reconcile
@@ -30,6 +32,9 @@ from countenance.store import Database, KeyStore, migrate
 from fakes.vision import FakeModels, person, picture
 from fixtures_gateway import Bench, Clock
 from governed import open_conduct, open_governance, ready_account, ready_key
+
+PIPELINE = "cd" * 32
+"""Digest of the code that makes templates, as far as calibrations are concerned."""
 
 
 class SmallServer:
@@ -69,8 +74,10 @@ class SmallServer:
                 log=log,
                 page_tokens=PageTokens(b"t" * 32),
                 models=packs,
+                calibrations=Calibrations(database, pipeline_digest=PIPELINE),
                 governance=governance,
                 conduct=open_conduct(database, self.keys, governance),
+                tests=IndependentTests(database, self.keys),
                 packs=PackRegister(database),
                 policies=FixedPolicies(policy),
                 fpir_budget=purpose.fpir_budget if (purpose := purposes.get(caller.purpose or "")) else 0.0,

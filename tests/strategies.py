@@ -105,7 +105,9 @@ def values_of(shape: Shape) -> SearchStrategy[Any]:
             )
         case FloatShape():
             low = -FLOAT32_MAX if shape.min is None else shape.min
-            return st.floats(low, FLOAT32_MAX if shape.max is None else shape.max, width=32)
+            return st.floats(
+                low, FLOAT32_MAX if shape.max is None else shape.max, width=32 if shape.single else 64
+            )
         case BooleanShape():
             return st.booleans()
         case BlobShape():
@@ -313,7 +315,8 @@ def _strings(shape: StringShape) -> SearchStrategy[str]:
     text = shape.pattern_text
     for classes, letters in SPELLED_OUT.items():
         text = text.replace(classes, letters)
-    drawn = st.from_regex(re.compile(text, re.ASCII), fullmatch=True).filter(
+    letters_within = st.characters(codec="utf-8", exclude_characters="\0")  # no text may have it
+    drawn = st.from_regex(re.compile(text, re.ASCII), fullmatch=True, alphabet=letters_within).filter(
         lambda found: _meets(shape, found)
     )
     return drawn | st.just(_example(shape))

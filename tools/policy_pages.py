@@ -14,6 +14,7 @@ from policy_texts import NO_PURPOSE, PACKS, POLICY, PURPOSES, REFUSALS
 
 from countenance.facts import PROFILES, RECORD_KINDS, SOURCES
 from countenance.policy import Purpose, load_purposes
+from countenance.policy.gate import Gate
 from countenance.policy.packs import Pack, load_packs, shipped_issuers, shipped_packs
 from countenance.policy.purposes import REQUIREMENTS
 from countenance.policy.rules import Rule, read_rules
@@ -220,7 +221,25 @@ def _purpose(purpose: Purpose) -> list[str]:
         f"- {minors}.",
         f"- At most {_counted(purpose.calls_per_hour, 'call')} with faces an hour by an account.",
         f"- Needs {_needs(purpose.requires)}.",
+        *([f"- [Evaluation](evaluations.md): {_gate(purpose.gate)}."] if purpose.gate else []),
     ]
+
+
+def _gate(gate: Gate) -> str:
+    """What the evaluation must show."""
+    told = [f"at least {gate.groups} groups in every cohort column"]
+    if gate.least_tpr_bp is not None:
+        told.append(f"a true positive rate of at least {gate.least_tpr_bp / 100:g} %")
+    if gate.most_fmr_ppm is not None:
+        told.append(f"a false match rate of at most 1 in {1_000_000 // gate.most_fmr_ppm:,}")
+    if gate.most_fpir_ppm is not None:
+        told.append(
+            f"a false positive identification rate of at most 1 in {1_000_000 // gate.most_fpir_ppm:,}, in a "
+            f"gallery of at least {gate.gallery_percent} % of the collection"
+        )
+    return f"{told[0]}; of every group, by its one-sided 95 % bound at the call's threshold, " + " and ".join(
+        told[1:]
+    )
 
 
 def _needs(requires: Iterable[str]) -> str:

@@ -17,6 +17,10 @@ from typing import cast
 import cv2
 
 from countenance.accounts import Accounts, Governance
+from countenance.assurance.calibrations import Calibrations
+from countenance.assurance.drift import DriftTally
+from countenance.assurance.evaluations import Evaluations
+from countenance.assurance.independent_tests import IndependentTests
 from countenance.audit import AuditLog, Promises, open_log
 from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.tree import LogTree
@@ -57,7 +61,9 @@ from countenance.store.tombstones import find_copy
 from countenance.telemetry import Telemetry, open_telemetry
 from countenance.terms import load_terms
 from countenance.vision.install import PackStore
+from countenance.vision.manifest_facts import model_facts
 from countenance.vision.pipeline import Vision
+from countenance.vision.pipeline_digest import pipeline_digest
 from countenance.vision.pixel_budget import PixelBudget
 from countenance.wire.model import load_models
 
@@ -76,6 +82,7 @@ class App:
     activity: Activity
     receipts: ReceiptJournal
     tidying: Tidying
+    drift: DriftTally
     services: GatewayServices
     rates: Rates
 
@@ -84,6 +91,7 @@ class App:
         self.tidying.close()
         with contextlib.suppress(StoreUnavailable):  # the database may have gone before us
             record_uncounted(self.services)
+            self.drift.write()
         self.rates.close()
         self.database.close()
         self.telemetry.close()
@@ -121,6 +129,7 @@ def build(
     accounts = Accounts(database, keys)
     copy = settings.tombstones or find_copy(settings.data_dir)
     tombstones = Tombstones(database, keys, data_dir=settings.data_dir, copy=copy)
+    drift = DriftTally(database)
     gallery = Gallery(
         database,
         keys,
@@ -129,15 +138,18 @@ def build(
         activity=activity,
         tombstones=tombstones,
         accelerator=Accelerator.open(cast("ScanDevice", settings.scan_device)),
+        sampled=drift.sampled,
     )
     audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))
     governance = Governance.open(database, keys, load_terms(settings.terms))
     conduct = Conduct.open(database, keys, governance)
+    tests = IndependentTests(database, keys)
     packs = PackRegister(database, settings.data_dir / "packs")
     policies = PoliciesInForce(packs, operations, discharges=DISCHARGES)
     policies.engine(packs.epoch(), datetime.now(UTC).date())  # what cannot be built is told now
-    purposes = load_purposes()
+    calibrations = Calibrations(database, pipeline_digest=pipeline_digest())
+    purposes, evaluations = load_purposes(), Evaluations()
 
     def make_deps(caller: Caller, uow: UnitOfWork) -> Deps:
         return Deps(
@@ -150,10 +162,13 @@ def build(
             log=log,
             page_tokens=page_tokens,
             models=models,
+            calibrations=calibrations,
             governance=governance,
             conduct=conduct,
+            tests=tests,
             packs=packs,
             policies=policies,
+            evaluations=evaluations,
             fpir_budget=purpose.fpir_budget if (purpose := purposes.get(caller.purpose or "")) else 0.0,
         )
 
@@ -166,6 +181,8 @@ def build(
         governance=governance,
         gallery=gallery,
         model_facts=models.facts,
+        calibrations=calibrations,
+        evaluations=evaluations,
         database=database,
         audit=audit,
         log=log,
@@ -189,10 +206,10 @@ def build(
     )
 
     def tidy() -> None:
-        try:
+        with contextlib.ExitStack() as each:  # all of them, though one fails
+            each.callback(gallery.tidy)
+            each.callback(drift.write)
             record_uncounted(services)
-        finally:
-            gallery.tidy()
 
     return App(
         asgi=gateway,
@@ -201,6 +218,7 @@ def build(
         activity=activity,
         receipts=receipts,
         tidying=Tidying(tidy),
+        drift=drift,
         services=services,
         rates=table,
     )
@@ -220,6 +238,7 @@ class InstalledModels:
 
     def __init__(self, store: PackStore, *, default_pack: str) -> None:
         self._packs = {pack.manifest.face_model_version: pack for pack in store.installed_packs()}
+        self._facts = {version: model_facts(pack.manifest) for version, pack in self._packs.items()}
         self._decoded = PixelBudget(_DECODED_PX)
         self._default = Vision(store.require(default_pack), decoded=self._decoded)
         self._default.warm_up()
@@ -237,9 +256,8 @@ class InstalledModels:
         return {version: pack.manifest.name for version, pack in self._packs.items()}
 
     def facts(self, face_model_version: str | None) -> ModelFacts | None:
-        """What policy needs to know of a pack; no evaluation is on record for any yet."""
-        pack = self._packs.get(face_model_version or self._default.face_model_version)
-        return None if pack is None else ModelFacts(pack.manifest.face_model_version, pack.manifest.use)
+        """What policy needs to know of a pack, but for the evaluations on record."""
+        return self._facts.get(face_model_version or self._default.face_model_version)
 
     def vision(self, face_model_version: str) -> Vision:
         """The pack of that version, loaded.

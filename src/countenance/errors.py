@@ -15,6 +15,7 @@ CountenanceError
 │       ResourceNotFoundException, ServiceQuotaExceededException, ThrottlingException
 ├── TooFewTrials                       an error rate was asked for that the trials cannot carry
 └── SetupError                         told to whoever installs or runs the server, with the remedy
+    └── InvalidEvaluation              a file or value is no evaluation; the message names the member
 
 Messages: lowercase where they are ours and AWS's own words where clients match on them; no final
 period where ours, the caller's input in backticks, both numbers of a limit; never an embedding or the
@@ -39,8 +40,19 @@ class SetupError(CountenanceError):
         self.remedy = remedy
 
 
+class InvalidEvaluation(SetupError):
+    """Not an evaluation as docs/spec/evaluation.md says; the message names the first member that is wrong."""
+
+
 class TooFewTrials(CountenanceError):
-    """An error rate was asked for that so few trials cannot show."""
+    """An error rate was asked for that so few trials cannot show.
+
+    `trials_needed` is how many independent ones it would take, None where nobody can say.
+    """
+
+    def __init__(self, message: str, *, trials_needed: int | None = None) -> None:
+        super().__init__(message)
+        self.trials_needed = trials_needed
 
 
 class ServiceError(CountenanceError):

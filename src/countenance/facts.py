@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal
+from uuid import UUID
 
 from countenance.types import AccountId
 
@@ -142,6 +143,7 @@ class AccountFacts:
         beneficiary_barred: the call is for an account that is suspended, terminated or may have none.
         beneficiaries: the accounts for whom the call is, or may be, but its own; `serves` are their profiles.
         operator_trained: the calling operator's training is on record and in date.
+        tester: it is an independent tester's: it may test, and nothing else.
     """
 
     account_id: AccountId
@@ -158,6 +160,7 @@ class AccountFacts:
     beneficiaries: frozenset[AccountId] = frozenset()
     serves: frozenset[str] = frozenset()
     operator_trained: bool = False
+    tester: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,17 +179,87 @@ class Charter:
     minors_allowed: bool
 
 
+EvaluationStanding = Literal["in_force", "none", "expired", "withdrawn", "revoked", "damaged", "other"]
+"""How it stands about a model's evaluation; `other`: there is one, of something else than what runs here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDigests:
+    """What an evaluation is bound to: one of anything else says nothing of this.
+
+    Attributes:
+        pack: of all that templates depend on, but for the program.
+        calibration: of what similarities mean, as it is in force.
+        pipeline: of the program's code that makes templates.
+    """
+
+    pack: str
+    calibration: str
+    pipeline: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationFacts:
+    """What an evaluation shows at a call's threshold, each figure rounded to the side of caution.
+
+    Attributes:
+        digest: SHA-256 of the evaluation's canonical form, hexadecimal; None of one that is only assumed.
+        independent: signed by somebody who is not the operator.
+        groups: the fewest of any cohort column of which anything was measured, but for people without a
+            label; 0 where no cohorts were measured.
+        smallest_group: subjects of the smallest group; 0 without cohorts.
+        worst_group_tpr_bp: lower one-sided 95 % bound, basis points. None: not shown of every group.
+        worst_group_fmr_ppm: upper bound, parts per million. None as above.
+        worst_group_fpir_ppm: upper bound at `gallery`, parts per million. None as above.
+        gallery: how large a gallery each group was searched in; None where none was.
+        age_days: since it was made.
+    """
+
+    evaluation_id: UUID | None = None
+    digest: str | None = None
+    independent: bool = False
+    groups: int = 0
+    smallest_group: int = 0
+    worst_group_tpr_bp: int | None = None
+    worst_group_fmr_ppm: int | None = None
+    worst_group_fpir_ppm: int | None = None
+    gallery: int | None = None
+    age_days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """How a model stands by the evaluations on record, as of one statement of the database.
+
+    Attributes:
+        standing: `in_force` if one counts; else why none does.
+        differs: of `other`: which of pack, calibration and pipeline are not the ones evaluated.
+        decides: the newest that counts; None unless `in_force`.
+        own_groups: `groups` of the newest that counts of those that the operator made; 0 for none.
+        own_id: which that is.
+    """
+
+    standing: EvaluationStanding = "none"
+    differs: tuple[str, ...] = ()
+    decides: EvaluationFacts | None = None
+    own_groups: int = 0
+    own_id: UUID | None = None
+
+
+NOT_EVALUATED: Final = Evaluated()
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """A model pack as policy sees it.
 
     Attributes:
         use: what the licence of its weights allows: `any`, `research` or `unstated`.
-        gate_passed: a signed evaluation that passed is on record for it.
-        worst_group_tpr_bp: worst group's true-positive rate, one-sided 95 % bound, basis points.
+        digests: what an evaluation of it must be of; None: none counts.
+        evaluated: how it stands by the evaluations on record.
     """
 
     version: str
     use: str = "unstated"
-    gate_passed: bool = False
-    worst_group_tpr_bp: int | None = None
+    digests: ModelDigests | None = None
+    evaluated: Evaluated = NOT_EVALUATED

@@ -33,7 +33,7 @@ class Settings:
 
     Attributes:
         data_dir: database, keys, credentials and logs; nothing is written elsewhere while serving.
-        cache_dir: where `models install` keeps weights; read-only while serving.
+        cache_dir: where `models install` keeps weights and `evaluate` templates; read-only while serving.
         models: a folder searched for weights before the cache; empty for none.
         pack: the pack for new collections and for calls without one; empty: `standard`, else `open`.
         database_url: a PostgreSQL to use instead of the embedded one; empty for the embedded one.

@@ -36,6 +36,19 @@ Templates = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class WeighedTemplate:
+    """A template as it is enrolled.
+
+    Attributes:
+        template: (D,) float32 of unit length.
+        weight: positive: how much it counts among the templates of one user; 1 where nothing is known.
+    """
+
+    template: Template
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class RatioBox:
     """A box as ratios of the photograph's width and height; it may reach outside [0, 1]."""
 

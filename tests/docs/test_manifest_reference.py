@@ -35,6 +35,32 @@ made_from = ["embedder"]
 
 [detector]"""
 
+SECOND = """
+[[fused_with]]
+artifact = "embedder"
+input_width_px = 112
+input_height_px = 112
+colour_order = "RGB"
+layout = "NCHW"
+mean = [0, 0, 0]
+scale = [1, 1, 1]
+reference_points = {0}
+mirror_average = false
+dimensions = 128
+typical_length = 10
+
+[landmarker]
+artifact = "embedder"
+input_px = 48
+colour_order = "RGB"
+mean = [0, 0, 0]
+scale = [1, 1, 1]
+reference_points = {0}
+
+[calibration]""".replace("{0}", "[[1, 1], [9, 1], [5, 5], [2, 9], [8, 9]]")
+
+BAND = "trials = 1000\nneg_log10_fmr_low = [0.2, 5.0]\nneg_log10_fmr_high = [0.4, 9.0]"
+
 
 @pytest.fixture
 def keys(monkeypatch) -> set[str]:
@@ -48,7 +74,12 @@ def keys(monkeypatch) -> set[str]:
 
     monkeypatch.setattr(ManifestTable, "_require_any", recording)
     text = manifest_toml(detector_sources=url_source("https://example.org/w") + SOURCES)
-    parse_manifest(text.replace("\n[detector]", CONVERSION), file="pack.toml", directory=None)
+    text = text.replace("\n[detector]", CONVERSION).replace("trials = 1000", BAND)
+    text = text.replace("\n[calibration]", SECOND).replace(
+        "dimensions = 256", "dimensions = 256\ntypical_length = 9"
+    )
+    text = text.replace("\nlicence", '\nuse = "any"\nfolder = "mine"\nlicence', 1)
+    parse_manifest(text, file="pack.toml", directory=None)
     return asked
 
 

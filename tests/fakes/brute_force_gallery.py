@@ -17,16 +17,20 @@ from fakes.brute_force_scan import exact_cosine
 
 @dataclass
 class BruteForceGallery:
-    """One collection. Faces by id in the order of enrolment: what is stored, its unit template, and user."""
+    """One collection. Faces by id in the order of enrolment: what is stored, template, weight, user."""
 
     calibration: object
     stored: dict = field(default_factory=dict)
     templates: dict = field(default_factory=dict)
+    weights: dict = field(default_factory=dict)
     owners: dict = field(default_factory=dict)
     users: set = field(default_factory=set)
 
-    def enrol(self, face_id, template):
-        self.stored[face_id] = halves = template.astype(np.float16).astype(np.float64)
+    def enrol(self, face_id, template, weight=1.0):
+        """`weight`: one of the nine that are stored."""
+        self.weights[face_id] = weight
+        heavy = template * np.float32(weight)
+        self.stored[face_id] = halves = heavy.astype(np.float16).astype(np.float64)
         self.templates[face_id] = (halves / np.linalg.norm(halves)).astype(np.float32)
         self.owners[face_id] = None
 
@@ -52,10 +56,11 @@ class BruteForceGallery:
 
     def user_template(self, user_id):
         """None without faces."""
-        rows = [self.templates[face_id] for face_id in self.faces_of(user_id)]
-        if not rows:
+        faces = self.faces_of(user_id)
+        if not faces:
             return None
-        mean = [math.fsum(float(row[column]) for row in rows) / len(rows) for column in range(len(rows[0]))]
+        weighed = [self.templates[face_id].astype(np.float64) * self.weights[face_id] for face_id in faces]
+        mean = [math.fsum(row[column] for row in weighed) / len(faces) for column in range(len(weighed[0]))]
         length = math.sqrt(math.fsum(value * value for value in mean))
         return (np.array(mean) / length).astype(np.float32)
 

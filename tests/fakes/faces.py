@@ -8,7 +8,7 @@ import numpy as np
 
 from countenance.gallery import NewFace
 from countenance.similarity import Calibration
-from countenance.types import Confidence, FaceId, ImageId, RatioBox
+from countenance.types import Confidence, FaceId, ImageId, RatioBox, WeighedTemplate
 
 DIMENSIONS = 8
 CALIBRATION = Calibration(
@@ -34,7 +34,7 @@ def random_templates(rng, count, dimensions=DIMENSIONS):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def new_face(template, *, image_id=None, external_image_id=None, left=0.25, confidence=99.5):
+def new_face(template, *, image_id=None, external_image_id=None, left=0.25, confidence=99.5, weight=1.0):
     return NewFace(
         face_id=FaceId(uuid.uuid4()),
         image_id=ImageId(image_id or uuid.uuid4()),
@@ -42,4 +42,10 @@ def new_face(template, *, image_id=None, external_image_id=None, left=0.25, conf
         box=RatioBox(left=left, top=0.1, width=0.2, height=0.3),
         confidence=Confidence(confidence),
         template=template,
+        weight=weight,
     )
+
+
+def weighed(templates):
+    """Templates by FaceId, each of which counts once."""
+    return {face_id: WeighedTemplate(template) for face_id, template in templates.items()}

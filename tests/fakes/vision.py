@@ -16,7 +16,7 @@ import numpy as np
 from countenance.errors import InvalidImageFormatException, InvalidParameterException
 from countenance.facts import ModelFacts
 from countenance.similarity import Calibration
-from countenance.types import Confidence, Detection, Face, PixelBox, Pose, Quality
+from countenance.types import Confidence, Detection, Face, PixelBox, Pose, Quality, WeighedTemplate
 
 FAKE_CALIBRATION = Calibration(
     cosine=(0.0, 0.5, 1.0), neg_log10_fmr=(1.0, 4.0, 7.0), trials=1, extrapolated_from=1.0
@@ -52,6 +52,8 @@ class FakeVision:
         self.pack_digest = hashlib.sha256(self.pack_name.encode()).hexdigest()
         self.dimensions = dimensions
         self.calibration = FAKE_CALIBRATION
+        self.licence = "none: it is a fake"
+        self.measured_on = "nothing: it is a fake"
 
     def decode(self, data):
         try:
@@ -81,6 +83,13 @@ class FakeVision:
             templates[row] = self._template(by_box[box.left, box.top, box.width, box.height])
         return templates
 
+    def embed_weighed(self, pixels, faces):
+        """Every face weighs 1, but those of a picture that states another `weight`."""
+        by_box = {tuple(entry["box"]): entry for entry in json.loads(pixels.tobytes())["faces"]}
+        boxes = [(face.box.left, face.box.top, face.box.width, face.box.height) for face in faces]
+        weights = [by_box[box].get("weight", 1.0) for box in boxes]
+        return self.embed(pixels, faces), np.array(weights, np.float32)
+
     def cut_crop(self, pixels, face):
         parsed = json.loads(pixels.tobytes())
         box = face.box
@@ -94,7 +103,8 @@ class FakeVision:
     def embed_crop(self, data):
         if data[:4] != b"crop":
             raise InvalidImageFormatException
-        return self._template(json.loads(data[4:]))
+        entry = json.loads(data[4:])
+        return WeighedTemplate(self._template(entry), entry.get("weight", 1.0))
 
     def _template(self, entry):
         likeness, own = entry["likeness"], _direction(entry["who"], self.dimensions)

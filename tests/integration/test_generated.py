@@ -20,7 +20,7 @@ from PIL import Image
 
 from countenance.errors import FrameworkError
 from countenance.operations.registry import OPERATIONS
-from countenance.policy.groups import OFFICERS_DO
+from countenance.policy.groups import GROUPS, OFFICERS_DO
 from countenance.wire.model import load_models
 from strategies import requests_for
 
@@ -30,6 +30,8 @@ CASES = [(service, name) for service, operations in OPERATIONS.items() for name 
 FRAMEWORK_CODES = {error.__name__ for error in FrameworkError.__subclasses__()}
 PHOTO_WIDTH_PX = 250
 LOG_TIMEOUT_S = 10.0
+TESTING = GROUPS["testing"]
+DECLARED = {"Name": "generated", "TestedBy": "a test", "DataSet": "portraits"}
 NEW_NAMES = {("CreateCollection", "CollectionId"), ("CreateUser", "UserId"), ("CreateAccount", "Name")}
 """Members that name what is to be made: drawn, not planted."""
 
@@ -43,16 +45,22 @@ class Office:
     house: str
     suspended: Any
     appeal: str
+    tester: Any
+    photo: bytes
 
     def client(self, operation: str, usual: Any) -> Any:
         """Who calls an operation of our own service."""
         if operation == "SubmitAppeal":
             return self.suspended
+        if operation in TESTING:
+            return self.tester
         return self.officer if operation in {*OFFICERS_DO, "GetAppeal"} else usual
 
     def disposable(self, operation: str) -> dict[str, Any]:
         """What an operation of ours may be done to, made for one call."""
         usual = self.service.client("countenance")
+        if operation in TESTING:
+            return self._test(operation)
         match operation:
             case "AcceptTerms":
                 return {"Digest": usual.get_terms()["Digest"]}
@@ -81,14 +89,47 @@ class Office:
                 return {"RequestId": asked["RequestId"], "Decision": "approve"}
             case "ListFindings" | "ListAppeals" | "ListRelations" | "ListPurposeRequests":
                 return {"AccountId": self.house}
+            case "PutEvaluation":
+                return {"SignedEvaluation": self.service.make_evaluation()}
+            case "GetEvaluation" | "WithdrawEvaluation":
+                made = self.officer.put_evaluation(SignedEvaluation=self.service.make_evaluation())
+                return {"EvaluationId": made["EvaluationId"]}
             case "WithdrawRecord":
                 return {"RecordId": usual.put_record(Kind="notice", Reference="here")["RecordId"]}
             case _:
                 return {}
 
+    def _test(self, operation: str) -> dict[str, Any]:
+        """A test with two samples, and the next page of a list of such."""
+        if operation == "CreateIndependentTest":
+            return {
+                "FaceModelVersion": self.service.client("countenance").get_health()["DefaultFaceModelVersion"]
+            }
+        made = [self.tester.create_independent_test(**DECLARED)["Test"]["TestId"] for _ in range(2)]
+        sample = {"Image": self.photo, "Subject": "s"}
+        for number in (1, 2, 3):
+            self.tester.add_test_sample(TestId=made[0], Number=number, **sample)
+        told: dict[str, Any] = {"TestId": made[0]}
+        match operation:
+            case "AddTestSample":
+                told |= {"Number": 4, "Image": sample["Image"], "Cohorts": {}}
+            case "ListTestScores":
+                self.tester.finish_independent_test(TestId=made[0])
+                page = self.tester.list_test_scores(TestId=made[0], MaxResults=1)
+                told |= {"NextToken": page["NextToken"]}
+            case "ListIndependentTests":
+                told = {"NextToken": self.tester.list_independent_tests(MaxResults=1)["NextToken"]}
+        return told
+
     def _account(self, *, suspended: bool = False) -> tuple[str, Any]:
         made = self.service.make_account(f"Disposable {uuid.uuid4().hex}", suspended=suspended)
         return made["account"], self.service.client("countenance", **made)
+
+
+ALONE = {
+    "VerifyFaces": frozenset({"CollectionId", "FaceId", "UserId", "MaxFalseMatchRate", "ReviewThreshold"})
+}
+"""Members that do not go with what a living request has, of which a random one mostly has some."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +170,7 @@ class Living:
             "Name": st.just("acceptable-use"),
             "Call": st.just('{"operation": "SearchFaces", "threshold": 90}'),
             "AppealId": st.just(self.office.appeal),
-            **dict.fromkeys(("Image", "SourceImage", "TargetImage"), image),
+            **dict.fromkeys(("Image", "SourceImage", "TargetImage", "ReferenceImage"), image),
         }
         return {name: values for name, values in members.items() if (operation, name) not in NEW_NAMES}
 
@@ -146,6 +187,8 @@ class Living:
                 user_id = f"disposable-{uuid.uuid4().hex}"
                 self.rekognition.create_user(CollectionId=self.collection, UserId=user_id)
                 return {"UserId": user_id}
+            case "VerifyFaces":
+                return {"ReferenceImage": self.images[0]}
             case "RevokeAccessKey":
                 return {"AccessKeyId": self.governance.create_access_key()["AccessKeyId"]}
             case _:
@@ -209,8 +252,8 @@ def clients(service):
 
 
 @pytest.fixture(scope="module")
-def office(service, clients):
-    """The officer, a suspended account that may appeal, and an appeal of another one."""
+def office(service, clients, portraits):
+    """The officer, a suspended account that may appeal, an appeal of another one, and a tester."""
     house = clients["countenance"].get_caller_identity()["AccountId"]
     suspended, appealing = (service.make_account(name, suspended=True) for name in ("Held", "Appealing"))
     return Office(
@@ -219,6 +262,8 @@ def office(service, clients):
         house,
         service.client("countenance", **suspended),
         _appeal(service.client("countenance", **appealing)),
+        service.client("countenance", **service.make_tester()),
+        _encoded(next(iter(portraits.known.values()))[0], "JPEG"),
     )
 
 
@@ -291,6 +336,8 @@ def test_no_generated_request_gives_a_5xx(clients, living, asked, service_name, 
             request |= {name: data.draw(values) for name, values in planted.items() if name in request}
             made = living.disposable(operation)
             request |= {name: value for name, value in made.items() if name in shape.input_shape.members}
+            alone = ALONE.get(operation, frozenset())
+            request = {name: value for name, value in request.items() if name not in alone}
         try:
             metadata = call(**request)["ResponseMetadata"]
         except ClientError as error:

@@ -47,8 +47,16 @@ SERVER_KILLS = int(os.environ.get("COUNTENANCE_TEST_KILLS", "12"))
 CLIENTS = 4
 
 
-def kill_at_random(chance, postgres, sequencer, writers):
-    for _ in range(KILLS):
+def rounds(is_enough):
+    """KILLS of them, and on a busy machine more, until enough has happened between them."""
+    for done in range(4 * KILLS):
+        if done >= KILLS and is_enough():
+            return
+        yield
+
+
+def kill_at_random(chance, postgres, sequencer, writers, is_enough):
+    for _ in rounds(is_enough):
         time.sleep(chance.uniform(0.0, 1.2))
         drawn = chance.random()
         if drawn < 0.15:
@@ -73,6 +81,23 @@ def reopened(url):
             time.sleep(0.1)
 
 
+def acknowledged_in(folder):
+    """Events that writers were told are durable."""
+    return [
+        uuid.UUID(line)
+        for file in folder.glob("acknowledged-*")
+        for line in file.read_text().splitlines()
+        if len(line) == 36  # the last of a life may be cut off
+    ]
+
+
+def checkpoints_of(url):
+    """How many there are; 0 while the database recovers."""
+    with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
+        return connection.execute("select count(*) from audit_checkpoint").fetchone()[0]
+    return 0
+
+
 def test_kill_9_at_random_moments_leaves_no_gap_and_loses_nothing(tmp_path):
     """Writers, the sequencer and PostgreSQL itself are killed; the log is whole and holds what it must."""
     print(f"seed {SEED}, {KILLS} kills")
@@ -84,14 +109,15 @@ def test_kill_9_at_random_moments_leaves_no_gap_and_loses_nothing(tmp_path):
             migrate(database)
             open_log(database, keys)
         with processes(postgres.url, data_dir, tmp_path) as (sequencer, writers):
-            kill_at_random(chance, postgres, sequencer, writers)
+            kill_at_random(
+                chance,
+                postgres,
+                sequencer,
+                writers,
+                lambda: len(acknowledged_in(tmp_path)) > 1000 and checkpoints_of(postgres.url) > 2,
+            )
             starts = sequencer.starts
-        acknowledged = [
-            uuid.UUID(line)
-            for file in tmp_path.glob("acknowledged-*")
-            for line in file.read_text().splitlines()
-            if len(line) == 36  # the last of a life may be cut off
-        ]
+        acknowledged = acknowledged_in(tmp_path)
         with reopened(postgres.url) as database:
             last = Sequencer(
                 database, lambda connection: log_signers(connection, keys), head=SignedHead(keys.directory)
@@ -104,7 +130,7 @@ def test_kill_9_at_random_moments_leaves_no_gap_and_loses_nothing(tmp_path):
                 rows = connection.execute("select event_id from audit_entry").fetchall()
                 signers = log_signers(connection, keys)
                 signed = LogTree().signed(connection)
-                checkpoints = connection.execute("select count(*) from audit_checkpoint").fetchone()[0]
+        checkpoints = checkpoints_of(postgres.url)
     placed = [event for (event,) in rows]
     print(
         f"{len(acknowledged)} acknowledged, {len(placed)} entries, {checkpoints} checkpoints,"
@@ -140,8 +166,10 @@ def log_keys(database, tmp_path):
     return keys
 
 
-def call_until(over, bench, number):
+def call_until(over, bench, number, broken):
     """What a client may do, over and over: how often each operation had which status; every receipt.
+
+    What failed though it should not have is appended to `broken`.
 
     Goes on until enough was answered, however busy the machine is.
     """
@@ -159,15 +187,17 @@ def call_until(over, bench, number):
         ):
             answer, _ = bench.call(operation, request, **changes)
             statuses[operation, answer.status] += 1
+            if answer.status == 500 and operation != "ListCollections":
+                broken.append(operation)
             receipt = header(answer, "x-countenance-receipt")
             assert receipt or answer.status != 200
             receipts += [receipt] if receipt else []
     return statuses, receipts
 
 
-def break_at_random(chance, url):
+def break_at_random(chance, url, broken):
     """Connections are cut off by the server, and now and then a crash of one takes all of them."""
-    for _ in range(KILLS):
+    for _ in rounds(lambda: len(broken) > KILLS // 8):
         time.sleep(chance.uniform(0.0, 0.5))
         with suppress(psycopg.OperationalError), psycopg.connect(url, autocommit=True) as connection:
             rows = connection.execute(
@@ -205,13 +235,13 @@ def test_every_receipt_is_kept_whatever_breaks_between_the_call_and_the_log(
 ):
     """Answers, refusals and failures through the gateway itself, its connections cut at random moments."""
     print(f"seed {SEED}, {KILLS} breaks")
-    bench, over = make_bench(), threading.Event()
+    bench, over, broken = make_bench(), threading.Event(), []
     with processes(server.url, tmp_path / "data", tmp_path, writing=0) as (sequencer, _):
         await_settled(database, sequencer)  # one that has not begun yet would end, as the supervisor's do
         with futures.ThreadPoolExecutor(CALLERS) as pool:
-            callers = [pool.submit(call_until, over, bench, number) for number in range(CALLERS)]
+            callers = [pool.submit(call_until, over, bench, number, broken) for number in range(CALLERS)]
             try:
-                break_at_random(random.Random(SEED), server.url)
+                break_at_random(random.Random(SEED), server.url, broken)
             finally:
                 over.set()
             seen = [caller.result(120) for caller in callers]
@@ -233,8 +263,7 @@ def test_every_receipt_is_kept_whatever_breaks_between_the_call_and_the_log(
     assert statuses["DetectFaces", 200] > 100
     assert statuses["CreateCollection", 200] > 100
     assert statuses["DescribeCollection", 400] > 100
-    broken = [statuses[name, 500] for name in ("DetectFaces", "CreateCollection", "DescribeCollection")]
-    assert sum(broken) > KILLS // 8
+    assert len(broken) > KILLS // 8
 
 
 def test_a_server_that_is_killed_at_random_moments_keeps_every_receipt_it_gave(tmp_path):

@@ -198,13 +198,13 @@ def test_a_collection_is_re_embedded_switched_and_rolled_back(
         assert max(abs(similarity - expected[other]) for other, similarity in matches) <= 0.02
     described = client.describe_collection(CollectionId=collection)
     assert (described["FaceModelVersion"], described["FaceCount"], described["UserCount"]) == (
-        "1.0",
+        "1.1",
         len(faces),
         4,
     )
     again = client.list_faces(CollectionId=collection)["Faces"]
     for old, new in zip(listed, again, strict=True):
-        assert {**old, "IndexFacesModelVersion": "1.0"} == new
+        assert {**old, "IndexFacesModelVersion": "1.1"} == new
 
         client.delete_faces(CollectionId=collection, FaceIds=[faces[max(faces)]])
     moving.reembed("rollback", collection)
@@ -333,7 +333,7 @@ def test_clients_get_no_wrong_answer_and_no_error_while_it_is_switched_to_and_fr
     moving.reembed("start", collection, "--onto", NEW, "--from", moving.folder)
     expected = {"2.0": all_answers(client, moving, collection, faces)}
     moving.reembed("switch", collection)
-    expected["1.0"] = all_answers(client, moving, collection, faces)
+    expected["1.1"] = all_answers(client, moving, collection, faces)
     with Load(moving, collection, faces, expected) as load:
         for _ in range(3):
             for command in ("rollback", "switch"):
@@ -341,7 +341,7 @@ def test_clients_get_no_wrong_answer_and_no_error_while_it_is_switched_to_and_fr
                 moving.reembed(command, collection)
     print(dict(load.seen))
     assert (load.errors, load.wrong) == ([], [])
-    assert {version for _, version in load.seen} == {"1.0", "2.0"}
+    assert {version for _, version in load.seen} == {"1.1", "2.0"}
     assert min(load.seen[kind, version] for kind in ("image", "face", "enrolled") for version in expected) > 0
     moving.reembed("rollback", collection)
     moving.reembed("discard", collection)
@@ -405,20 +405,20 @@ def test_killed_while_it_switches_it_has_either_switched_or_not(moving, client, 
     moving.reembed("start", collection, "--onto", NEW, "--from", moving.folder)
     expected = {"2.0": all_answers(client, moving, collection, faces)}
     moving.reembed("switch", collection)
-    expected["1.0"] = all_answers(client, moving, collection, faces)
+    expected["1.1"] = all_answers(client, moving, collection, faces)
     seen, delay_s, began = Counter(), 0.0, time.monotonic()
     moving.reembed("rollback", collection)
     whole_s, version = time.monotonic() - began, "2.0"
     # Later and later, until it is killed too late; then the other way. Most of the time goes into beginning.
     while seen["done"] < 2:
-        process = moving.begin("reembed", "rollback" if version == "1.0" else "switch", collection)
+        process = moving.begin("reembed", "rollback" if version == "1.1" else "switch", collection)
         time.sleep(delay_s)
         ended = process.poll()
         killed(process)
         assert ended in {None, 0}
         now = client.describe_collection(CollectionId=collection)["FaceModelVersion"]
         state = moving.reembed("status", collection)["State"]
-        assert state == {"1.0": "switched", "2.0": "rolled_back"}[now]
+        assert state == {"1.1": "switched", "2.0": "rolled_back"}[now]
         assert all_answers(client, moving, collection, faces) == expected[now]
         assert ended is None or now != version
         seen["killed before" if now == version else "done" if ended == 0 else "killed after"] += 1

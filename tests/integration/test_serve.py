@@ -207,6 +207,7 @@ def test_the_doctor_finds_nothing_wrong_with_a_running_server_and_something_with
     findings = {finding["subject"]: finding for finding in json.loads(well.stdout)}
     assert well.returncode == 0, findings
     assert findings["models"]["state"] == findings["database and keys"]["state"] == "ok"
+    assert findings["calibrations"]["state"] == "ok"  # with or without one that a test put in force
 
     empty = _countenance("doctor", "--data-dir", tmp_path / "none", "--cache-dir", tmp_path / "cache")
     assert empty.returncode == 1

@@ -62,7 +62,7 @@ class FactsReader:
         if row is None:
             return None
         standing, effective, profile, accepted, purposes, records, above, trained, *served, epoch = row
-        barred, serves, beneficiaries = served
+        barred, serves, beneficiaries, is_tester = served
         terms = self._terms.judge(
             (Acceptance(*each) for each in accepted), now=now, first_seen=self.first_seen
         )
@@ -88,6 +88,7 @@ class FactsReader:
             beneficiaries=frozenset(map(AccountId, beneficiaries)),
             serves=frozenset(serves),
             operator_trained=trained,
+            tester=is_tester,
         )
         return Read(facts, epoch)
 

@@ -10,8 +10,10 @@ from countenance.accounts.facts import CallCounts, FactsReader
 from countenance.accounts.grants import Grants
 from countenance.accounts.officers import Officers
 from countenance.accounts.on_file import OnFile
+from countenance.accounts.register import Accounts
 from countenance.accounts.relations import Relations
 from countenance.accounts.standing import Standings
+from countenance.accounts.testers import Testers
 from countenance.store import Database, KeyStore
 from countenance.terms import Terms
 
@@ -32,6 +34,7 @@ class Governance:
     standings: Standings
     facts: FactsReader
     calls: CallCounts
+    testers: Testers
 
     @classmethod
     def open(cls, database: Database, keys: KeyStore, terms: Terms) -> Governance:
@@ -55,6 +58,7 @@ class Governance:
             standings=Standings(changing),
             facts=FactsReader(changing, terms, first_seen=first_seen),
             calls=CallCounts(changing),
+            testers=Testers(changing, Accounts(database, keys)),
         )
 
     def begin(self, account_id: str, *, officer: str, role: str, actor: Actor) -> None:

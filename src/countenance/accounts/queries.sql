@@ -53,12 +53,15 @@ where access_key_id = %(access_key_id)s and account_id = %(account_id)s
 -- find_credential --
 select
     k.access_key_id, k.account_id, a.standing, a.effective_standing, k.operator, k.sealed_secret,
-    k.session_token_digest, k.expires_at, k.revoked_at is not null or p.revoked_at is not null,
+    -- a tester's keys end with the tester
+    k.session_token_digest, least(k.expires_at, t.expires_at),
+    k.revoked_at is not null or p.revoked_at is not null or t.revoked_at is not null,
     k.purpose, o.name, k.sealed_claims, a.calls_per_s, a.burst
 from access_key as k
 join account as a using (account_id)
 left join access_key as p on p.access_key_id = k.parent_access_key_id
 left join officer as o on o.name = k.officer and o.removed_at is null and a.is_house
+left join tester as t on t.account_id = k.account_id
 where k.access_key_id = %(access_key_id)s;
 
 -- create_session --
@@ -393,6 +396,7 @@ select
     ),
     (select coalesce(array_agg(distinct b.profile), '{}') from served join account as b using (account_id)),
     (select coalesce(array_agg(account_id), '{}') from served),
+    exists (select 1 from tester where account_id = a.account_id),
     (select epoch from policy_epoch)
 from account as a
 where a.account_id = %(account_id)s;
@@ -400,3 +404,27 @@ where a.account_id = %(account_id)s;
 -- count_calls --
 select count(*) from observation
 where account = %(account)s and purpose = %(purpose)s and at > clock_timestamp() - interval '1 hour';
+
+-- list_testers --
+select
+    t.account_id, a.name, t.organisation, t.added_by, t.added_at, t.expires_at, t.revoked_at,
+    t.samples_an_hour, t.tests_at_once, t.most_samples,
+    (select coalesce(sum(samples), 0)::bigint from tester_use as u where u.account_id = t.account_id)
+from tester as t
+join account as a using (account_id)
+order by t.account_id;
+
+-- add_tester --
+insert into tester (
+    account_id, organisation, added_by, expires_at, samples_an_hour, tests_at_once, most_samples
+)
+values (
+    %(account_id)s, %(organisation)s, %(added_by)s, %(expires_at)s, %(samples_an_hour)s, %(tests_at_once)s,
+    %(most_samples)s
+);
+
+-- revoke_tester --
+update tester set revoked_at = coalesce(revoked_at, clock_timestamp()) where account_id = %(account_id)s;
+
+-- revoke_testers_keys --
+update access_key set revoked_at = coalesce(revoked_at, clock_timestamp()) where account_id = %(account_id)s;

@@ -24,9 +24,9 @@ from countenance.transparency.canonical import MAX_ENTRY_BYTES, canonical_json, 
 from countenance.transparency.merkle import leaf_hash, tree_root
 
 VERSION = 1
-_RULES_ROOM = 1080
+_RULES_ROOM = 880
 _SHADOW_ROOM = 310
-"""Bytes for ids of rules: 25 and 7 of the longest there may be, several times as many of the usual ones."""
+"""Bytes for ids of rules: 20 and 7 of the longest there may be, several times as many of the usual ones."""
 
 _SHORT = {
     "attested": "a",
@@ -116,7 +116,12 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
         "policy": event.policy_digest or None,
         "error": event.error_code,
         "model": _known(version=event.model_version, digest=event.model_digest),
-        "threshold": _known(asked=event.threshold_asked, in_force=event.threshold),
+        "calibration": event.calibration,
+        "evaluation": event.evaluation,
+        "threshold": _known(
+            asked=event.threshold_asked, in_force=event.threshold, match=event.threshold_match
+        ),
+        "decided": event.decided,
         "candidates": event.candidates,
         "enrolled": event.enrolled,
         "deleted": event.deleted,

@@ -62,8 +62,12 @@ class Event:
         error_code: the error's AWS code; None when answered.
         model_version: FaceModelVersion that was used.
         model_digest: SHA-256 of that pack, hexadecimal.
+        calibration: digest of the operator's calibration that similarities were of; None for the pack's own.
+        evaluation: digest of the evaluation of the model that policy read; None where none counted.
         threshold_asked: similarity threshold that the caller gave, 0-100.
         threshold: similarity threshold in force, 0-100.
+        threshold_match: what a match had to reach, of an operation that decides; it told more than matches.
+        decided: `MATCH`, `REVIEW` or `NO_MATCH`, of such an operation.
         candidates: how many candidates were answered.
         enrolled: how many faces were answered as enrolled.
         deleted: how many faces were answered as deleted.
@@ -107,8 +111,12 @@ class Event:
     error_code: str | None = None
     model_version: str | None = None
     model_digest: str | None = None
+    calibration: str | None = None
+    evaluation: str | None = None
     threshold_asked: float | None = None
     threshold: float | None = None
+    threshold_match: float | None = None
+    decided: str | None = None
     candidates: int | None = None
     enrolled: int | None = None
     deleted: int | None = None

@@ -114,16 +114,19 @@ class AuditLog:
         standing: str,
         effective_standing: str,
         beneficiaries: Iterable[str] = (),
+        evaluations: Iterable[uuid.UUID] = (),
         observation: Observation | None = None,
     ) -> Draft | None:
         """Write the event, as `record` does, only if its key and its account's standing still hold.
 
         There is no moment between the check and the record: until the transaction ends no standing of the
-        account, or of a beneficiary, changes. None, and nothing written, when the key was revoked, a standing
-        is another one, or a beneficiary is one no more for whom anybody may act.
+        account, or of a beneficiary, changes, and no evaluation that the call rests on is ended. None, and
+        nothing written, when the key was revoked, a standing is another one, a beneficiary is one no more for
+        whom anybody may act, or an evaluation counts no more.
 
         Args:
             beneficiaries: accounts for whom the call is, that policy found in good standing.
+            evaluations: of models, that policy relied on.
             observation: what detectors may look at for a while; sealed under the account's key.
         """
         draft = self._draft(connection, event)
@@ -133,6 +136,7 @@ class AuditLog:
             "standing": standing,
             "effective_standing": effective_standing,
             "beneficiaries": list(beneficiaries),
+            "evaluations": list(evaluations),
             "purpose": observation.purpose if observation else None,
             "observed_kind": observation.kind if observation else None,
             "observed": self.seal_observation(event.account_id, event.event_id, observation),

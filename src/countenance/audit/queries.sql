@@ -14,10 +14,10 @@ select count(*) from recorded;
 
 -- record_in_force --
 -- The key must be unrevoked and the standings those that policy saw: what ended while the call ran stops it
--- here (migration 0003 has the function, and why it is one).
+-- here, and so do evaluations that it rests on (migrations 0003 and 0012 have the function, and why it is one).
 select record_in_force(
     %(event_id)s, %(account_id)s, %(access_key_id)s, %(standing)s, %(effective_standing)s,
-    %(beneficiaries)s::text[], %(account)s, %(entry)s, %(sealed)s, %(tags)s::bytea[], %(commitments)s::bytea[], %(touches)s::bytea[],
+    %(beneficiaries)s::text[], %(evaluations)s::uuid[], %(account)s, %(entry)s, %(sealed)s, %(tags)s::bytea[], %(commitments)s::bytea[], %(touches)s::bytea[],
     %(purpose)s, %(observed_kind)s, %(observed)s
 );
 

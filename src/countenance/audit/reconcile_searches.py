@@ -26,6 +26,7 @@ QUERIES = load_queries("countenance.audit", "reconcile.sql")
 _LOOK_AGAIN_S = 0.25
 _BATCH = 10_000
 _IMPORT = b'"operation":"ImportFace"'
+_IDENTIFIES = b'"operation":"IdentifyFace"'
 _MAY_NOT_SEARCH = (b'"operation":"SearchUsersByImage"', _IMPORT)
 """Without a usable face they look for nobody, and are answered."""
 _BEFORE_IT_RAN = {
@@ -200,7 +201,9 @@ def _entries(database: Database, *, after: int, size: int) -> Iterator[tuple[boo
 
 
 def _is_search(entry: bytes) -> bool:
-    is_one = (b'"operation":"Search' in entry and b'"service":"rekognition"' in entry) or _IMPORT in entry
+    is_one = (b'"operation":"Search' in entry and b'"service":"rekognition"' in entry) or any(
+        each in entry for each in (_IMPORT, _IDENTIFIES)
+    )
     return is_one and b'"replay":true' not in entry
 
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from countenance.accounts import Governance
+from countenance.assurance.calibrations import Calibrations, left_behind
 from countenance.cli.installation import open_accounts, open_store
 from countenance.cli.options import settings_options
 from countenance.cli.terms_at_start import wanted_documents
@@ -32,6 +33,7 @@ from countenance.store.tombstones import find_copy
 from countenance.terms import load_terms
 from countenance.vision.install import PackStore
 from countenance.vision.pipeline import Vision
+from countenance.vision.pipeline_digest import pipeline_digest
 from countenance.wire.model import load_models
 
 State = Literal["ok", "note", "wrong"]
@@ -96,6 +98,7 @@ def _examine(given: dict[str, Any]) -> Iterator[Finding]:
         ("erasures", _tombstones),
         ("terms", _terms),
         ("rule packs", _rule_packs),
+        ("calibrations", _calibrations),
         ("network", _network),
         ("TLS", _tls),
         ("object stores", _objects),
@@ -228,6 +231,24 @@ def _rule_packs(settings: Settings) -> Finding:
         engine = policies.engine(register.epoch(), datetime.now(UTC).date())
     in_use = ", ".join(sorted(engine.activations))
     return Finding("rule packs", "ok", f"in use: {in_use}; legal review: none")
+
+
+def _calibrations(settings: Settings) -> Finding:
+    """Whether a calibration of the operator's was left behind by an upgrade."""
+    if not _is_made(settings):
+        return Finding("calibrations", "ok", "every pack has its own")
+    with open_store(settings) as (database, _):
+        choices = Calibrations(database, pipeline_digest=pipeline_digest()).list()
+    if behind := left_behind(choices, pipeline_digest()):
+        return Finding(
+            "calibrations",
+            "note",
+            f"the code that makes templates changed: {len(behind)} pack(s) have their own again, not yours",
+            "calibrate anew: `countenance calibrate DATASET`",
+        )
+    return Finding(
+        "calibrations", "ok", "what was decided is in force" if choices else "every pack has its own"
+    )
 
 
 def _is_made(settings: Settings) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from countenance.assurance.drift import forget_counts, watch_drift
 from countenance.audit import AuditLog
 from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
 from countenance.cli.finishing import finish
@@ -103,6 +104,12 @@ class Housekeeping:
                 every_s=_HOUR_S,
                 is_local=True,
                 meaning="once a day, compare what was done with what the log says",
+            ),
+            Task(
+                "watch-drift",
+                self._watch_drift,
+                every_s=_HOUR_S,
+                meaning="compare how rarely searches match by chance with what the calibration states",
             ),
             Task(
                 "compact",
@@ -222,6 +229,14 @@ class Housekeeping:
             names = ", ".join(found.mismatches)
             context.report(len(found.mismatches), note=f"mismatches: {names}")
             self.tell(f"the log does not agree with what was done ({names}): see `audit reconcile`")
+
+    def _watch_drift(self, context: JobContext) -> None:
+        with context.database.transaction() as connection:
+            alarms = watch_drift(connection)
+            forget_counts(connection)
+        context.report(alarms, note="alarms")
+        if alarms:
+            self.tell(f"{alarms} stated false match rates do not hold: see `countenance drift`")
 
     def _compact(self, context: JobContext) -> None:
         done = 0

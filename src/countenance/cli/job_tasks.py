@@ -8,6 +8,7 @@ import click
 
 from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.import_work import import_tasks
+from countenance.cli.independent_test_jobs import independent_test_tasks
 from countenance.cli.installation import open_tombstones
 from countenance.settings import Settings
 from countenance.store import KeyStore
@@ -27,4 +28,4 @@ def job_tasks(settings: Settings, keys: KeyStore, *, tell: Callable[[str], None]
         tell,
         tombstones=lambda database: open_tombstones(database, keys, settings),
     )
-    return [*housekeeping.tasks(), *import_tasks()]
+    return [*housekeeping.tasks(), *independent_test_tasks(keys), *import_tasks()]

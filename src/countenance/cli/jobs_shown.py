@@ -62,7 +62,7 @@ def progress_of(job: Job) -> str | None:
 
 
 def watch(jobs: Jobs, job: Job) -> Job:
-    """The job when it is over, or has failed once more; until then its progress on standard error.
+    """The job when it is over, or has failed once more; on standard error its progress, and why it failed.
 
     Raises:
         SetupError: it was forgotten meanwhile; or it waits, and no server has run that would take it up.
@@ -86,7 +86,8 @@ def watch(jobs: Jobs, job: Job) -> Job:
                     remedy="start one (`countenance serve`): the job waits for it",
                 )
             time.sleep(_LOOK_EVERY_S)
-    if found.failures > before and found.error:
+    has_failed = found.failures > before or found.state is JobState.FAILED  # maybe before the first look
+    if has_failed and found.error:
         click.echo(f"job {found.job_id} failed: {found.error}", err=True)
     return found
 

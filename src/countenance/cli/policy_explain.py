@@ -32,7 +32,17 @@ _EXAMPLE = {
         "retention_days": 365,
         "minors_allowed": False,
     },
-    "model": {"version": "7.0", "use": "any"},
+    "model": {
+        "version": "7.0",
+        "use": "any",
+        "evaluation": {
+            "groups": 2,
+            "worst_group_tpr": 98.5,
+            "worst_group_fmr": 0.00001,
+            "worst_group_fpir": 0.001,
+            "gallery": 1000,
+        },
+    },
     "calls_last_hour": 12,
     "at": "2026-11-26T12:00:00Z",
 }

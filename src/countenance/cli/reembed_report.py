@@ -7,13 +7,16 @@ from typing import Any
 
 import click
 
+from countenance.assurance.calibrations import Calibrations
 from countenance.cli.reembedded import Reembedded, collection_options, open_reembedded
 from countenance.cli.tables import as_json_option, print_json
 from countenance.gallery.two_models import Model
 from countenance.reembedding.differences import MOST_EXACT, SAMPLE, Differences, Side, compare
 from countenance.reembedding.report_files import to_csv, to_json, to_text
+from countenance.similarity import Calibration
 from countenance.store.files import write_private
 from countenance.types import Similarity
+from countenance.vision.pipeline_digest import pipeline_digest
 
 
 @click.command()
@@ -65,6 +68,13 @@ def report(
         click.echo(to_text(found), nl=False)
 
 
+def calibration_of(opened: Reembedded, model: Model) -> Calibration:
+    """That is in force for the pack of a model: what its similarities mean to callers."""
+    manifest = opened.require_pack(model).manifest
+    record = Calibrations(opened.governed.database, pipeline_digest=pipeline_digest())
+    return record.find(manifest.digest) or manifest.calibration
+
+
 def differences(
     opened: Reembedded, before: Model, after: Model, *, threshold: float, sample: int = SAMPLE
 ) -> Differences:
@@ -73,7 +83,7 @@ def differences(
         Side(
             model.version,
             opened.gallery.shadow_templates.templates(opened.collection, model),
-            opened.require_pack(model).manifest.calibration,
+            calibration_of(opened, model),
         )
         for model in (before, after)
     ]

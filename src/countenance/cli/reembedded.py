@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from countenance.assurance.calibrations import Calibrations
 from countenance.audit import AuditLog
 from countenance.cli.governed import Governed, open_governed
 from countenance.cli.one_collection import collection_argument, find_collection
@@ -20,7 +21,9 @@ from countenance.gallery.two_models import Model
 from countenance.reembedding.allowed import require_allowed
 from countenance.store import Connection
 from countenance.vision.install import InstalledPack, PackStore
+from countenance.vision.manifest_facts import model_facts
 from countenance.vision.pipeline import Vision
+from countenance.vision.pipeline_digest import pipeline_digest
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -85,6 +88,7 @@ class Reembedded:
             self.collection,
             before=None if before is None else _facts(before),
             after=_facts(self.require_pack(model)),
+            calibrations=Calibrations(governed.database, pipeline_digest=pipeline_digest()),
         )
 
     def record(self, connection: Connection, operation: str, resource: str) -> None:
@@ -116,4 +120,4 @@ def open_reembedded(name: str, account_id: str | None, given: dict[str, Any]) ->
 
 
 def _facts(pack: InstalledPack) -> ModelFacts:
-    return ModelFacts(pack.manifest.face_model_version, pack.manifest.use)
+    return model_facts(pack.manifest)

@@ -18,6 +18,7 @@ from countenance.conduct.suspicion import (
     fingerprint,
     fullest_windows,
 )
+from countenance.policy import load_purposes
 
 OWN_PEOPLE: Final = ("photo-library", "accessibility", "event-photos")
 """Purposes under which those who are searched for are mostly in the collection."""
@@ -27,7 +28,7 @@ STRANGERS_HITS: Final = 0.01
 the collection are searched for. (our own numbers, to be tuned)"""
 ONE_TO_ONE: Final = ("identity-verification", "identity-proofing")
 TARGETS_A_DAY: Final = 50
-"""Most photos that one photo is compared with in a day. (our own number)"""
+"""Most photos, or enrolled faces and users, that one photo is compared with in a day. (our own number)"""
 STEADY_HOURS: Final = 24
 STEADY_LEAST: Final = 10
 STEADY_SPREAD: Final = 3
@@ -85,10 +86,11 @@ def _strangers(observed: Sequence[Observed]) -> list[Suspicion]:
 
 
 def _search_in_disguise(observed: Sequence[Observed]) -> list[Suspicion]:
-    """One photo compared with many, one by one: a search under a purpose that has none.
+    """One photo compared with many, one by one: a search where there is none, or without its budget.
 
     Looks for: more than TARGETS_A_DAY different photos within 24 h that one photo is compared with, on
-    whichever side it stands.
+    whichever side it stands; or as many enrolled faces or users, under these and under purposes that
+    bound the false candidates of a search.
     Innocent: a person who tries again and again (a few times), or who logs in all day (fewer than that).
     Cannot see: target photos with many people each; the one photo saved anew for each comparison.
     """
@@ -98,6 +100,8 @@ def _search_in_disguise(observed: Sequence[Observed]) -> list[Suspicion]:
             source, target = each.inputs
             partners[each.purpose, source].append((each, target))
             partners[each.purpose, target].append((each, source))
+        elif each.kind == "compare" and len(each.inputs) == 1 and _has_bound(each.purpose):
+            partners[each.purpose, each.inputs[0]].extend((each, reference) for reference in each.faces)
     fullest: dict[tuple[str, object], Window] = {}
     for (purpose, _), rows in partners.items():
         for window in fullest_windows(rows, least=TARGETS_A_DAY + 1):
@@ -111,11 +115,17 @@ def _search_in_disguise(observed: Sequence[Observed]) -> list[Suspicion]:
             pattern="disguise",
             severity="restrict",
             summary=f"one photo was compared with {window.count} others within a day: that is a search, and "
-            f"the purpose {purpose} has none",
+            f"the purpose {purpose} {'has none' if purpose in ONE_TO_ONE else 'bounds those'}",
             photos=window.count,
         )
         for (purpose, _), window in fullest.items()
     ]
+
+
+def _has_bound(purpose: str) -> bool:
+    """Whether a search under it is refused, or has its threshold raised with the size of the gallery."""
+    declared = load_purposes().get(purpose)
+    return purpose in ONE_TO_ONE or (declared is not None and declared.fpir_budget > 0)
 
 
 def _around_the_clock(observed: Sequence[Observed], about: About) -> list[Suspicion]:

@@ -34,7 +34,7 @@ class Observed:
         candidates: how many were answered.
         scores: how many values of similarity were answered.
         enrolled: how many faces were enrolled.
-        faces: ids of the faces or users that were answered, at most 20.
+        faces: ids of the faces or users that were answered, or that a photo was compared with; at most 20.
         age: attested age.
         live: the caller said that the photo comes from a running camera, and policy judged it so.
     """

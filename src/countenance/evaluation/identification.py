@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.evaluation.intervals import Interval, interval_of
+from countenance.errors import TooFewTrials
+from countenance.evaluation.intervals import Interval, Rate, interval_of, rate_of
 from countenance.evaluation.trials import Samples
 
+RANKS = (1, 5, 10, 20)
 _PROBES_AT_ONCE = 1024
 
 
@@ -80,6 +83,25 @@ def ranks_of_mates(samples: Samples, closed_set: ClosedSet) -> NDArray[np.int64]
         rank = np.count_nonzero(scores >= mates[:, None], axis=1)
         ranks[start : start + len(rows)] = np.where(found, rank, len(gallery) + 1)
     return ranks
+
+
+def hit_rates(samples: Samples, draws: Sequence[ClosedSet], ranks: Sequence[int] = RANKS) -> dict[int, Rate]:
+    """How often the mate of a probe is among the first so many: the cumulative match characteristic.
+
+    People are weighted equally over all draws together, failures to enrol counted as misses. Ranks
+    that the gallery does not have are left out: they would say nothing.
+
+    Raises:
+        TooFewTrials: there are no probes.
+    """
+    found = np.concatenate([ranks_of_mates(samples, draw) for draw in draws])
+    people = np.concatenate([samples.subjects[draw.probes] for draw in draws])
+    if len(people) == 0:
+        raise TooFewTrials("nobody has two samples: a closed-set search needs a probe besides the reference")
+    _, person, probes = np.unique(people, return_inverse=True, return_counts=True)
+    weights = 1.0 / (probes[person] * len(probes))
+    smallest = min(len(draw.gallery) for draw in draws)
+    return {rank: rate_of(found <= rank, weights, person) for rank in ranks if rank <= smallest}
 
 
 def rank_one(samples: Samples, closed_set: ClosedSet) -> RankRates:

@@ -2,7 +2,12 @@
 
 Each rate's variance is estimated from people, not from comparisons, and turned into the number of
 independent trials that would have had it; Wilson's interval for so many trials is right near 0 and
-1, where a symmetric one is not.
+1, where a symmetric one is not, and where the percentiles of a bootstrap end at the last error seen.
+
+Where few people err, their variance is hardly known, and where nobody does, not at all. So it is
+taken together with that of `_SUPPOSED` people all of whose trials agree: without an error there are
+as many independent trials as people, and with errors of many people as many as the variance says.
+`bench/coverage.py` counts how often that holds the truth; docs/benchmarks.md says what it counted.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ from numpy.typing import NDArray
 from countenance.evaluation.trials import Trials
 
 _NORMAL_975 = 1.959963984540054
+_SUPPOSED = 2.0  # people
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,23 @@ class Interval:
 
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of trials with how sure it is.
+
+    Attributes:
+        rate: in [0, 1], people (or pairs of people) weighted equally.
+        interval: 95 %, over the draw of people.
+        trials: comparisons or searches made.
+        effective: independent ones that would be as sure: what a bound may be taken of.
+    """
+
+    rate: float
+    interval: Interval
+    trials: int
+    effective: float
 
 
 def wilson(rate: float, trials: float) -> Interval:
@@ -46,6 +69,65 @@ def interval_of(rate: float, *, variance: float, most_trials: float) -> Interval
     if spread <= 0.0 or variance <= spread / most_trials:
         return wilson(rate, most_trials)
     return wilson(rate, spread / variance)
+
+
+def rate_of(
+    outcomes: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    clusters: NDArray[np.int64],
+    *,
+    variance: float | None = None,
+    added_variance: float = 0.0,
+) -> Rate:
+    """The weighted share of `outcomes`, with how sure it is.
+
+    Args:
+        outcomes: (n,) what is counted, a trial each.
+        weights: (n,) summing to 1.
+        clusters: (n,) whose trial each is: a person, or a pair of people, as a number from 0.
+        variance: of the share; where not given, clusters are independent of each other.
+        added_variance: from elsewhere, such as a threshold's.
+    """
+    rate = min(1.0, float(weights[outcomes].sum()))
+    if variance is None:
+        variance = float(np.sum(np.bincount(clusters, weights * (outcomes - rate)) ** 2))
+    rarer = outcomes if rate <= 0.5 else ~outcomes
+    effective = effective_trials(
+        rate,
+        variance + added_variance,
+        people=kish(_by_cluster(clusters, weights)),
+        trials=kish(weights),
+        erring=kish(_by_cluster(clusters, weights * rarer)),
+    )
+    return Rate(rate, wilson(rate, effective), len(outcomes), effective)
+
+
+def effective_trials(rate: float, variance: float, *, people: float, trials: float, erring: float) -> float:
+    """Independent trials that would be as sure.
+
+    Args:
+        rate: the share.
+        variance: of it.
+        people: effective clusters.
+        trials: effective trials, which are never exceeded.
+        erring: effective clusters in which the rarer outcome was seen.
+    """
+    spread = rate * (1.0 - rate)
+    if spread <= 0.0:
+        return people
+    design_effect = max(variance * people / spread, people / trials)
+    supposed = max(design_effect, 1.0)
+    return people * (erring + _SUPPOSED) / (erring * design_effect + _SUPPOSED * supposed)
+
+
+def _by_cluster(clusters: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.bincount(clusters, weights), np.float64)
+
+
+def kish(weights: NDArray[np.float64]) -> float:
+    """Kish's effective number: equal to the count when all weigh the same; 0 of nothing."""
+    squares = float(np.sum(weights**2))
+    return float(weights.sum()) ** 2 / squares if squares > 0.0 else 0.0
 
 
 def variance_of_match_rate(trials: Trials, matches: NDArray[np.bool_]) -> float:

@@ -134,12 +134,30 @@ def without(trials: Trials, people: Collection[tuple[int, int]]) -> Trials:
     """
     if not people:
         return trials
-    count = int(max(trials.first.max(), trials.second.max())) + 1
-    low, high = np.minimum(trials.first, trials.second), np.maximum(trials.first, trials.second)
-    left_out = [min(pair) * count + max(pair) for pair in people]
-    kept = ~np.isin(low.astype(np.int64) * count + high, left_out)
+    kept = ~_are_of(people, trials.first, trials.second)
     weights = trials.weights[kept]
     return Trials(trials.scores[kept], trials.first[kept], trials.second[kept], weights / weights.sum())
+
+
+def has_others(trials: Trials, people: Collection[tuple[int, int]]) -> bool:
+    """Whether `without` leaves any trial."""
+    return not people or not bool(_are_of(people, trials.first, trials.second).all())
+
+
+def pairs_without(pairs: Pairs, subjects: NDArray[np.int64], people: Collection[tuple[int, int]]) -> Pairs:
+    """The same pairs but those between the given pairs of subjects, in either order."""
+    kept = ~_are_of(people, subjects[pairs.first], subjects[pairs.second])
+    return Pairs(pairs.first[kept], pairs.second[kept], pairs.mated[kept], pairs.fold[kept])
+
+
+def _are_of(
+    people: Collection[tuple[int, int]], first: NDArray[np.integer], second: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """(n,) whether each comparison is between one of the given pairs of subjects."""
+    low = np.minimum(first, second).astype(np.int64)
+    high = np.maximum(first, second).astype(np.int64)
+    base = 1 + max([int(high.max(initial=0)), *(max(pair) for pair in people)])
+    return np.isin(low * base + high, [min(pair) * base + max(pair) for pair in people])
 
 
 def draw_pairs(

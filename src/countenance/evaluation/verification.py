@@ -8,13 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.errors import TooFewTrials
-from countenance.evaluation.intervals import (
-    Interval,
-    effective_people,
-    interval_of,
-    variance_of_match_rate,
-)
+from countenance.evaluation.bounds import require_carried
+from countenance.evaluation.dyads import Dyads
+from countenance.evaluation.intervals import Interval, Rate, rate_of
+from countenance.evaluation.thresholds import lowest_threshold
 from countenance.evaluation.trials import Pairs, Trials
 
 _STUDENT_975 = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622)  # 1 to 9 degrees
@@ -34,6 +31,8 @@ class OperatingPoint:
             uncertainty adds is in it.
         mated_trials: comparisons behind `fnmr`.
         non_mated_trials: comparisons behind `fmr`.
+        mated_effective: independent comparisons that would be as sure of `fnmr`.
+        non_mated_effective: independent comparisons that would be as sure of `fmr`.
     """
 
     max_fmr: float
@@ -44,6 +43,8 @@ class OperatingPoint:
     fnmr_interval: Interval
     mated_trials: int
     non_mated_trials: int
+    mated_effective: float
+    non_mated_effective: float
 
     @property
     def tar(self) -> float:
@@ -75,51 +76,81 @@ def match_rate(trials: Trials, threshold: float) -> float:
     return float(trials.weights[trials.scores >= np.float32(threshold)].sum())
 
 
+def match_rate_of(trials: Trials, threshold: float) -> Rate:
+    """`match_rate` at a threshold that these trials did not choose, with how sure it is.
+
+    Memory for non-mated trials: number of people squared, 8 bytes each.
+    """
+    matches = trials.scores >= np.float32(threshold)
+    if trials.is_mated:
+        return rate_of(matches, trials.weights, trials.first.astype(np.int64))
+    return Dyads.of(trials).rate_of(np.flatnonzero(matches))
+
+
 def match_rate_interval(trials: Trials, threshold: float) -> Interval:
     """Interval of `match_rate` at a threshold that these trials did not choose."""
-    matches = trials.scores >= np.float32(threshold)
-    return interval_of(
-        min(1.0, float(trials.weights[matches].sum())),
-        variance=variance_of_match_rate(trials, matches),
-        most_trials=effective_people(trials) if trials.is_mated else trials.effective,
-    )
+    return match_rate_of(trials, threshold).interval
 
 
 def fnmr_at_fmr(mated: Trials, non_mated: Trials, *, max_fmr: float) -> OperatingPoint:
-    """FNMR at the lowest threshold whose FMR does not exceed `max_fmr`, in (0, 1).
+    """FNMR at the lowest threshold whose FMR does not exceed `max_fmr`; many of them: `OperatingPoints`.
 
     Raises:
         TooFewTrials: effective non-mated trials x max_fmr < 1, so that no such rate was observed.
     """
-    if non_mated.effective * max_fmr < 1.0 - 1e-9:
-        raise TooFewTrials(
-            f"FMR {max_fmr:g} needs {math.ceil(1 / max_fmr - 1e-9)} effective non-mated trials, "
-            f"there are {math.floor(non_mated.effective + 1e-9)}"
+    return OperatingPoints(mated, non_mated).at_fmr(max_fmr)
+
+
+class OperatingPoints:
+    """FNMR at one FMR after another on the same trials, which are sorted once.
+
+    Memory: 24 bytes a non-mated trial, and number of people squared, 8 bytes each.
+    """
+
+    def __init__(self, mated: Trials, non_mated: Trials) -> None:
+        self._mated = mated
+        self._dyads = Dyads.of(non_mated)
+        self._order = np.argsort(-non_mated.scores, kind="stable")
+        self._scores = non_mated.scores[self._order]
+        self._masses = np.cumsum(non_mated.weights[self._order])
+
+    def at_fmr(self, max_fmr: float) -> OperatingPoint:
+        """FNMR at the lowest threshold whose FMR does not exceed `max_fmr`, in (0, 1).
+
+        Raises:
+            TooFewTrials: as `fnmr_at_fmr`.
+        """
+        non_mated = self._dyads.trials
+        require_carried(max_fmr, non_mated.effective, of="FMR")
+        threshold = lowest_threshold(self._scores, self._masses, max_fmr)
+        false_matches = self._order[: self._reached(threshold)]
+        fmr = self._dyads.rate_of(false_matches)
+        # Of the rate that was asked for: where no trial reaches the threshold, it is no surer for that.
+        relative = math.sqrt((1.0 - max_fmr) / (max_fmr * fmr.effective))
+        strict = lowest_threshold(self._scores, self._masses, max_fmr * math.exp(-relative))
+        lax = lowest_threshold(self._scores, self._masses, max_fmr * math.exp(relative))
+        from_threshold = (match_rate(self._mated, lax) - match_rate(self._mated, strict)) / 2
+        fnmr = rate_of(
+            self._mated.scores < np.float32(threshold),
+            self._mated.weights,
+            self._mated.first.astype(np.int64),
+            added_variance=from_threshold**2,
         )
-    order = np.argsort(-non_mated.scores, kind="stable")
-    scores, masses = non_mated.scores[order], np.cumsum(non_mated.weights[order])
-    threshold = _lowest_threshold(scores, masses, max_fmr)
-    false_matches = non_mated.scores >= np.float32(threshold)
-    relative = math.sqrt(variance_of_match_rate(non_mated, false_matches)) / max_fmr
-    strict = _lowest_threshold(scores, masses, max_fmr * math.exp(-relative))
-    lax = _lowest_threshold(scores, masses, max_fmr * math.exp(relative))
-    from_threshold = (match_rate(mated, lax) - match_rate(mated, strict)) / 2
-    fnmr = min(1.0, max(0.0, 1.0 - match_rate(mated, threshold)))
-    variance = variance_of_match_rate(mated, mated.scores >= np.float32(threshold))
-    return OperatingPoint(
-        max_fmr=max_fmr,
-        threshold=threshold,
-        fmr=match_rate(non_mated, threshold),
-        fmr_interval=match_rate_interval(non_mated, threshold),
-        fnmr=fnmr,
-        fnmr_interval=interval_of(
-            fnmr,
-            variance=variance + from_threshold**2,
-            most_trials=effective_people(mated),
-        ),
-        mated_trials=len(mated),
-        non_mated_trials=len(non_mated),
-    )
+        return OperatingPoint(
+            max_fmr=max_fmr,
+            threshold=threshold,
+            fmr=fmr.rate,
+            fmr_interval=fmr.interval,
+            fnmr=fnmr.rate,
+            fnmr_interval=fnmr.interval,
+            mated_trials=fnmr.trials,
+            non_mated_trials=fmr.trials,
+            mated_effective=fnmr.effective,
+            non_mated_effective=fmr.effective,
+        )
+
+    def _reached(self, threshold: float) -> int:
+        return int(np.searchsorted(-self._scores, -np.float32(threshold), side="right"))
 
 
 def balanced_accuracy(scores: NDArray[np.float32], pairs: Pairs) -> BalancedAccuracy:
@@ -146,20 +177,6 @@ def balanced_accuracy(scores: NDArray[np.float32], pairs: Pairs) -> BalancedAccu
         threshold=float(np.mean(thresholds)),
         pairs=len(scores),
     )
-
-
-def _lowest_threshold(scores: NDArray[np.float32], masses: NDArray[np.float64], max_fmr: float) -> float:
-    """The lowest threshold that not more than `max_fmr` of the weight reaches.
-
-    Args:
-        scores: descending.
-        masses: weight of all trials up to and including each.
-        max_fmr: in the unit of `masses`.
-    """
-    over = int(np.searchsorted(masses, max_fmr * (1 + 1e-12), side="right"))
-    if over == len(scores):
-        return float(scores[-1])
-    return float(np.nextafter(scores[over], np.float32(np.inf)))
 
 
 def _best_threshold(scores: NDArray[np.float32], mated: NDArray[np.bool_]) -> float:

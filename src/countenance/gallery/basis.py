@@ -19,7 +19,7 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
-from countenance.gallery.stored import lengths
+from countenance.gallery.stored import lengths, weights_of
 
 MODELS_OWN: Final = 0
 """The number of the basis that the model itself makes templates in."""
@@ -77,7 +77,7 @@ class Basis:
         return np.asarray(templates.astype(np.float64) @ self._rotation.T, templates.dtype)
 
     def carried(self, stored: NDArray[np.float16], into: Basis) -> NDArray[np.float16]:
-        """Stored templates in this basis in another: (N, D) half floats, each of unit length.
+        """Stored templates in this basis in another: (N, D) half floats, each as long as it weighs.
 
         In double precision, so that whoever does it comes to the same half floats.
         """
@@ -86,7 +86,7 @@ class Basis:
             wide = wide @ self._rotation
         if into._rotation is not None:
             wide = wide @ into._rotation.T
-        return np.asarray(wide / lengths(wide)[:, np.newaxis], np.float16)
+        return np.asarray(wide * (weights_of(stored) / lengths(wide))[:, np.newaxis], np.float16)
 
 
 MODELS_BASIS: Final = Basis(None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from countenance.gallery.records import NewFace
 from countenance.gallery.two_models import QUERIES, Model, TwoModels
 from countenance.store import Connection, KeyMissing, KeyStore
-from countenance.types import FaceId, Template
+from countenance.types import FaceId, WeighedTemplate
 
 
 def keep(connection: Connection, models: TwoModels, keys: KeyStore, faces: Sequence[NewFace]) -> None:
@@ -19,7 +19,7 @@ def keep(connection: Connection, models: TwoModels, keys: KeyStore, faces: Seque
     wanted = models.wanted
     if wanted is not None:
         shadows = {
-            face.face_id: face.shadow.template
+            face.face_id: WeighedTemplate(face.shadow.template, face.shadow.weight)
             for face in faces
             if face.shadow is not None and face.shadow.face_model_version == wanted.version
         }
@@ -35,7 +35,7 @@ def put_templates(
     models: TwoModels,
     keys: KeyStore,
     model: Model,
-    templates: Mapping[FaceId, Template],
+    templates: Mapping[FaceId, WeighedTemplate],
 ) -> int:
     """Write templates of a model for faces that are there and have none of it; how many.
 
@@ -52,7 +52,7 @@ def put_templates(
         connection,
         "put_templates",
         models,
-        {face_id: seal.seal(face_id, template) for face_id, template in templates.items()},
+        {face_id: seal.seal(face_id, each.template, each.weight) for face_id, each in templates.items()},
         model_slot=slot,
         is_in_use=slot == models.slot,
         run_id=models.run_id,

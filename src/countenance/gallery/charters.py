@@ -55,6 +55,14 @@ def find_chartered(
     return Chartered(collection_id, version, _charter(members), face_count)
 
 
+def count_faces(connection: Connection, collection_id: uuid.UUID, *, up_to: int) -> int:
+    """How many faces the collection has, counted no further than `up_to`."""
+    values = {"collection_id": collection_id, "up_to": up_to}
+    row = connection.execute(QUERIES["count_faces_up_to"], values).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def find_charter(connection: Connection, collection: Collection) -> Charter | None:
     row = connection.execute(QUERIES["find_charter"], {"collection_id": collection.collection_id}).fetchone()
     return None if row is None else _charter(list(row))

@@ -22,7 +22,7 @@ from countenance.gallery.records import (
 )
 from countenance.gallery.seal import TemplateSeal
 from countenance.store import BytesArray, Connection, FloatArray, KeyMissing, UuidArray
-from countenance.types import Confidence, FaceId, ImageId, RatioBox, Template, UserId
+from countenance.types import Confidence, FaceId, ImageId, RatioBox, UserId, WeighedTemplate
 
 _BEFORE_ALL = UUID(int=0)
 _ENROL_ATTEMPTS = 3
@@ -58,7 +58,7 @@ def enrol(
     asked = [_as_stored(face, collection) for face in faces]
     identities = [_identity(each) for each in asked]
     wanted = {
-        identity: _Wanted(each, face.template, face.origin)
+        identity: _Wanted(each, WeighedTemplate(face.template, face.weight), face.origin)
         for identity, each, face in zip(reversed(identities), reversed(asked), reversed(faces), strict=True)
     }
     # In one order for all, so that two calls with the same faces cannot wait for each other.
@@ -80,7 +80,7 @@ class _Wanted(NamedTuple):
     """A face as it is to be stored, its template, and the import that it comes from."""
 
     face: StoredFace
-    template: Template
+    template: WeighedTemplate
     origin: Origin | None
 
 
@@ -90,7 +90,11 @@ def _insert(
     """Those that were inserted."""
     faces = [each.face for each in wanted.values()]
     face_ids = [face.face_id for face in faces]
-    sealed = seal.seal_all(face_ids, np.stack([each.template for each in wanted.values()]))
+    sealed = seal.seal_all(
+        face_ids,
+        np.stack([each.template.template for each in wanted.values()]),
+        np.array([each.template.weight for each in wanted.values()]),
+    )
     row = connection.execute(
         QUERIES["enrol"],
         {

@@ -245,7 +245,7 @@ def _beside_the_person(
     """As AssociateFaces would have it: like the user's template, unless the user has no face."""
     if face.user_id is None:
         return Verdict.ENROLLED
-    own = subjects.read_templates(connection, collection, seal, face.user_id)
+    own = subjects.read_stored(connection, collection, seal, face.user_id)
     if not len(own):
         # A user whose faces have no template of the model in use is unknown, and not without faces.
         is_unknown = subjects.count_faces(connection, collection, face.user_id) > 0

@@ -328,6 +328,16 @@ where f.collection_id = %(collection_id)s and f.face_id = any(%(face_ids)s)
 order by f.face_id
 for update of f
 
+-- read_template --
+-- Of the model in use; null where there is none.
+select
+    case when f.model_slot = c.model_slot then f.key_generation else s.key_generation end,
+    case when f.model_slot = c.model_slot then f.sealed_template else s.sealed_template end
+from face as f
+join collection as c using (collection_id)
+left join shadow_template as s on s.collection_id = f.collection_id and s.face_id = f.face_id
+where f.collection_id = %(collection_id)s and f.face_id = %(face_id)s
+
 -- delete_faces --
 with removed as (
     delete from face
@@ -504,6 +514,11 @@ select
 from collection as c
 left join charter as h using (collection_id)
 where c.account_id = %(account_id)s and c.region = %(region)s and c.name = %(name)s;
+
+-- count_faces_up_to --
+select count(*) from (
+    select 1 from face where collection_id = %(collection_id)s limit %(up_to)s
+) as counted;
 
 -- list_expiring --
 -- Collections with faces older than their charters allow, and whose they are.

@@ -128,7 +128,7 @@ class CollectionReader:
         gallery.clear()
         progress = _Progress(self._collection, lambda: self._count(connection))
         with gallery.changing():
-            with _one_snapshot(connection):
+            with one_snapshot(connection):
                 row = connection.execute(QUERIES["read_snapshot"], self._parameters()).fetchone()
                 assert row is not None
                 moment = self._moment(row)
@@ -174,7 +174,7 @@ class CollectionReader:
             ModelChanged: as `changes`.
         """
         parameters = self._parameters() | {"snapshot": since.snapshot, "limit": None}
-        with _one_snapshot(connection):
+        with one_snapshot(connection):
             for rows in _batches(connection, QUERIES["read_changes"], parameters):
                 yield self._to_changes(rows)
 
@@ -288,7 +288,8 @@ class _Progress:
 
 
 @contextmanager
-def _one_snapshot(connection: Connection) -> Iterator[None]:
+def one_snapshot(connection: Connection) -> Iterator[None]:
+    """All statements see what the first one saw."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         yield

@@ -80,10 +80,11 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class OtherTemplate:
-    """A face's template of another model: (D,) float32, unit."""
+    """A face's template of another model: (D,) float32, unit; and how much it counts (`WeighedTemplate`)."""
 
     face_model_version: str
     template: Template
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class NewFace:
     """A face to enrol. Box and confidence are rounded by the gallery; `template` is (D,) float32, unit.
 
     Attributes:
+        weight: how much it counts among the faces of its user (`WeighedTemplate`).
         user_id: of a user who is there and is locked, whose it is from the beginning.
         origin: of a face that an import brings.
         shadow, crop: see `Beside`; kept as far as they are still wanted, and the face is enrolled without.
@@ -102,6 +104,7 @@ class NewFace:
     box: RatioBox
     confidence: Confidence
     template: Template
+    weight: float = 1.0
     user_id: UserId | None = None
     origin: Origin | None = None
     shadow: OtherTemplate | None = None
@@ -139,7 +142,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class UserCandidate:
-    """A subject that a search found; similarity is to the unit mean of the subject's templates."""
+    """A subject that a search found; similarity is to the template of the subject."""
 
     similarity: Similarity
     user_id: UserId

@@ -9,8 +9,9 @@ Over 300 lines because where things lie in that memory and whatever reads or wri
 from __future__ import annotations
 
 import hashlib
+import random
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ from countenance.gallery.basis import MODELS_BASIS, Basis
 from countenance.gallery.left_out import MOST_KEPT, LeftOut
 from countenance.gallery.memory import GalleryMemory
 from countenance.gallery.scan import Accelerator, CertifiedScan, Layout, Memory, NewRows, Rows
-from countenance.gallery.stored import StoredTemplates
+from countenance.gallery.stored import StoredTemplates, to_unit
 from countenance.gallery.subject_template import subject_template
 from countenance.similarity import Calibration, meets
 from countenance.types import FaceId, Similarity, Template, UserId
@@ -246,6 +247,25 @@ class ResidentGallery:
         row = None if leaving_out is None else int(self._faces.find(_halves([leaving_out]))[0])
         return self._decide(self._face_scan, self._faces, probe, question, leaving_out=row)
 
+    def sample(self, probe: Template, count: int, *, not_of: Collection[int] = ()) -> NDArray[np.float32]:
+        """Cosines of a probe with faces drawn at random, some perhaps twice.
+
+        Args:
+            not_of: owners whose faces are not looked at.
+
+        Returns:
+            (n,) with n <= `count`; the fewer, the more faces those have.
+        """
+        if not len(self._faces):
+            return np.empty(0, np.float32)
+        drawn = random.choices(range(len(self._faces)), k=count)  # noqa: S311  # for statistics
+        rows = np.array(drawn, np.int64)
+        cosines = []
+        for block, _, offsets in self._faces.gather(rows):
+            kept = offsets[~np.isin(block.owners[offsets], np.array([*not_of], np.uint64))]
+            cosines.append(to_unit(block.stored[kept]) @ probe)
+        return np.concatenate(cosines)
+
     def search_subjects(
         self, probe: Template, question: Question, *, leaving_out: UserId | None = None
     ) -> list[Found]:
@@ -296,7 +316,7 @@ class ResidentGallery:
             NewRows(
                 np.stack(
                     [
-                        subject_template(np.stack([self._faces.template(row) for row in rows]))
+                        subject_template(np.stack([self._faces.stored(row) for row in rows]))
                         for _, rows in faces_of
                     ]
                 ),

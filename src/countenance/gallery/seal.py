@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from numpy.typing import NDArray
 
 from countenance.errors import CountenanceError
 from countenance.gallery.basis import MODELS_BASIS, MODELS_OWN, Basis, Sealing, basis_from
@@ -70,16 +71,18 @@ class TemplateSeal:
         self._suffix = face_model_version.encode()
         self._sealed_bytes = len(_FORMAT) + _NONCE_BYTES + 2 * dimensions + _TAG_BYTES
 
-    def seal(self, face_id: FaceId, template: Template) -> bytes:
+    def seal(self, face_id: FaceId, template: Template, weight: float = 1.0) -> bytes:
         """Turn, round to half precision and encrypt; `template` is (D,) float32 of unit length."""
-        return self.seal_all([face_id], template[np.newaxis])[0]
+        return self.seal_all([face_id], template[np.newaxis], np.array([weight]))[0]
 
-    def seal_all(self, face_ids: Sequence[FaceId], templates: Templates) -> list[bytes]:
-        """Many at once, in their order; `templates` is (N, D)."""
+    def seal_all(
+        self, face_ids: Sequence[FaceId], templates: Templates, weights: NDArray[np.floating] | None = None
+    ) -> list[bytes]:
+        """Many at once, in their order; `templates` is (N, D), `weights` (N,), None for 1."""
         assert templates.shape == (len(face_ids), self._dimensions)
         squares = np.einsum("nd,nd->n", templates, templates)
         assert np.all(np.abs(np.sqrt(squares) - 1.0) < 1e-3), "a template has unit length"
-        halves = memoryview(_to_bytes(to_stored_template(self.basis.turned(templates))))
+        halves = memoryview(_to_bytes(to_stored_template(self.basis.turned(templates), weights)))
         nonces = os.urandom(_NONCE_BYTES * len(face_ids))
         size = 2 * self._dimensions
         return [

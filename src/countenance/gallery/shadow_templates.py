@@ -13,7 +13,7 @@ from countenance.gallery.records import Collection
 from countenance.gallery.reembedding_records import Coverage, Missing, Part, Reembedding, TemplatesOfAll
 from countenance.gallery.two_models import QUERIES, Model, TwoModels, read_models
 from countenance.store import Connection, Database, KeyStore, UnitOfWork
-from countenance.types import FaceId, ImageId, Template
+from countenance.types import FaceId, ImageId, WeighedTemplate
 
 
 class ShadowTemplates:
@@ -59,7 +59,7 @@ class ShadowTemplates:
         collection: Collection,
         run: Reembedding,
         model: Model,
-        templates: Mapping[FaceId, Template],
+        templates: Mapping[FaceId, WeighedTemplate],
     ) -> int:
         """Write templates of the model for those of the faces that are there and have none.
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from countenance.errors import (
     ConflictException,
     InternalServerError,
@@ -17,7 +20,7 @@ from countenance.errors import (
     ThrottlingException,
 )
 from countenance.facts import Charter
-from countenance.gallery import beside, catalog, charters, imports, subjects
+from countenance.gallery import beside, catalog, charters, imports, one_to_one, subjects
 from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
 from countenance.gallery.basis import FIRST, MODELS_OWN
@@ -48,7 +51,7 @@ from countenance.gallery.seal import TemplateSeal
 from countenance.gallery.shadow_templates import ShadowTemplates
 from countenance.gallery.two_models import read_models
 from countenance.gallery.vaults import Vaults
-from countenance.similarity import Calibration
+from countenance.similarity import Calibration, meets
 from countenance.store import Connection, Database, KeyStore, Tombstones, UnitOfWork
 from countenance.types import AccountId, FaceId, Similarity, Template, UserId
 
@@ -57,6 +60,16 @@ USER_QUOTA = 10_000_000
 
 _SEARCH_ATTEMPTS = 10
 """While what a search found keeps being deleted under it."""
+
+SAMPLED = 24
+"""Comparisons that a search lends: a tenth of a millisecond."""
+SAMPLED_FROM = 500
+"""Faces: in a smaller collection the people who are searched for are too many of those who are in it."""
+TAKEN_FOR_MATES = Similarity(80.0)
+"""Whose faces are lent to nobody: who was found from here on, FMR 1e-4, whatever the call's threshold."""
+
+Sampled = Callable[[UUID, Calibration, NDArray[np.float32]], None]
+"""Collection, calibration and cosines, (n,). Called while the copy is held: quick, and does not raise."""
 
 ThresholdFor = Similarity | Callable[[int], Similarity]
 """A threshold, or one that depends on how many a search runs over."""
@@ -93,6 +106,7 @@ class Gallery:
         activity: Activity | None = None,
         tombstones: Tombstones | None = None,
         accelerator: Accelerator | None = None,
+        sampled: Sampled | None = None,
     ) -> None:
         """
         Args:
@@ -102,10 +116,12 @@ class Gallery:
             tombstones: where what is erased is written down before the unit of work's commit returns; None
                 leaves it to the next process that writes there.
             accelerator: for searches over large collections; None for none.
+            sampled: told cosines of each search over faces with some drawn at random; None: none are drawn.
         """
         self._database = database
         self._keys = keys
         self._tombstones = tombstones
+        self._sampled = sampled
         self._residency = Residency(
             database,
             keys,
@@ -206,6 +222,10 @@ class Gallery:
     ) -> Chartered | None:
         """A collection as policy sees it; `counted`: with the number of its faces, if its cap is small."""
         return charters.find_chartered(connection, account_id, region, name, counted=counted)
+
+    def count_faces(self, connection: Connection, collection_id: UUID, *, up_to: int) -> int:
+        """How many faces the collection has, counted no further than `up_to`."""
+        return charters.count_faces(connection, collection_id, up_to=up_to)
 
     def charter(self, collection: Collection) -> Charter | None:
         """What the collection is for; None for nothing."""
@@ -461,7 +481,10 @@ class Gallery:
 
         def look(gallery: ResidentGallery) -> list[Found]:
             question = Question(calibration, _at(threshold, gallery.face_count), limit)
-            return gallery.search(gallery.turned(probe), question)
+            turned = gallery.turned(probe)
+            found = gallery.search(turned, question)
+            self._lend(collection, gallery, turned, calibration, found)
+            return found
 
         return self._candidates(collection, look)
 
@@ -486,9 +509,43 @@ class Gallery:
             if probe is None:
                 raise InvalidParameterException("faceId was not found in the collection")
             question = Question(calibration, _at(threshold, gallery.face_count), limit)
-            return gallery.search(probe, question, leaving_out=face_id)
+            found = gallery.search(probe, question, leaving_out=face_id)
+            self._lend(collection, gallery, probe, calibration, found)
+            return found
 
         return self._candidates(collection, look)
+
+    # One to one
+
+    def compare_with_face(
+        self, collection: Collection, face_id: FaceId, probe: Template, *, calibration: Calibration
+    ) -> Similarity:
+        """How similar a face is to an enrolled one, as of one moment. No search.
+
+        Raises:
+            InvalidParameterException: `faceId was not found in the collection`.
+            InternalServerError: its template is damaged.
+            ThrottlingException: the collection was just given another model.
+        """
+        with self._database.read() as connection:
+            return one_to_one.compare_with_face(
+                connection, collection, self._keys, face_id, probe, calibration=calibration
+            )
+
+    def compare_with_user(
+        self, collection: Collection, user_id: UserId, probe: Template, *, calibration: Calibration
+    ) -> Similarity:
+        """How similar a face is to a user's template, the unit mean of its faces', as of one moment.
+
+        Raises:
+            ResourceNotFoundException: no such user.
+            InvalidParameterException: the user has no faces.
+            InternalServerError, ThrottlingException: as `compare_with_face`.
+        """
+        with self._database.read() as connection:
+            return one_to_one.compare_with_user(
+                connection, collection, self._keys, user_id, probe, calibration=calibration
+            )
 
     # Users (subjects)
 
@@ -585,7 +642,7 @@ class Gallery:
         threshold: ThresholdFor,
         limit: int,
     ) -> list[UserCandidate]:
-        """As `search`, over users who have faces; a user's template is the unit mean of its faces'."""
+        """As `search`, over users who have faces; a user's template is the weighted mean of its faces'."""
 
         def look(gallery: ResidentGallery) -> list[Found]:
             return gallery.search_subjects(
@@ -692,6 +749,23 @@ class Gallery:
             if len(known) == len(found):
                 return known
         raise ThrottlingException("the faces that were found are being deleted; try again")
+
+    def _lend(
+        self,
+        collection: Collection,
+        gallery: ResidentGallery,
+        probe: Template,
+        calibration: Calibration,
+        found: Sequence[Found],
+    ) -> None:
+        """A few comparisons with faces of others than whom it found, for the watch over the calibration."""
+        if self._sampled is None or gallery.face_count < SAMPLED_FROM:
+            return
+        # Not all who were found: a low threshold finds chance matches, which are what is to be counted.
+        owners = {each.owner for each in found if meets(each.similarity, TAKEN_FOR_MATES)} - {0}
+        cosines = gallery.sample(probe, SAMPLED, not_of=owners)
+        if len(cosines):
+            self._sampled(collection.collection_id, calibration, cosines)
 
     def left_out(self, collection: Collection) -> int:
         """How many of its faces searches leave out, because their sealed templates do not open.

@@ -16,11 +16,11 @@ from countenance.gallery.changing import QUERIES, require_present
 from countenance.gallery.faces import lock_faces
 from countenance.gallery.records import Associated, Collection, FaceFailure, Reason, Subject, UserStatus
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
-from countenance.gallery.stored import to_unit
+from countenance.gallery.stored import StoredTemplates, to_unit
 from countenance.gallery.subject_template import subject_template
 from countenance.similarity import Calibration, meets
 from countenance.store import Connection
-from countenance.types import Cosine, FaceId, Similarity, Template, Templates, UserId
+from countenance.types import Cosine, FaceId, Similarity, Template, UserId
 
 FACES_PER_USER = 100
 
@@ -79,7 +79,7 @@ def associate(
     held = connection.execute(
         QUERIES["read_faces_of_subject"], _of(collection, user_id), binary=True
     ).fetchall()
-    own = _opened(seal, [row for row in held if row[2] is not None])
+    own = _opened(seal, [row for row in held if row[2] is not None])  # as stored: the lengths are weights
     reference = subject_template(own) if len(own) else None
     is_unknown = bool(held) and reference is None  # all its faces are without a template of the model in use
     accepted: list[FaceId] = []
@@ -127,10 +127,12 @@ def disassociate(
     return Associated(face_ids=taken, failures=failures, status=_status(left > 0))
 
 
-def read_templates(
+def read_stored(
     connection: Connection, collection: Collection, seal: TemplateSeal, user_id: UserId
-) -> Templates:
-    """(N, D) float32 unit rows of the user's faces in order of enrolment; none of one who is not there."""
+) -> StoredTemplates:
+    """(N, D) rows of the user's faces in order of enrolment, at stored precision and as long as they
+    weigh; none of one who is not there.
+    """
     rows = connection.execute(QUERIES["read_faces_of_subject"], _of(collection, user_id), binary=True)
     return _opened(seal, [row for row in rows.fetchall() if row[2] is not None])
 
@@ -157,19 +159,19 @@ def _similarity(
     face_id, _, generation, sealed = row
     if generation is None or sealed is None:
         return None
-    template = _opened(seal, [(face_id, generation, sealed)])[0]
+    template: Template = to_unit(_opened(seal, [(face_id, generation, sealed)]))[0]
     dot = float(reference.astype(np.float64) @ template.astype(np.float64))
     return calibration.similarity_of(Cosine(float(np.float32(min(max(dot, -1.0), 1.0)))))
 
 
-def _opened(seal: TemplateSeal, rows: Sequence[tuple[FaceId, int, bytes]]) -> Templates:
+def _opened(seal: TemplateSeal, rows: Sequence[tuple[FaceId, int, bytes]]) -> StoredTemplates:
     stored, broken = seal.unseal_all(rows)
     if broken:
         # What a damaged template resembles is unknown: nothing may be decided from it.
         raise InternalServerError(
             f"the stored template of face `{rows[broken[0]][0]}` is damaged"
         ) from BrokenSeal(rows[broken[0]][0])
-    return to_unit(stored)
+    return stored
 
 
 def _assign(

@@ -79,7 +79,12 @@ def _perform(call: Authorized, work: UnitOfWork, services: GatewayServices) -> P
     operation = services.operations[call.service.name][call.operation.name]
     deps = services.make_deps(call.caller, work)
     if "face" in kinds_of(call.operation.name):
-        deps = replace(deps, judged=frozenset({call.asked.resource.collection_id}))
+        model = call.asked.model
+        deps = replace(
+            deps,
+            judged=frozenset({call.asked.resource.collection_id}),
+            judged_model=None if model is None else model.digests,
+        )
     response = operation(call.request, deps)
     # Written out now: a response that cannot be must fail before anything is committed.
     payload = to_body(response, call.operation)

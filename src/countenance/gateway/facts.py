@@ -11,9 +11,10 @@ from typing import Any, Final, Literal
 
 from countenance.audit import Touch
 from countenance.gateway.resource import parse_arn
+from countenance.operations.asked_thresholds import least_told
 
 _THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
-_CANDIDATES = ("FaceMatches", "UserMatches")
+_CANDIDATES = ("FaceMatches", "UserMatches", "Candidates")
 _DELETED: Final[Sequence[tuple[Literal["face", "user"], str]]] = (
     ("face", "DeletedFaces"),
     ("user", "DeletedUsers"),
@@ -27,6 +28,8 @@ class Facts:
     collection: str | None = None
     resource: str | None = None
     threshold_asked: float | None = None
+    threshold_match: float | None = None
+    decided: str | None = None
     candidates: int | None = None
     enrolled: int | None = None
     deleted: int | None = None
@@ -37,10 +40,13 @@ def facts_of(request: Mapping[str, Any], response: Mapping[str, Any]) -> Facts:
     """`response` is empty for a call without a result."""
     arn = request.get("ResourceArn")
     named = parse_arn(arn) if arn else None
+    decided = response if "ThresholdInForce" in response else {}
     return Facts(
         collection=request.get("CollectionId") or (named.name if named else None),
-        resource=arn or _access_key_id(request) or _access_key_id(response),
-        threshold_asked=next((request[name] for name in _THRESHOLDS if name in request), None),
+        resource=arn or request.get("TestId") or _access_key_id(request) or _access_key_id(response),
+        threshold_asked=next((request[name] for name in _THRESHOLDS if name in request), least_told(request)),
+        threshold_match=decided.get("ThresholdInForce", {}).get("Similarity"),
+        decided=decided.get("Decision"),
         candidates=_count(response, *_CANDIDATES),
         enrolled=_count(response, "FaceRecords"),
         deleted=_count(response, "DeletedFaces"),
@@ -49,15 +55,8 @@ def facts_of(request: Mapping[str, Any], response: Mapping[str, Any]) -> Facts:
 
 
 def _touched(request: Mapping[str, Any], response: Mapping[str, Any]) -> Iterator[Touch]:
-    if "FaceId" in request:
-        yield Touch(role="probe", kind="face", id=request["FaceId"])
-    if "UserId" in request:
-        yield Touch(role="named", kind="user", id=request["UserId"])
-    for rank, match in enumerate(response.get("FaceMatches", ()), start=1):
-        if "FaceId" in match["Face"]:  # compared faces are of nobody's gallery
-            yield _candidate("face", match["Face"]["FaceId"], rank, match)
-    for rank, match in enumerate(response.get("UserMatches", ()), start=1):
-        yield _candidate("user", match["User"]["UserId"], rank, match)
+    yield from _asked_about(request)
+    yield from _candidates(response)
     for record in response.get("FaceRecords", ()):
         yield Touch(role="enrolled", kind="face", id=record["Face"]["FaceId"])
     for face in response.get("AssociatedFaces", ()):
@@ -66,6 +65,23 @@ def _touched(request: Mapping[str, Any], response: Mapping[str, Any]) -> Iterato
         yield Touch(role="named", kind="face", id=face["FaceId"])
     for kind, name in _DELETED:
         yield from (Touch(role="deleted", kind=kind, id=each) for each in response.get(name, ()))
+
+
+def _asked_about(request: Mapping[str, Any]) -> Iterator[Touch]:
+    if "FaceId" in request:
+        # Beside a photo it is whom the photo is said to show; alone it is what is looked for.
+        yield Touch(role="named" if "Image" in request else "probe", kind="face", id=request["FaceId"])
+    if "UserId" in request:
+        yield Touch(role="named", kind="user", id=request["UserId"])
+
+
+def _candidates(response: Mapping[str, Any]) -> Iterator[Touch]:
+    for name in ("FaceMatches", "Candidates"):
+        for rank, match in enumerate(response.get(name, ()), start=1):
+            if "FaceId" in match["Face"]:  # compared faces are of nobody's gallery
+                yield _candidate("face", match["Face"]["FaceId"], rank, match)
+    for rank, match in enumerate(response.get("UserMatches", ()), start=1):
+        yield _candidate("user", match["User"]["UserId"], rank, match)
 
 
 def _candidate(kind: Any, subject_id: str, rank: int, match: Mapping[str, Any]) -> Touch:

@@ -27,7 +27,9 @@ def observation_of(call: Performed, facts: Facts, services: GatewayServices) -> 
     kind = call.report.seen_as or next((seen for of, seen in _KINDS.items() if of in kinds), None)
     if kind is None or call.caller.purpose is None or call.is_replay:
         return None
-    candidates = [touch for touch in facts.touched if touch.role == "candidate"]
+    told = [touch.id for touch in facts.touched if touch.role == "candidate"]
+    if kind == "compare" and not told:  # what one photo was compared with, where that is enrolled
+        told = [touch.id for touch in facts.touched if touch.role == "named"]
     seen: dict[str, Any] = {
         "collection": facts.collection,
         "operator": call.caller.operator,
@@ -40,7 +42,7 @@ def observation_of(call: Performed, facts: Facts, services: GatewayServices) -> 
         "candidates": facts.candidates,
         "scores": _scores(call, facts),
         "enrolled": facts.enrolled,
-        "faces": [touch.id for touch in candidates[:_MOST_FACES]] or None,
+        "faces": told[:_MOST_FACES] or None,
         "age": call.caller.claims.age if call.caller.claims.age != "unknown" else None,
         "live": call.caller.claims.live or None,
     }
@@ -56,5 +58,7 @@ def _client(call: Performed, services: GatewayServices) -> str:
 
 
 def _scores(call: Performed, facts: Facts) -> int | None:
+    if "Similarity" in call.response:  # a comparison of two faces that told how alike they are
+        return 1
     unmatched = call.response.get("UnmatchedFaces")
     return facts.candidates if unmatched is None else (facts.candidates or 0) + len(unmatched)

@@ -11,15 +11,18 @@ from countenance.facts import Charter
 from countenance.gateway.call import Validated
 from countenance.gateway.resource import resource_of
 from countenance.gateway.services import GatewayServices
+from countenance.operations.asked_thresholds import DECIDING, least_told
 from countenance.operations.charter_tags import charter_from
 from countenance.operations.defaults import (
     ASSOCIATE_THRESHOLD,
     COMPARE_THRESHOLD,
+    DECIDING_FACES,
     IMPORT_THRESHOLD,
     MOST_FACES,
     MOST_USERS,
     SEARCH_THRESHOLD,
 )
+from countenance.operations.evaluated_model import evaluated_model
 from countenance.policy import AccessRequest, Purpose, Resource, load_purposes
 from countenance.policy.groups import OFFICERS_DO, kinds_of
 from countenance.policy.purposes import ATTRIBUTES
@@ -129,14 +132,29 @@ def _of_faces(
             # What is not there breaks no charter: policy judges all else, the operation says that it is not.
             resource = Resource("Account", resource.owner, resource.owner)
     counted = "face" in kinds and purpose is not None
+    threshold = _threshold(members, kinds, request.operation)
+    gallery = _gallery(kinds, resource, purpose, connection, services)
+    model = services.model_facts(version) if "face" in kinds else None
+    if model is not None:
+        model = evaluated_model(
+            model,
+            connection,
+            evaluations=services.evaluations,
+            calibrations=services.calibrations,
+            threshold=threshold,
+            purpose=purpose,
+            gallery=gallery,
+            now=call.head.received_at,
+        )
     return replace(
         request,
         resource=resource,
-        threshold=_threshold(members, kinds, request.operation),
+        threshold=threshold,
         candidates=_candidates(members, request.operation) if searches else None,
         attributes=_attributes(members),
         charter=_charter(members, purpose) if "chartering" in kinds else None,
-        model=services.model_facts(version) if "face" in kinds else None,
+        model=model,
+        gallery=gallery,
         calls_last_hour=services.governance.calls.calls_last_hour(
             connection, request.account_id, purpose.name
         )
@@ -145,18 +163,42 @@ def _of_faces(
     )
 
 
+def _gallery(
+    kinds: frozenset[str],
+    resource: Resource,
+    purpose: Purpose | None,
+    connection: Connection,
+    services: GatewayServices,
+) -> int | None:
+    """Faces of the collection, where a purpose's gate is about them: counting a large one takes long.
+
+    Not beyond the purpose's own bound: what has more than that is too large for any evaluation of it.
+    """
+    is_judged = (
+        purpose is not None and purpose.gate is not None and bool(kinds & {"search", "stream", "enrol"})
+    )
+    if not is_judged or purpose is None or resource.collection_id is None:
+        return None
+    return services.gallery.count_faces(connection, resource.collection_id, up_to=purpose.face_cap + 1)
+
+
 def _threshold(members: Mapping[str, Any], kinds: frozenset[str], operation: str) -> float | None:
     default = next((default for kind, default in _DEFAULTS.items() if kind in kinds), None)
     if operation == _IMPORTS:
         default = IMPORT_THRESHOLD
     if default is None:
         return None
+    if operation in DECIDING:
+        asked = least_told(members)
+        return default if asked is None else float(asked)
     return next((float(members[name]) for name in _THRESHOLDS if name in members), default)
 
 
 def _candidates(members: Mapping[str, Any], operation: str) -> int:
     if operation == _IMPORTS:
         return 1
+    if operation in DECIDING:
+        return int(members.get("MaxFaces", DECIDING_FACES))
     name, default = ("MaxUsers", MOST_USERS) if operation in _USERS else ("MaxFaces", MOST_FACES)
     return int(members.get(name, default))
 

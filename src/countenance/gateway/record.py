@@ -34,8 +34,8 @@ def record(call: Performed, work: UnitOfWork, services: GatewayServices) -> Reco
     """Commit the call's changes and its event in one transaction, then sign the receipt.
 
     Raises:
-        AccessDeniedException: the key was revoked, or the account's standing changed, while the call
-            ran; nothing is committed.
+        AccessDeniedException: the key was revoked, the account's standing or the model changed, or an
+            evaluation was ended, while the call ran; nothing is committed.
         LogBehind: the log does not keep up; nothing is committed.
         Exception: the event could not be written, and nothing is committed; or its receipt could not be
             noted, and the caller gets none for what was.
@@ -43,6 +43,7 @@ def record(call: Performed, work: UnitOfWork, services: GatewayServices) -> Reco
     unmet = undischarged(call.verdict.obligations, call.report, ran_search=call.report.threshold is not None)
     if unmet and not call.is_replay:
         raise AccessDeniedException(f"the call owes {', '.join(unmet)}, and it was not met")
+    _require_model_judged(call)
     event = _event_of(call, outcome="answered", error_code=None, verdict=call.verdict, services=services)
     if work.is_open:
         draft = _record_in_force(call, event, work.connection, services)
@@ -53,6 +54,17 @@ def record(call: Performed, work: UnitOfWork, services: GatewayServices) -> Reco
     # INVARIANT: only what is committed is promised, so that a promise without its entry is a broken one.
     receipt = services.promises.receipt(draft, services.clock())
     return advance(call, Recorded, event=event, receipt=receipt)
+
+
+def _require_model_judged(call: Performed) -> None:
+    """What an evaluation allowed was done with the model that it is of: a collection may get another one."""
+    judged, used = call.asked.model, call.report.model_version
+    if not call.asked.rests_on or judged is None or call.is_replay:
+        return
+    if used is not None and used != judged.version:
+        raise AccessDeniedException(
+            "the model was replaced while the call ran, and the evaluation is not of the new one"
+        )
 
 
 def record_refusal(refusal: Refusal, services: GatewayServices) -> Refusal:
@@ -128,10 +140,13 @@ def _record_in_force(
         effective_standing=call.asked.account.effective_standing,
         # What is open while one of them is barred (the terms, due process) does not end with their standing.
         beneficiaries=() if call.asked.account.beneficiary_barred else call.asked.account.beneficiaries,
+        evaluations=call.asked.rests_on,
         observation=observation_of(call, facts_of(call.request, call.response), services),
     )
     if draft is None:
-        raise AccessDeniedException("the access key or the account's standing ended while the call ran")
+        raise AccessDeniedException(
+            "the access key, the account's standing or the model's evaluation ended while the call ran"
+        )
     return draft
 
 
@@ -178,8 +193,11 @@ def _event_of(
         error_code=error_code,
         model_version=report.model_version,
         model_digest=report.model_digest,
+        calibration=report.calibration,
         threshold_asked=facts.threshold_asked,
         threshold=report.threshold,
+        threshold_match=facts.threshold_match,
+        decided=facts.decided,
         candidates=facts.candidates,
         enrolled=facts.enrolled,
         deleted=facts.deleted,
@@ -203,6 +221,7 @@ def _governed(call: Identified, asked: AccessRequest | None) -> dict[str, Any]:
     if asked is None:
         return told
     charter = asked.charter or asked.resource.charter
+    read = asked.model.evaluated.decides if asked.model else None
     purpose = load_purposes().get(asked.purpose or "")
     return told | {
         "purpose": None if asked.purpose is None else _of_catalogue(asked.purpose),
@@ -211,6 +230,7 @@ def _governed(call: Identified, asked: AccessRequest | None) -> dict[str, Any]:
         "candidates_asked": asked.candidates,
         "attributes_asked": tuple(sorted(asked.attributes)),
         "trained": asked.account.operator_trained,
+        "evaluation": read.digest if read else None,
         "charter": {}
         if charter is None or (purpose is not None and charter == purpose.charter())
         else _charter_told(charter, asked.resource.face_count),

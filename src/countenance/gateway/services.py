@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from countenance.accounts import Accounts, Governance
+from countenance.assurance.evaluations import Evaluations
 from countenance.audit import AuditLog, Promises
 from countenance.audit.tree import LogTree
 from countenance.facts import ModelFacts
@@ -16,7 +17,7 @@ from countenance.gateway.limits import Limits
 from countenance.gateway.log import LogFormat
 from countenance.gateway.rates import Rate
 from countenance.gateway.strangers import Strangers, Throttled
-from countenance.operations.deps import Caller, Deps
+from countenance.operations.deps import CalibrationsInForce, Caller, Deps
 from countenance.policy.register import Policies
 from countenance.store import Database, UnitOfWork
 from countenance.telemetry import Telemetry
@@ -40,6 +41,8 @@ class GatewayServices:
         governance: what accounts accepted, may do and have on file, and how they stand.
         gallery: charters of collections.
         model_facts: what policy needs to know of a pack, by its version; of the default one for None.
+        calibrations: what an operator put in the place of the packs' own; None: nothing.
+        evaluations: of models, that are on record.
         audit: what every call is recorded in.
         log: the tree over it, for the log's public pages.
         strangers: how many calls of nobody's key are recorded one by one.
@@ -63,6 +66,8 @@ class GatewayServices:
     audit: AuditLog
     log: LogTree
     promises: Promises
+    calibrations: CalibrationsInForce | None = None
+    evaluations: Evaluations = field(default_factory=Evaluations)
     strangers: Strangers = field(default_factory=Strangers)
     throttled: Throttled = field(default_factory=Throttled)
     limits: Limits = field(default_factory=lambda: Limits(None, Rate(per_s=1, burst=1)))

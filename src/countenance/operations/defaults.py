@@ -11,5 +11,7 @@ IMPORT_THRESHOLD: Final = 99.0
 """How alike a face must be to look like another person's: one in a million pairs of strangers is."""
 IMPORT_BUDGET: Final = 0.01
 """Of a hundred photos one may look like another person's by chance, however many there are."""
+DECIDING_FACES: Final = 3
+"""Candidates of IdentifyFace: as many as every purpose allows that allows searches."""
 MOST_FACES: Final = 4096
 MOST_USERS: Final = 500

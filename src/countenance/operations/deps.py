@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from countenance.errors import AccessDeniedException, ResourceNotFoundException
-from countenance.facts import Claims, ModelFacts
+from countenance.assurance.evaluations import Evaluations
+from countenance.errors import AccessDeniedException, ResourceNotFoundException, ThrottlingException
+from countenance.facts import Claims, ModelDigests, ModelFacts
 from countenance.operations.pagination import PageTokens
 from countenance.policy.purposes import Purpose, load_purposes
 from countenance.similarity import similarity_at_fmr
@@ -21,6 +22,7 @@ from countenance.types import AccountId, Similarity
 
 if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads when a pack is first used
     from countenance.accounts import Accounts, Actor, Governance
+    from countenance.assurance.independent_tests import IndependentTests
     from countenance.audit import AuditLog
     from countenance.audit.tree import LogTree
     from countenance.conduct import Conduct
@@ -28,7 +30,7 @@ if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads whe
     from countenance.objects import ObjectStores
     from countenance.policy.register import PackRegister, PoliciesInForce
     from countenance.similarity import Calibration
-    from countenance.store import UnitOfWork
+    from countenance.store import Connection, UnitOfWork
     from countenance.vision.pipeline import Vision
 
 
@@ -66,6 +68,7 @@ class Report:
         marker: what the caller wants to find again in the log.
         resource: what the call changed, in words for its account; None for what the request names.
         raised: why the threshold in force is not the one asked for; empty where it is.
+        calibration: digest of the operator's calibration that similarities were of; None for the pack's own.
         left_out: faces of the collection that the search could not compare: they are damaged.
         discharged: obligations that were met.
         seen_as: what the call is to detectors of misuse, where its operation alone does not say.
@@ -79,6 +82,7 @@ class Report:
     marker: str | None = None
     resource: str | None = None
     raised: str = ""
+    calibration: str | None = None
     left_out: int = 0
     discharged: set[str] = field(default_factory=set)
     seen_as: str | None = None
@@ -115,6 +119,18 @@ class Models(Protocol):
         """What policy needs to know of a pack, the default one without a version; None if it is not there."""
 
 
+class CalibrationsInForce(Protocol):
+    """Which calibration of a pack is in force, as the record says at this moment."""
+
+    def find(self, pack_digest: str, *, connection: Connection | None = None) -> Calibration | None:
+        """The operator's; None for the pack's own.
+
+        Raises:
+            StoreUnavailable: the record cannot be read.
+            InternalServerError: it is damaged.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """Everything an operation works with.
@@ -130,11 +146,15 @@ class Deps:
         log: the log's tree, for proofs.
         page_tokens: issues and reads NextToken, with a key that all processes of the server share.
         models: model packs; operations reach nets through `vision` and `default_vision`.
+        calibrations: what an operator put in the place of the packs' own.
         governance: terms, purposes, officers, relations and standing of accounts.
         conduct: findings and appeals.
+        tests: of independent testers.
         packs: rule packs of this server; `policies` the engine that follows from them.
         fpir_budget: most expected false candidates a search, of the call's purpose; 0 for no bound.
+        evaluations: of models, that are on record.
         judged: of a call that uses a face, the collection whose charter policy has judged; None for any.
+        judged_model: likewise, the pack and calibration that policy has judged; None for any.
         report: what the call used, for its event.
     """
 
@@ -147,12 +167,16 @@ class Deps:
     log: LogTree
     page_tokens: PageTokens
     models: Models
+    calibrations: CalibrationsInForce
     governance: Governance
     conduct: Conduct
+    tests: IndependentTests
     packs: PackRegister
     policies: PoliciesInForce
     fpir_budget: float
     judged: frozenset[uuid.UUID | None] | None = None
+    judged_model: ModelDigests | None = None
+    evaluations: Evaluations = field(default_factory=Evaluations)
     report: Report = field(default_factory=Report)
 
     def actor(self) -> Actor:
@@ -207,7 +231,24 @@ class Deps:
 
     def calibration(self, face_model_version: str) -> Calibration:
         """What similarities of a collection's pack mean; no net runs, so a transaction may be open."""
-        return self.report.uses(self.models.vision(face_model_version)).calibration
+        return self.calibration_of(self.report.uses(self.models.vision(face_model_version)))
+
+    def calibration_of(self, vision: Vision) -> Calibration:
+        """What similarities of a pack mean in this call: to be asked once, and then kept.
+
+        Raises:
+            ServiceError: which calibration is in force cannot be read; so nothing is decided.
+            ThrottlingException: it, or the collection's model, is another one than policy has judged.
+        """
+        connection = self.uow.connection if self.uow.is_open else None
+        found = self.calibrations.find(vision.pack_digest, connection=connection)
+        self.report.calibration = None if found is None else found.digest
+        calibration = found or vision.calibration
+        used = vision.pack_digest, calibration.digest
+        # INVARIANT: the evaluation that let the call pass is of the calibration that decides it.
+        if (judged := self.judged_model) and (judged.pack, judged.calibration) != used:
+            raise ThrottlingException("what similarities mean was changed during the call; try again")
+        return calibration
 
     def threshold(self, asked: float | None, *, default: float) -> Similarity:
         """The similarity threshold in force: a face at or above it is a match."""

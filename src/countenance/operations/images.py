@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
 from countenance.errors import InvalidParameterException, InvalidS3ObjectException
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box
-from countenance.types import Detection, Face, ImageId, Pixels, Template, Templates
+from countenance.types import Detection, Face, ImageId, Pixels, Templates, WeighedTemplate
 from countenance.vision.pipeline import Vision
 from countenance.vision.quality_filter import Level, reasons_against
 from countenance.vision.same_face import find_same
@@ -66,17 +67,28 @@ class Photo:
         """(N, D) float32, a unit row for each of the photo's faces given."""
         return self._vision.embed(self.pixels, faces)
 
-    def embed_with(self, vision: Vision, *faces: Face) -> list[Template | None]:
+    def embed_weighed(self, *faces: Face) -> list[WeighedTemplate]:
+        """As `embed`, for enrolment."""
+        return _weighed(self._vision, self.pixels, faces)
+
+    def embed_with(self, vision: Vision, *faces: Face) -> list[WeighedTemplate | None]:
         """What another pack makes of each of the photo's faces given; None where it does not find it."""
         detection = vision.detect(self.pixels)
         same = [find_same(detection, ratio_box(face, self.detection)) for face in faces]
         found = [face for face in same if face is not None]
-        templates = iter(vision.embed(self.pixels, found))
+        templates = iter(_weighed(vision, self.pixels, found))
         return [None if face is None else next(templates) for face in same]
 
     def cut_crop(self, face: Face) -> bytes:
         """A picture of one of the photo's faces, for a vault."""
         return self._vision.cut_crop(self.pixels, face)
+
+
+def _weighed(vision: Vision, pixels: Pixels, faces: Sequence[Face]) -> list[WeighedTemplate]:
+    templates, weights = vision.embed_weighed(pixels, faces)
+    return [
+        WeighedTemplate(template, float(weight)) for template, weight in zip(templates, weights, strict=True)
+    ]
 
 
 def image_id_of(digest: str) -> ImageId:

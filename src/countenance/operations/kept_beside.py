@@ -10,7 +10,7 @@ from countenance.errors import SetupError
 from countenance.gallery import Collection, NewFace, OtherTemplate
 from countenance.operations.deps import Deps
 from countenance.operations.images import Photo
-from countenance.types import Face, Template
+from countenance.types import Face, WeighedTemplate
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,7 +31,9 @@ def with_what_is_wanted(
     return [
         replace(
             new,
-            shadow=None if version is None or other is None else OtherTemplate(version, other),
+            shadow=None
+            if version is None or other is None
+            else OtherTemplate(version, other.template, other.weight),
             crop=photo.cut_crop(face) if wanted.crop else None,
         )
         for new, face, other in zip(new_faces, faces, others, strict=True)
@@ -40,7 +42,7 @@ def with_what_is_wanted(
 
 def _templates(
     version: str | None, photo: Photo, faces: Sequence[Face], deps: Deps
-) -> Sequence[Template | None]:
+) -> Sequence[WeighedTemplate | None]:
     """Of the second model; none where this server cannot run it: the faces are found missing, and told."""
     if version is None:
         return [None] * len(faces)

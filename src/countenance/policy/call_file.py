@@ -7,9 +7,10 @@ otherwise explain another call than was meant.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from countenance.facts import (
     AGES,
@@ -20,6 +21,9 @@ from countenance.facts import (
     AccountFacts,
     Charter,
     Claims,
+    Evaluated,
+    EvaluationFacts,
+    EvaluationStanding,
     ModelFacts,
 )
 from countenance.policy.decision import AccessRequest, Resource
@@ -32,6 +36,7 @@ _ACCOUNT = AccountId("111122223333")
 _STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
 _THRESHOLDS = {"search": 80.0, "stream": 80.0, "compare": 80.0, "associate": 75.0}
 _CANDIDATES = 4096
+_IDENTIFIED = 3
 _IMPORTS, _OF_IMPORTS = "ImportFace", (99.0, 1)
 _CALL = frozenset({
     "operation", "account", "operator", "officer", "purpose", "own_purpose", "claims", "threshold",
@@ -39,10 +44,14 @@ _CALL = frozenset({
 })  # fmt: skip
 _ACCOUNT_MEMBERS = frozenset({
     "id", "standing", "effective_standing", "profile", "terms_accepted", "purposes", "records", "trained",
-    "beneficiaries", "beneficiary_barred", "serves",
+    "beneficiaries", "beneficiary_barred", "serves", "tester",
 })  # fmt: skip
 _CHARTER_MEMBERS = frozenset({
     "purposes", "kind", "legal_basis", "face_cap", "retention_days", "minors_allowed",
+})  # fmt: skip
+_EVALUATION_MEMBERS = frozenset({
+    "standing", "differs", "independent", "groups", "smallest_group", "worst_group_tpr", "worst_group_fmr",
+    "worst_group_fpir", "gallery", "age_days", "own_groups",
 })  # fmt: skip
 _CLAIMS = frozenset({
     "case", "source", "consent", "age", "live", "authorization", "exigent", "offence_facts",
@@ -68,6 +77,8 @@ def parse_call(told: Any) -> AccessRequest:
     kinds = kinds_of(operation)
     threshold = next((least for kind, least in _THRESHOLDS.items() if kind in kinds), None)
     candidates = _CANDIDATES if kinds & {"search", "stream"} else None
+    if operation == "IdentifyFace":
+        candidates = _IDENTIFIED
     if operation == _IMPORTS:
         threshold, candidates = _OF_IMPORTS
     return AccessRequest(
@@ -86,6 +97,7 @@ def parse_call(told: Any) -> AccessRequest:
         attributes=_attributes(members),
         charter=_charter(members["charter"], "charter") if "charter" in members else None,
         model=_model(members.get("model", {})),
+        gallery=resource.face_count if resource.kind == "Collection" else None,
         calls_last_hour=_whole(members, "calls_last_hour", 0) or 0,
         now_s=_time(members),
     )
@@ -115,6 +127,7 @@ def _account(members: Mapping[str, Any]) -> AccountFacts:
         beneficiaries=frozenset(map(AccountId, _texts(told, "beneficiaries", []))),
         beneficiary_barred=_flag(told, "beneficiary_barred"),
         serves=_words(told, "serves", PROFILES, "profile"),
+        tester=_flag(told, "tester"),
     )
 
 
@@ -161,14 +174,42 @@ def _claims(told: Any) -> Claims:
 def _model(told: Any) -> ModelFacts | None:
     if told is None:
         return None
-    members = _object(told, "model", frozenset({"version", "use", "gate_passed", "worst_group_tpr"}))
-    worst = _percent(members, "worst_group_tpr", None)
+    members = _object(told, "model", frozenset({"version", "use", "evaluation"}))
     return ModelFacts(
         _text(members, "version", "1.0"),
         _one_of(members, "use", ("any", "research", "unstated"), "any"),
-        gate_passed=_flag(members, "gate_passed"),
-        worst_group_tpr_bp=None if worst is None else to_bp(worst),
+        evaluated=_evaluated(members["evaluation"]) if "evaluation" in members else Evaluated(),
     )
+
+
+def _evaluated(told: Any) -> Evaluated:
+    """How the model stands: with one that counts, its figures at the call's threshold, percent and shares."""
+    members = _object(told, "evaluation", _EVALUATION_MEMBERS)
+    standing = cast("Any", _one_of(members, "standing", get_args(EvaluationStanding), "in_force"))
+    differs = _words(members, "differs", ("pack", "calibration", "pipeline"), "part of a model")
+    own_groups = _whole(members, "own_groups", 0) or 0
+    if standing != "in_force":
+        return Evaluated(standing=standing, differs=tuple(sorted(differs)))
+    tpr = _percent(members, "worst_group_tpr", None)
+    facts = EvaluationFacts(
+        independent=_flag(members, "independent"),
+        groups=_whole(members, "groups", 0) or 0,
+        smallest_group=_whole(members, "smallest_group", 0) or 0,
+        worst_group_tpr_bp=None if tpr is None else to_bp(tpr),
+        worst_group_fmr_ppm=_ppm(members, "worst_group_fmr"),
+        worst_group_fpir_ppm=_ppm(members, "worst_group_fpir"),
+        gallery=_whole(members, "gallery", None),
+        age_days=_whole(members, "age_days", 0) or 0,
+    )
+    return Evaluated(standing=standing, decides=facts, own_groups=own_groups)
+
+
+def _ppm(members: Mapping[str, Any], name: str) -> int | None:
+    """A share, in parts per million, rounded up."""
+    value = _percent(members, name, None)
+    if value is not None and value > 1:
+        raise ValueError(f"`{name}` is `{value}`; it is a share, 0 to 1")
+    return None if value is None else math.ceil(value * 1_000_000 - 1e-6)
 
 
 def _attributes(members: Mapping[str, Any]) -> frozenset[str]:

@@ -57,6 +57,7 @@ class AccessRequest:
         attributes: of ATTRIBUTES, those asked for.
         charter: that a new collection is to have.
         model: the pack that would be used; None where none is.
+        gallery: faces of the collection, counted as far as a gate needs it; None where they are not.
         calls_last_hour: calls with a face that this account made under the purpose.
         now_s: seconds since 1970.
     """
@@ -76,12 +77,22 @@ class AccessRequest:
     attributes: frozenset[str] = frozenset()
     charter: Charter | None = None
     model: ModelFacts | None = None
+    gallery: int | None = None
     calls_last_hour: int = 0
     now_s: int = 0
 
     @property
     def account_id(self) -> AccountId:
         return self.account.account_id
+
+    @property
+    def rests_on(self) -> tuple[UUID, ...]:
+        """Evaluations that the decision rests on: they must still count when the call is recorded."""
+        if self.model is None:
+            return ()
+        evaluated = self.model.evaluated
+        decides = evaluated.decides.evaluation_id if evaluated.decides is not None else None
+        return tuple(sorted({each for each in (decides, evaluated.own_id) if each is not None}))
 
     @property
     def action(self) -> str:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from importlib import resources
 from typing import Any
@@ -340,6 +341,7 @@ class PolicyEngine:
             schema,
             lasting_entities(self.purposes.values(), ()),
             {name: purpose.fpir_budget for name, purpose in self.purposes.items()},
+            {name: asdict(purpose.gate) for name, purpose in self.purposes.items() if purpose.gate},
             {name: self.packs[name].digest for name in scopes},
             scopes,
             sorted(self._discharges),

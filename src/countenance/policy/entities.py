@@ -8,11 +8,14 @@ from typing import Any, get_args
 
 from countenance.facts import AGES, CHARTER_KINDS, PROFILES, SOURCES, Charter, Standing
 from countenance.policy.decision import AccessRequest, Resource
+from countenance.policy.gate import counts, covered_bp, missing
+from countenance.policy.groups import kinds_of
 from countenance.policy.purposes import Purpose
 
 _STANDINGS = get_args(Standing)
 _ENUMERATED = frozenset({"Standing", "Profile"})
 """Types whose entities the schema itself lists: a slice need not hold them."""
+_IN_GALLERIES = frozenset({"search", "stream", "enrol"})
 _NO_CHARTER = {"purposes": [], "kind": "none", "faceCap": 0, "hasLegalBasis": False, "minorsAllowed": False}
 """Of a collection without a charter nothing may be assumed."""
 
@@ -44,7 +47,13 @@ def slice_for(
     packs = sorted(packs)
     found = [_entity(uid("Pack", pack)) for pack in packs]
     # The owner of another account's resource stands in the slice by its identity alone: no rule looks beyond.
-    bare = {"standing": "none", "effectiveStanding": "none", "profile": "general", "termsAccepted": False}
+    bare = {
+        "standing": "none",
+        "effectiveStanding": "none",
+        "profile": "general",
+        "termsAccepted": False,
+        "tester": False,
+    }
     nothing = bare | {"purposes": [], "records": [], "serves": []}
     accounts = {
         above.account_id: _entity(
@@ -76,6 +85,7 @@ def slice_for(
             "purposes": sorted(facts.purposes),
             "records": sorted(facts.records),
             "serves": sorted(facts.serves),
+            "tester": facts.tester,
         },
     )
     owner = request.resource.owner
@@ -99,15 +109,7 @@ def slice_for(
     if purpose is not None:
         found.append(_entity(uid("Purpose", purpose.name), attributes=_of_purpose(purpose)))
     if request.model is not None:
-        model = request.model
-        worst = model.worst_group_tpr_bp
-        attributes = {"gatePassed": model.gate_passed, "use": model.use}
-        found.append(
-            _entity(
-                uid("Model", model.version),
-                attributes=attributes | ({} if worst is None else {"worstGroupTprBp": worst}),
-            )
-        )
+        found.append(_entity(uid("Model", request.model.version), attributes=_of_model(request, purpose)))
     return found
 
 
@@ -206,6 +208,42 @@ def _collection(resource: Resource) -> dict[str, Any]:
     )
     attributes = {"owner": {"__entity": uid("Account", resource.owner)}, "faceCount": resource.face_count}
     return _entity(_uid_of(resource), attributes=attributes | written)
+
+
+def _of_model(request: AccessRequest, purpose: Purpose | None) -> dict[str, Any]:
+    model = request.model
+    assert model is not None
+    lacks = missing(
+        model.evaluated,
+        purpose.gate if purpose else None,
+        gallery=request.gallery,
+        searches=request.resource.kind == "Collection" and bool(kinds_of(request.operation) & _IN_GALLERIES),
+    )
+    members: dict[str, Any] = {
+        "gatePassed": counts(model.evaluated) and not lacks,
+        "gateMissing": sorted(lacks),
+        "use": model.use,
+        "independent": False,
+        "groups": 0,
+        "smallestGroup": 0,
+        "ownGroups": model.evaluated.own_groups,
+    }
+    facts = model.evaluated.decides
+    if facts is None:
+        return members
+    figures = {
+        "ageDays": facts.age_days,
+        "worstGroupTprBp": facts.worst_group_tpr_bp,
+        "worstGroupFmrPpm": facts.worst_group_fmr_ppm,
+        "worstGroupFpirPpm": facts.worst_group_fpir_ppm,
+        "galleryCoveredBp": covered_bp(facts, request.gallery),
+    }
+    members |= {
+        "independent": facts.independent,
+        "groups": facts.groups,
+        "smallestGroup": facts.smallest_group,
+    }
+    return members | {name: value for name, value in figures.items() if value is not None}
 
 
 def _of_charter(charter: Charter) -> dict[str, Any]:

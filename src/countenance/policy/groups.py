@@ -13,10 +13,13 @@ from typing import Final
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     # what uses a face
     # an import looks for people who look like the one whom it enrols, so it is both
-    "search": ("SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage", "ImportFace"),
+    "search": (
+        *("SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage", "IdentifyFace"),
+        "ImportFace",
+    ),
     "enrol": ("IndexFaces", "ImportFace"),
     "associate": ("AssociateFaces",),
-    "compare": ("CompareFaces",),
+    "compare": ("CompareFaces", "VerifyFaces"),
     "analyse": ("DetectFaces",),
     # searches of video: not offered, and refused by rule should they ever be
     "stream": ("StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"),
@@ -58,10 +61,12 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "own": (
         "DescribeCharter",
         "ExplainCall",
+        "GetEvaluation",
         "GetHealth",
         "LeaveCanary",
         "ListAccessKeys",
         "ListErasures",
+        "ListEvaluations",
         "ListPacks",
         "ListPurposeRequests",
         "ListPurposes",
@@ -72,6 +77,16 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "RevokeAccessKey",
         "UndoImport",
         "WithdrawRecord",
+    ),
+    # by independent testers, who may do nothing else
+    "testing": (
+        "AddTestSample",
+        "CreateIndependentTest",
+        "DeleteIndependentTest",
+        "FinishIndependentTest",
+        "GetIndependentTest",
+        "ListIndependentTests",
+        "ListTestScores",
     ),
     "officer": (
         "ActivatePack",
@@ -85,8 +100,10 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "EraseFaces",
         "ListAccounts",
         "OpenFinding",
+        "PutEvaluation",
         "RecordTraining",
         "ScanForFindings",
+        "WithdrawEvaluation",
     ),
 }
 """Kind → operations. An operation may be of several kinds."""
@@ -95,7 +112,8 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "face": ("search", "enrol", "associate", "compare", "analyse", "stream"),
     "offered": (
         *("search", "enrol", "associate", "compare", "analyse", "chartering", "gallery"),
-        *("terms", "dueProcess", "purposed", "requesting", "relations", "sessions", "own", "officer"),
+        *("terms", "dueProcess", "purposed", "requesting", "relations", "sessions", "own", "testing"),
+        "officer",
     ),
 }
 """Kinds of kinds. `stream` is a use of faces, and not offered."""

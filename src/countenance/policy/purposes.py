@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from countenance.errors import SetupError
 from countenance.facts import CHARTER_KINDS, PROFILES, Charter, CharterKind
+from countenance.policy.gate import Gate, parse_gate
 
 Risk = Literal["low", "elevated", "high"]
 REQUIREMENTS: Final[Mapping[str, str]] = {
@@ -20,7 +21,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "notice": "a notice on file",
     "review": "review by people before the caller sees candidates",
     "liveness": "a check that a living person is before the camera",
-    "gate": "a signed evaluation of the model that passed",
+    "gate": "a signed evaluation of the model that shows what the purpose asks for",
     "source": "the source of the photos",
     "training": "a trained operator",
     "age": "an attestation of age where minors may not be enrolled",
@@ -65,6 +66,7 @@ class Purpose:
     legal_basis: str
     minors_allowed: bool
     requires: frozenset[str]
+    gate: Gate | None = None
 
     def charter(self) -> Charter:
         """What a collection gets that is made without a charter of its own."""
@@ -96,6 +98,7 @@ def _parse(name: str, members: Mapping[str, Any]) -> Purpose:
         }
         told |= {"retention_days": members["retention_days"] or None}
         told |= {"requires": frozenset(members["requires"])}
+        told |= {"gate": parse_gate(members["gate"]) if "gate" in members else None}
         purpose = Purpose(name=name, **told)
         sound = (
             purpose.risk in _RISKS
@@ -104,8 +107,9 @@ def _parse(name: str, members: Mapping[str, Any]) -> Purpose:
             and set(purpose.attributes) <= set(ATTRIBUTES)
             and purpose.kind in CHARTER_KINDS
             and purpose.requires <= REQUIREMENTS.keys()
+            and ("gate" in purpose.requires) == (purpose.gate is not None)
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise SetupError(
             f"the purpose `{name}` is damaged: {error}", remedy="reinstall Countenance"
         ) from error

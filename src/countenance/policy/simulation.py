@@ -35,8 +35,18 @@ UNSAID: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         "how many faces a collection with the charter of its purpose had: taken as none",
     ),
     "model": (
-        ("gatePassed", "worstGroupTprBp", "use"),
-        "licence and evaluation of the model: taken as licensed for any use, with no evaluation that passed",
+        (
+            *(
+                "gatePassed",
+                "gateMissing",
+                "worstGroupTprBp",
+                "worstGroupFmrPpm",
+                "worstGroupFpirPpm",
+                "ageDays",
+            ),
+            *("galleryCoveredBp", "groups", "smallestGroup", "independent", "ownGroups", "use"),
+        ),
+        "licence and evaluation of the model: taken as licensed for any use, with no evaluation on record",
     ),
     "names": (
         ("operator", "Account::", "Collection::"),
@@ -56,6 +66,7 @@ UNSAID: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("standing", "effectiveStanding", "termsAccepted", "Standing::"),
         "how the account stood, and whether it had accepted the terms: taken as good, and accepted",
     ),
+    "tester": (("tester",), "whether the account was an independent tester's: taken as none"),
 }
 """What → how a rule looks at it (attributes, types of entities), and how it is taken."""
 _RELEVANT: Final = frozenset({"face", "chartering", "purposed", "requesting"})

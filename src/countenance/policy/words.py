@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from countenance.facts import NOT_EVALUATED, EvaluationFacts, ModelFacts
 from countenance.policy.decision import AccessRequest
+from countenance.policy.gate import Gate, most_faces
 from countenance.policy.purposes import Purpose
 
 _THRESHOLD_MEMBERS = {
     "AssociateFaces": "UserMatchThreshold",
     "CompareFaces": "SimilarityThreshold",
+    "IdentifyFace": "MatchThreshold",
+    "VerifyFaces": "MatchThreshold",
     "SearchUsers": "UserMatchThreshold",
 }
 _THRESHOLD_MEMBERS["SearchUsersByImage"] = "UserMatchThreshold"
 _USERS = frozenset({"SearchUsers", "SearchUsersByImage"})
+
+
+_STANDINGS = {
+    "withdrawn": "the one that there was is withdrawn",
+    "revoked": "the one that there is, is by an evaluator who is trusted no more",
+    "damaged": "the one that there is, is not what its evaluator signed",
+}
+_NOT_SHOWN = "not shown"
 
 
 class _Words(dict[str, str]):
@@ -47,6 +59,9 @@ def words_for(
         charter_cap=str(charter.face_cap) if charter else "none",
         model="the model" if request.model is None else f"model {request.model.version}",
         model_use=request.model.use if request.model else "unstated",
+        gallery="an unknown number of" if request.gallery is None else str(request.gallery),
+        **_of_evaluation(request.model),
+        **_of_gate(purpose.gate if purpose else None, request.model),
     )
     if purpose is not None:
         refused = sorted(request.attributes - set(purpose.attributes))
@@ -69,3 +84,41 @@ def words_for(
             charter_days=str(min(days)) if days else "any number of",
         )
     return words
+
+
+def _of_evaluation(model: ModelFacts | None) -> dict[str, str]:
+    """What the evaluation that decides shows, or why none does."""
+    evaluated = model.evaluated if model is not None else NOT_EVALUATED
+    facts = evaluated.decides or EvaluationFacts()
+    return {
+        "gate_standing": _STANDINGS.get(evaluated.standing, "there is none of it"),
+        "gate_differs": " and another ".join(evaluated.differs) or "model",
+        "groups": str(facts.groups or "none"),
+        "worst_tpr": _percent(facts.worst_group_tpr_bp, 100),
+        "worst_fmr": _share(facts.worst_group_fmr_ppm),
+        "worst_fpir": _share(facts.worst_group_fpir_ppm),
+        "gate_gallery": _NOT_SHOWN if facts.gallery is None else str(facts.gallery),
+    }
+
+
+def _of_gate(gate: Gate | None, model: ModelFacts | None) -> dict[str, str]:
+    """What the purpose asks for."""
+    gate = gate or Gate(groups=0)
+    facts = model.evaluated.decides if model is not None else None
+    enough = most_faces(facts, gate.gallery_percent) if gate.gallery_percent else None
+    return {
+        "gate_groups": str(gate.groups),
+        "gate_tpr": _percent(gate.least_tpr_bp, 100),
+        "gate_fmr": _share(gate.most_fmr_ppm),
+        "gate_fpir": _share(gate.most_fpir_ppm),
+        "gate_share": _percent(gate.gallery_percent, 1),
+        "gate_most_faces": str(enough or 0),
+    }
+
+
+def _percent(value: int | None, unit: int) -> str:
+    return _NOT_SHOWN if value is None else f"{value / unit:g} %"
+
+
+def _share(ppm: int | None) -> str:
+    return _NOT_SHOWN if ppm is None else f"{ppm / 1_000_000:.6f}".rstrip("0").rstrip(".")

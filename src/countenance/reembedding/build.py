@@ -21,7 +21,7 @@ from countenance.gallery.two_models import Model
 from countenance.reembedding.reasons import Reason
 from countenance.reembedding.sources import Embedding, Found, PictureSource
 from countenance.store import Connection, Database, UnitOfWork
-from countenance.types import FaceId, ImageId, Template
+from countenance.types import FaceId, ImageId, WeighedTemplate
 
 _WRITTEN_AT_ONCE: Final = 256
 _WRITTEN_EVERY_S: Final = 2.0
@@ -118,7 +118,7 @@ class _Writer:
         self._database, self._shadows = database, shadows
         self._collection, self._run, self._model = collection, run, model
         self._record, self._report = record, report
-        self._templates: dict[FaceId, Template] = {}
+        self._templates: dict[FaceId, WeighedTemplate] = {}
         self._reasons: dict[FaceId, str] = {}
         self._written_at_s = time.monotonic()
         self.progress = Progress(0, shadows.coverage(collection, model).faces, 0, 0)
@@ -155,7 +155,7 @@ class _Writer:
         self._written_at_s = time.monotonic()
         self._report(self.progress)
 
-    def _take(self, found: Mapping[FaceId, Template | Reason]) -> None:
+    def _take(self, found: Mapping[FaceId, WeighedTemplate | Reason]) -> None:
         for face_id, each in found.items():
             if isinstance(each, Reason):
                 self._reasons[face_id] = each.value

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.gallery.reembedding_records import TemplatesOfAll
-from countenance.gallery.stored import to_unit
 from countenance.gallery.subject_template import subject_template
 from countenance.reembedding.pairs import Matcher, Matches
 from countenance.similarity import Calibration
@@ -284,9 +283,7 @@ def _compare_users(
     if len(user_ids) < 2:
         return
     matchers = [
-        Matcher(
-            np.stack([subject_template(to_unit(side[rows_of[user_id]])) for user_id in user_ids]), calibration
-        )
+        Matcher(np.stack([subject_template(side[rows_of[user_id]]) for user_id in user_ids]), calibration)
         for side, calibration in zip(stored, calibrations, strict=True)
     ]
     everybody = range(len(user_ids))

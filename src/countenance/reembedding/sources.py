@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from countenance.errors import ServiceError
 from countenance.gallery import Collection, StoredFace
 from countenance.gallery.vaults import Vaults
 from countenance.reembedding.photos import PhotoFolder
 from countenance.reembedding.reasons import Reason
-from countenance.types import Detection, Face, FaceId, ImageId, Pixels, Template, Templates
+from countenance.types import Detection, Face, FaceId, ImageId, Pixels, Templates, WeighedTemplate
 from countenance.vision.align import DegenerateLandmarks
 from countenance.vision.same_face import find_same
 
-Found = Mapping[FaceId, Template | Reason]
+Found = Mapping[FaceId, WeighedTemplate | Reason]
 """A template for a face, or why it has none."""
 
 
@@ -27,8 +30,10 @@ class Embedding(Protocol):
     def dimensions(self) -> int: ...
     def decode(self, data: bytes) -> Pixels: ...
     def detect(self, pixels: Pixels) -> Detection: ...
-    def embed(self, pixels: Pixels, faces: Sequence[Face]) -> Templates: ...
-    def embed_crop(self, data: bytes) -> Template: ...
+    def embed_weighed(
+        self, pixels: Pixels, faces: Sequence[Face]
+    ) -> tuple[Templates, NDArray[np.float32]]: ...
+    def embed_crop(self, data: bytes) -> WeighedTemplate: ...
 
 
 class PictureSource(Protocol):
@@ -70,7 +75,7 @@ class VaultSource:
     def templates(self, image_id: ImageId, faces: Sequence[StoredFace], vision: Embedding) -> Found:
         del image_id
         crops = self._vaults.crops(self._collection, [face.face_id for face in faces])
-        found: dict[FaceId, Template | Reason] = {}
+        found: dict[FaceId, WeighedTemplate | Reason] = {}
         for face in faces:
             crop = crops.get(face.face_id)
             try:
@@ -80,12 +85,14 @@ class VaultSource:
         return found
 
 
-def _of_one(vision: Embedding, pixels: Pixels, detection: Detection, face: StoredFace) -> Template | Reason:
+def _of_one(
+    vision: Embedding, pixels: Pixels, detection: Detection, face: StoredFace
+) -> WeighedTemplate | Reason:
     same = find_same(detection, face.box)
     if same is None:
         return Reason.NO_FACE
     try:
-        template: Template = vision.embed(pixels, [same])[0]
+        templates, weights = vision.embed_weighed(pixels, [same])
     except DegenerateLandmarks:
         return Reason.NO_FACE
-    return template
+    return WeighedTemplate(templates[0], float(weights[0]))

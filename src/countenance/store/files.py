@@ -1,4 +1,4 @@
-"""Files that only we may read, written so that a crash leaves the old one or the new one, never half."""
+"""Files written so that a crash leaves the old one or the new one, never half; most that only we may read."""
 
 from __future__ import annotations
 
@@ -58,6 +58,25 @@ def write_private(path: Path, content: bytes, *, replace: bool) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     sync_directory(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write a file for others to read, in the place of what is there; `path`. Its folder is made if need be.
+
+    Raises:
+        OSError: it cannot be written; what was there is there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
 
 
 def remove_durably(path: Path) -> None:

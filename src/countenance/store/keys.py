@@ -263,6 +263,19 @@ class KeyStore:
         """Remove the secret for good; no error when it is gone already."""
         self.files.destroy(lambda: (self._secrets / name, *self._secrets.glob(f".{name}.*")))
 
+    def secrets_named(self, prefix: str, *, older_than_s: float) -> list[str]:
+        """Names of secrets that begin so.
+
+        Args:
+            older_than_s: younger ones are passed over: what they are for may be about to be committed.
+        """
+        found = []
+        for path in self._secrets.glob(f"{prefix}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > older_than_s:
+                    found.append(path.name)
+        return sorted(found)
+
     def derive(self, purpose: str) -> bytes:
         """32 secret bytes for one purpose: the same in every process, after a restart and a rotation."""
         secret = self.secret(_DERIVATION) or self.create_secret(_DERIVATION)

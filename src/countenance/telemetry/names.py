@@ -16,6 +16,7 @@ LIMITS = {
     "account": "the account's calls a second",
     "share": "the account's part of the calls or bytes in flight",
     "server": "the calls, bytes or pixels that a process holds at once",
+    "tester": "the samples an hour of an independent tester",
     "queue": "the time that a call waits for a thread",
 }
 """Of ours, that a call may reach: name → what it limits."""

@@ -123,7 +123,10 @@ _OF_CALLS: dict[str, _Test] = {
     "policy": _digest,
     "error": _text,
     "model": _object(version=_text, digest=_digest),
-    "threshold": _object(asked=_number, in_force=_number),
+    "calibration": _digest,
+    "evaluation": _digest,
+    "threshold": _object(asked=_number, in_force=_number, match=_number),
+    "decided": _one_of("MATCH", "REVIEW", "NO_MATCH"),
     "candidates": _count,
     "enrolled": _count,
     "deleted": _count,
@@ -166,6 +169,13 @@ _OF_CALLS: dict[str, _Test] = {
     "replay": lambda value: value is True,
     "previous": is_event,
 }
+_DRIFT: dict[str, _Test] = {
+    "model_version": _text,
+    "calibration": _digest,
+    "searches": _count_of_some,
+    "stated_fmr": _text,
+    "counted_fmr": _text,
+}
 _REQUIRED: dict[str, dict[str, _Test]] = {
     "call": {**_CHANGE, "end": _time},
     "change": _CHANGE,
@@ -200,6 +210,8 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
     "audit.read": {"auditor": _text, "resource": _text},
     "audit.auditor_added": {"auditor": _text},
     "audit.auditor_revoked": {"auditor": _text},
+    "drift.raised": _DRIFT,
+    "drift.ended": _DRIFT,
     "pack.activated": {
         "pack": _text,
         "version": _text,
@@ -208,6 +220,26 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
     },
     "pack.deactivated": {"pack": _text},
     "pack.issuer_trusted": {"issuer": _text},
+    "calibration.used": {
+        "model": _object({"version": _text, "digest": _digest}),
+        "pipeline": _digest,
+        "calibration": _digest,
+        "version": _count_of_some,
+        "trials": _count,
+    },
+    "calibration.reverted": {"model": _object({"version": _text, "digest": _digest}), "pipeline": _digest},
+    "evaluator.trusted": {"evaluator": _digest, "independent": lambda value: isinstance(value, bool)},
+    "evaluator.revoked": {"evaluator": _digest},
+    "evaluation.recorded": {
+        "evaluation": _digest,
+        "evaluator": _digest,
+        "pack": _digest,
+        "calibration": _digest,
+        "pipeline": _digest,
+        "data": _digest,
+        "expires": _text,
+    },
+    "evaluation.withdrawn": {"evaluation": _digest},
     "terms.published": {"document": _text, "version": _text, "digest": _digest},
 }
 KINDS = _REQUIRED.keys()
@@ -216,6 +248,7 @@ _OPTIONAL: dict[str, Mapping[str, _Test]] = {
     "call": _OF_CALLS,
     "change": _OF_CALLS,
     "refusals": {"account": _pseudonym},
+    "calibration.used": {"far": lambda value: value is True},
 }
 _ANY = _Shape(_COMMON)
 _SHAPES = {kind: _Shape({**_COMMON, **required}, _OPTIONAL.get(kind)) for kind, required in _REQUIRED.items()}

@@ -31,6 +31,8 @@ __all__ = ["InstalledPack", "PackStore"]
 
 PREFERRED_PACK = "standard"
 PACK_FROM_PYPI = "open"
+_STOPGAPS = {"standard-1": "which is older", PACK_FROM_PYPI: "which is weaker"}
+"""Made do with where the preferred pack is neither installed nor at hand, best first."""
 
 
 class PackStore:
@@ -91,11 +93,7 @@ class PackStore:
         return InstalledPack(manifest, self._directory(manifest))
 
     def installed_packs(self) -> tuple[InstalledPack, ...]:
-        """Every pack that is installed and whole, by name.
-
-        Raises:
-            SetupError: as `find_packs`.
-        """
+        """Every pack that is installed and whole, by name. Raises SetupError as `find_packs`."""
         found = (self.installed(name) for name in sorted(self.packs()))
         return tuple(pack for pack in found if pack is not None)
 
@@ -148,15 +146,16 @@ class PackStore:
         """
         if preferred:
             return self.installed(preferred)
-        return self.installed(PREFERRED_PACK) or self.installed(PACK_FROM_PYPI)
+        found = (self.installed(name) for name in (PREFERRED_PACK, *_STOPGAPS))
+        return next(filter(None, found), None)
 
     def default_pack(
         self, preferred: str = "", *, progress: Progress | None = None, offline: bool = False
     ) -> InstalledPack:
-        """`preferred`, else `standard`, else `open`: the pack to use, installed if need be.
+        """`preferred`, else `standard`, else what there was before it, else `open`: installed if need be.
 
-        What is at hand goes before what must be fetched: a machine that once had to make do with
-        `open` does not try for `standard` again at every start. A fallback is told as a notice.
+        What is at hand goes before what must be fetched: a machine that once had to make do with `open`
+        does not try for `standard` again at every start. A fallback is told as a notice.
 
         Raises:
             SetupError: no such pack can be had.
@@ -168,11 +167,10 @@ class PackStore:
             return pack
         if self._lies_at_hand(self.require_manifest(PREFERRED_PACK)):
             return self.install(PREFERRED_PACK, progress=told, offline=True)
-        if (pack := self.installed(PACK_FROM_PYPI)) is not None:
-            told.notice(
-                f"pack `{PREFERRED_PACK}` is not installed: using `{PACK_FROM_PYPI}`, which is weaker"
-            )
-            return pack
+        for name, how in _STOPGAPS.items():
+            if (pack := self.installed(name)) is not None:
+                told.notice(f"pack `{PREFERRED_PACK}` is not installed: using `{name}`, {how}")
+                return pack
         return self.install_default(progress=told, offline=offline)
 
     def install_default(self, *, progress: Progress | None = None, offline: bool = False) -> InstalledPack:
@@ -198,7 +196,7 @@ class PackStore:
             ) from None
 
     def _directory(self, manifest: PackManifest) -> Path:
-        return self._packs_dir / manifest.name
+        return self._packs_dir / manifest.folder
 
     def _lies_at_hand(self, manifest: PackManifest) -> bool:
         """Whether folders have every file of a pack: asked without writing."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -109,6 +110,33 @@ class DetectorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class LandmarkerSpec:
+    """How to run a network that looks for the five points in the crop of one face.
+
+    Its output is ten numbers, x and y of each point as parts of the crop's side, in the order of Landmarks5.
+
+    Attributes:
+        artifact: name of the ONNX file among artifacts and conversions.
+        input_px: side of the square crop.
+        colour_order: channel order of the input, NCHW float32.
+        mean: subtracted from each 0-255 channel, in `colour_order`.
+        scale: then multiplied, in `colour_order`.
+        reference_points: where the points that are known already go, (x, y) px of the crop.
+    """
+
+    artifact: str
+    input_px: int
+    colour_order: ColourOrder
+    mean: tuple[float, float, float]
+    scale: tuple[float, float, float]
+    reference_points: tuple[tuple[float, float], ...]
+
+    @property
+    def reference_landmarks(self) -> Landmarks5:
+        return np.array(self.reference_points, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class EmbedderSpec:
     """How to run the embedder.
 
@@ -123,6 +151,8 @@ class EmbedderSpec:
         reference_points: where the five landmarks go, (x, y) px of the crop, in the order of Landmarks5.
         mirror_average: whether a template is the unit mean of the crop's and its mirror image's embedding.
         dimensions: length of the embedding.
+        typical_length: the embedding's median length before it is made a unit vector, where the length tells
+            how much of a face there was to see: a user's longer ones count for more. None where it does not.
     """
 
     artifact: str
@@ -135,6 +165,7 @@ class EmbedderSpec:
     reference_points: tuple[tuple[float, float], ...]
     mirror_average: bool
     dimensions: int
+    typical_length: float | None = None
 
     @property
     def reference_landmarks(self) -> Landmarks5:
@@ -149,7 +180,12 @@ class PackManifest:
     """Everything that a pack.toml says.
 
     Attributes:
+        embedder: the first, or only, embedder.
+        fused_with: further embedders: a template is their unit vectors and the first's, one behind the other,
+            brought to unit length, so that a cosine is the mean of theirs.
+        landmarker: a second opinion on each face's points; None for a pack whose detector has the only one.
         use: what the licences of the weights allow: `any`, `research` (nothing commercial) or `unstated`.
+        folder: name of its folder in the cache: its own, or that of a pack with which it shares files.
         directory: the folder of a user's pack.toml; None for a pack that comes with Countenance.
         measured_on: what the calibration's trials were.
     """
@@ -166,14 +202,41 @@ class PackManifest:
     measured_on: str
     directory: Path | None
     use: Use = "unstated"
+    fused_with: tuple[EmbedderSpec, ...] = ()
+    landmarker: LandmarkerSpec | None = None
+    folder: str = ""
+
+    @property
+    def embedders(self) -> tuple[EmbedderSpec, ...]:
+        """All of them, in the order of their parts of a template."""
+        return (self.embedder, *self.fused_with)
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a template."""
+        return sum(embedder.dimensions for embedder in self.embedders)
 
     @property
     def digest(self) -> str:
         """SHA-256 of all that templates depend on: two packs with one digest make the same templates."""
-        parts = {
-            "artifacts": {artifact.name: artifact.sha256 for artifact in self.artifacts},
-            "conversions": [asdict(conversion) for conversion in self.conversions],
-            "detector": asdict(self.detector),
-            "embedder": asdict(self.embedder),
-        }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return _digest_of(self)
+
+
+def _stated(embedder: EmbedderSpec) -> dict[str, object]:
+    return {key: value for key, value in asdict(embedder).items() if value is not None}
+
+
+@lru_cache(maxsize=64)  # asked for with every call, and a third of a millisecond
+def _digest_of(manifest: PackManifest) -> str:
+    # INVARIANT: what a pack does not state is not in it, so that packs of before keep their digests.
+    parts: dict[str, object] = {
+        "artifacts": {artifact.name: artifact.sha256 for artifact in manifest.artifacts},
+        "conversions": [asdict(conversion) for conversion in manifest.conversions],
+        "detector": asdict(manifest.detector),
+        "embedder": _stated(manifest.embedder),
+    }
+    if manifest.fused_with:
+        parts["fused_with"] = [_stated(embedder) for embedder in manifest.fused_with]
+    if manifest.landmarker is not None:
+        parts["landmarker"] = asdict(manifest.landmarker)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

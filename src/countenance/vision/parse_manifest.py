@@ -17,6 +17,7 @@ from countenance.vision.manifest import (
     DetectorKind,
     DetectorSpec,
     EmbedderSpec,
+    LandmarkerSpec,
     NpmMember,
     PackManifest,
     PypiMember,
@@ -61,6 +62,9 @@ def parse_manifest(text: str, *, file: str, directory: Path | None) -> PackManif
         calibration=_to_calibration(calibration),
         directory=directory,
         use=table.require_choice("use", get_args(Use)) if table.has("use") else "unstated",
+        fused_with=tuple(_to_embedder(row) for row in table.require_tables("fused_with")),
+        folder=_matching(table, "folder" if table.has("folder") else "name", _NAME),
+        landmarker=_to_landmarker(table.require_table("landmarker")) if table.has("landmarker") else None,
     )
     table.finish()
     _check_references(manifest, table)
@@ -159,6 +163,19 @@ def _to_detector(table: ManifestTable) -> DetectorSpec:
     return detector
 
 
+def _to_landmarker(table: ManifestTable) -> LandmarkerSpec:
+    landmarker = LandmarkerSpec(
+        artifact=table.require_text("artifact"),
+        input_px=table.require_whole("input_px", minimum=16),
+        colour_order=table.require_choice("colour_order", get_args(ColourOrder)),
+        mean=_three(table, "mean"),
+        scale=_three(table, "scale"),
+        reference_points=table.require_points("reference_points", count=5),
+    )
+    table.finish()
+    return landmarker
+
+
 def _to_embedder(table: ManifestTable) -> EmbedderSpec:
     embedder = EmbedderSpec(
         artifact=table.require_text("artifact"),
@@ -171,7 +188,10 @@ def _to_embedder(table: ManifestTable) -> EmbedderSpec:
         reference_points=table.require_points("reference_points", count=5),
         mirror_average=table.require_flag("mirror_average"),
         dimensions=table.require_whole("dimensions", minimum=2),
+        typical_length=table.require_number("typical_length") if table.has("typical_length") else None,
     )
+    if embedder.typical_length is not None and embedder.typical_length <= 0:
+        raise table.refuse("typical_length", "must be more than 0")
     table.finish()
     return embedder
 
@@ -183,11 +203,17 @@ def _to_calibration(table: ManifestTable) -> Calibration:
             neg_log10_fmr=table.require_numbers("neg_log10_fmr"),
             trials=table.require_whole("trials", minimum=1),
             extrapolated_from=table.require_number("extrapolated_from"),
+            neg_log10_fmr_low=_numbers_if_stated(table, "neg_log10_fmr_low"),
+            neg_log10_fmr_high=_numbers_if_stated(table, "neg_log10_fmr_high"),
         )
     except ValueError as error:
         raise table.refuse("cosine", f"and neg_log10_fmr do not fit: {error}") from None
     table.finish()
     return calibration
+
+
+def _numbers_if_stated(table: ManifestTable, key: str) -> tuple[float, ...]:
+    return table.require_numbers(key) if table.has(key) else ()
 
 
 def _three(table: ManifestTable, key: str) -> tuple[float, float, float]:
@@ -215,6 +241,10 @@ def _check_references(manifest: PackManifest, table: ManifestTable) -> None:
                 raise table.refuse(
                     "conversions", f"make `{conversion.file}` from `{name}`, which is no artifact"
                 )
-    for key, name in (("detector", manifest.detector.artifact), ("embedder", manifest.embedder.artifact)):
+    run = [("detector", manifest.detector.artifact), ("embedder", manifest.embedder.artifact)]
+    run += [(f"fused_with[{index}]", spec.artifact) for index, spec in enumerate(manifest.fused_with)]
+    if manifest.landmarker is not None:
+        run.append(("landmarker", manifest.landmarker.artifact))
+    for key, name in run:
         if name not in pinned + converted:
             raise table.refuse(f"{key}.artifact", f"is `{name}`, which is no artifact or conversion")

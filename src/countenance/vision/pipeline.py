@@ -9,14 +9,16 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from countenance.similarity import Calibration
-from countenance.types import Confidence, Detection, Face, PixelBox, Pixels, Template, Templates
+from countenance.types import Confidence, Detection, Face, PixelBox, Pixels, Templates, WeighedTemplate
 from countenance.vision.centerface import CenterFace
 from countenance.vision.decode import count_pixels, decode
 from countenance.vision.detect import LARGEST_LOOK_PX, Detector, find_faces
-from countenance.vision.embed import Embedder
+from countenance.vision.embed import Embedder, EmbedderPart
 from countenance.vision.face_crop import cut_crop, open_crop
+from countenance.vision.landmarker import Landmarker
 from countenance.vision.packs import InstalledPack
 from countenance.vision.pixel_budget import PixelBudget
 from countenance.vision.pose import estimate_pose
@@ -66,7 +68,7 @@ class Vision:
 
     @property
     def dimensions(self) -> int:
-        return self._pack.manifest.embedder.dimensions
+        return self._pack.manifest.dimensions
 
     @property
     def calibration(self) -> Calibration:
@@ -77,8 +79,18 @@ class Vision:
         """SHA-256 of all that templates depend on but this program."""
         return self._pack.manifest.digest
 
+    @property
+    def licence(self) -> str:
+        """Of the pack, as its manifest has it."""
+        return self._pack.manifest.licence
+
+    @property
+    def measured_on(self) -> str:
+        """What the calibration's trials were, as the manifest has it."""
+        return self._pack.manifest.measured_on
+
     def warm_up(self) -> None:
-        """Load and run both networks once, so that the first call need not.
+        """Load and run all networks once, so that the first call need not.
 
         Raises:
             SetupError: a file of the pack is not what the runtime takes.
@@ -125,12 +137,16 @@ class Vision:
         """(N, D) float32 unit rows for faces that `detect` found in these pixels, in their order."""
         return self._require_embedder().embed(pixels, [face.landmarks for face in faces])
 
+    def embed_weighed(self, pixels: Pixels, faces: Sequence[Face]) -> tuple[Templates, NDArray[np.float32]]:
+        """As `embed`, and (N,) how much each counts among the faces of one user, [1/4, 4]."""
+        return self._require_embedder().embed_weighed(pixels, [face.landmarks for face in faces])
+
     def cut_crop(self, pixels: Pixels, face: Face) -> bytes:
         """A picture of one face that `detect` found in these pixels, for `embed_crop` of any pack."""
         return cut_crop(pixels, face)
 
-    def embed_crop(self, data: bytes) -> Template:
-        """(D,) float32, unit: of the face that `cut_crop` kept, as this pack finds it, or else where it was.
+    def embed_crop(self, data: bytes) -> WeighedTemplate:
+        """Of the face that `cut_crop` kept, as this pack finds it, or else where it was.
 
         Raises:
             InvalidImageFormatException: it is no such picture, or a broken one.
@@ -140,8 +156,8 @@ class Vision:
         height, width = pixels.shape[:2]
         found = find_same(self.detect(pixels), box.to_ratio(image_width=width, image_height=height))
         landmarks = points if found is None else found.landmarks
-        template: Template = self._require_embedder().embed(pixels, [landmarks])[0]
-        return template
+        templates, weights = self._require_embedder().embed_weighed(pixels, [landmarks])
+        return WeighedTemplate(templates[0], float(weights[0]))
 
     def _require_detector(self) -> Detector:
         with self._lock:
@@ -157,9 +173,19 @@ class Vision:
         with self._lock:
             if self._embedder is None:
                 cv2.setNumThreads(1)
-                spec = self._pack.manifest.embedder
-                self._embedder = Embedder(self._pack.path_of(spec.artifact), spec, threads=self._threads)
+                self._embedder = self._load_embedder()
             return self._embedder
+
+    def _load_embedder(self) -> Embedder:
+        manifest, threads = self._pack.manifest, self._threads
+        parts = [
+            EmbedderPart(self._pack.path_of(spec.artifact), spec, threads=threads)
+            for spec in manifest.embedders
+        ]
+        spec = manifest.landmarker
+        if spec is None:
+            return Embedder(parts)
+        return Embedder(parts, Landmarker(self._pack.path_of(spec.artifact), spec, threads=threads))
 
 
 def _to_face(found: RawFaces, index: int, pixels: Pixels) -> Face:

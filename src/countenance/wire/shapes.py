@@ -40,6 +40,7 @@ Attribute: TypeAlias = Literal[
     "SUNGLASSES",
 ]
 AuditOutcome: TypeAlias = Literal["answered", "refused", "failed"]
+CalibrationOrigin: TypeAlias = Literal["PACK", "OPERATOR"]
 Capture: TypeAlias = Literal["photo", "live"]
 CharterKind: TypeAlias = Literal["consented", "enrolled", "watch_list", "reference"]
 EmotionName: TypeAlias = Literal[
@@ -53,6 +54,8 @@ EmotionName: TypeAlias = Literal[
     "UNKNOWN",
     "FEAR",
 ]
+EvaluationStatus: TypeAlias = Literal["in_force", "expired", "revoked", "withdrawn"]
+ExpectedFace: TypeAlias = Literal["LARGEST", "MIDDLE"]
 FindingDecision: TypeAlias = Literal["confirm", "lift"]
 FindingSeverity: TypeAlias = Literal["notice", "restrict", "suspend"]
 GenderType: TypeAlias = Literal["Male", "Female"]
@@ -121,6 +124,8 @@ PhotoSource: TypeAlias = Literal[
 ]
 PurposeDecision: TypeAlias = Literal["approve", "refuse", "withdraw"]
 QualityFilter: TypeAlias = Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
+RateEvidence: TypeAlias = Literal["ANY", "COUNTED"]
+RateModel: TypeAlias = Literal["INDEPENDENT_COMPARISONS"]
 Reason: TypeAlias = Literal[
     "EXCEEDS_MAX_FACES",
     "EXTREME_POSE",
@@ -153,6 +158,22 @@ RecordKind: TypeAlias = Literal[
 ]
 RelationDecision: TypeAlias = Literal["confirm", "end"]
 RelationKind: TypeAlias = Literal["supplied_by", "acts_for"]
+ReviewDecision: TypeAlias = Literal["MATCH", "REVIEW", "NO_MATCH"]
+ReviewReason: TypeAlias = Literal[
+    "BELOW_MATCH_THRESHOLD",
+    "RATE_UNCERTAIN",
+    "RATE_EXTRAPOLATED",
+    "SEVERAL_USERS_MATCH",
+    "LOW_QUALITY",
+]
+TestStatus: TypeAlias = Literal["OPEN", "COMPUTING", "FINISHED", "FAILED", "CLOSED"]
+ThresholdReason: TypeAlias = Literal[
+    "DEFAULT",
+    "ASKED",
+    "MAX_FALSE_MATCH_RATE",
+    "MAX_FALSE_POSITIVE_IDENTIFICATION_RATE",
+    "FPIR_BUDGET",
+]
 UnsearchedFaceReason: TypeAlias = Literal[
     "FACE_NOT_LARGEST",
     "EXCEEDS_MAX_FACES",
@@ -216,6 +237,24 @@ class ActivatePackResponse(TypedDict):
     Digest: str
     State: NotRequired[str]
     LegalReview: str
+
+
+class AddTestSampleRequest(TypedDict):
+    TestId: str
+    Number: int
+    Image: bytes
+    Subject: str
+    Cohorts: NotRequired[dict[str, str]]
+    BoundingBox: NotRequired[BoundingBox]
+
+
+class AddTestSampleResponse(TypedDict):
+    Enrolled: bool
+    Reasons: list[str]
+    FacesFound: int
+    BoundingBox: NotRequired[BoundingBox]
+    Confidence: NotRequired[float]
+    Quality: NotRequired[SampleQuality]
 
 
 class AgeRange(TypedDict):
@@ -308,6 +347,12 @@ class BrokenRuleSummary(TypedDict):
     Message: str
     Remedy: NotRequired[str]
     Citation: NotRequired[str]
+
+
+class CalibrationUsed(TypedDict):
+    Origin: CalibrationOrigin
+    Digest: str
+    Trials: int
 
 
 class ChangeStandingRequest(TypedDict):
@@ -410,6 +455,22 @@ class CreateCollectionResponse(TypedDict):
     FaceModelVersion: NotRequired[str]
 
 
+class CreateIndependentTestRequest(TypedDict):
+    Name: str
+    TestedBy: str
+    DataSet: str
+    LabelsBy: NotRequired[str]
+    CohortColumns: NotRequired[list[str]]
+    FaceModelVersion: NotRequired[str]
+    Face: NotRequired[ExpectedFace]
+    QualityFilter: NotRequired[QualityFilter]
+
+
+class CreateIndependentTestResponse(TypedDict):
+    Test: IndependentTestSummary
+    Limits: TesterLimits
+
+
 class CreateUserRequest(TypedDict):
     CollectionId: str
     UserId: str
@@ -501,6 +562,14 @@ class DeleteFacesRequest(TypedDict):
 class DeleteFacesResponse(TypedDict):
     DeletedFaces: NotRequired[list[str]]
     UnsuccessfulFaceDeletions: NotRequired[list[UnsuccessfulFaceDeletion]]
+
+
+class DeleteIndependentTestRequest(TypedDict):
+    TestId: str
+
+
+class DeleteIndependentTestResponse(TypedDict):
+    pass
 
 
 class DeleteUserRequest(TypedDict):
@@ -610,6 +679,41 @@ class ErasureDetail(TypedDict):
     FinalBy: NotRequired[datetime]
 
 
+class EstimatedRate(TypedDict):
+    Rate: float
+    Low: NotRequired[float]
+    High: NotRequired[float]
+    Extrapolated: bool
+
+
+class EstimatedSearchRate(TypedDict):
+    Rate: float
+    Low: NotRequired[float]
+    High: NotRequired[float]
+    Extrapolated: bool
+    GallerySize: int
+    Model: RateModel
+
+
+class EvaluationSummary(TypedDict):
+    EvaluationId: str
+    Status: EvaluationStatus
+    Digest: NotRequired[str]
+    Evaluator: NotRequired[str]
+    Independent: NotRequired[bool]
+    Pack: NotRequired[str]
+    FaceModelVersion: NotRequired[str]
+    PackDigest: NotRequired[str]
+    CalibrationDigest: NotRequired[str]
+    PipelineDigest: NotRequired[str]
+    DataDigest: NotRequired[str]
+    MadeAt: NotRequired[datetime]
+    ExpiresAt: NotRequired[datetime]
+    RecordedAt: NotRequired[datetime]
+    WithdrawnAt: NotRequired[datetime]
+    WithdrawnBecause: NotRequired[str]
+
+
 class ExplainCallRequest(TypedDict):
     Call: str
 
@@ -678,6 +782,17 @@ class FaceOccluded(TypedDict):
     Confidence: NotRequired[float]
 
 
+class FacePose(TypedDict):
+    Roll: float
+    Yaw: float
+    Pitch: float
+
+
+class FaceQuality(TypedDict):
+    Brightness: float
+    Sharpness: float
+
+
 class FaceRecord(TypedDict):
     Face: NotRequired[Face]
     FaceDetail: NotRequired[FaceDetail]
@@ -696,6 +811,14 @@ class FindingSummary(TypedDict):
     DecidedBy: NotRequired[str]
     DecidedAt: NotRequired[datetime]
     Reason: NotRequired[str]
+
+
+class FinishIndependentTestRequest(TypedDict):
+    TestId: str
+
+
+class FinishIndependentTestResponse(TypedDict):
+    Test: IndependentTestSummary
 
 
 class Gender(TypedDict):
@@ -749,6 +872,15 @@ class GetConsistencyProofResponse(TypedDict):
     Checkpoint: str
 
 
+class GetEvaluationRequest(TypedDict):
+    EvaluationId: str
+
+
+class GetEvaluationResponse(TypedDict):
+    Evaluation: EvaluationSummary
+    SignedEvaluation: str
+
+
 class GetHealthRequest(TypedDict):
     pass
 
@@ -774,6 +906,17 @@ class GetInclusionProofResponse(TypedDict):
     Entry: str
     Checkpoint: str
     ProofFile: str
+
+
+class GetIndependentTestRequest(TypedDict):
+    TestId: str
+
+
+class GetIndependentTestResponse(TypedDict):
+    Test: IndependentTestSummary
+    Limits: TesterLimits
+    SampleNumbers: list[int]
+    Evaluation: NotRequired[str]
 
 
 class GetReceiptStatusRequest(TypedDict):
@@ -808,6 +951,36 @@ class GetTermsResponse(TypedDict):
     Digest: str
     Text: str
     PublishedOn: NotRequired[str]
+
+
+class IdentifiedCandidate(TypedDict):
+    Decision: ReviewDecision
+    ReviewReasons: list[ReviewReason]
+    Similarity: float
+    EstimatedFalseMatchRate: EstimatedRate
+    Face: ImportedFace
+
+
+class IdentifyFaceRequest(TypedDict):
+    CollectionId: str
+    Image: Image
+    QualityFilter: NotRequired[QualityFilter]
+    MaxFaces: NotRequired[int]
+    MatchThreshold: NotRequired[float]
+    MaxFalsePositiveIdentificationRate: NotRequired[float]
+    ReviewThreshold: NotRequired[float]
+    RateEvidence: NotRequired[RateEvidence]
+
+
+class IdentifyFaceResponse(TypedDict):
+    Decision: ReviewDecision
+    Candidates: list[IdentifiedCandidate]
+    EstimatedFalsePositiveIdentificationRate: EstimatedSearchRate
+    ThresholdInForce: ThresholdInForce
+    Face: JudgedFace
+    FacesLeftOut: int
+    Calibration: CalibrationUsed
+    FaceModelVersion: str
 
 
 class Image(TypedDict):
@@ -858,6 +1031,22 @@ class ImportedFaceRecord(TypedDict):
     Face: ImportedFace
 
 
+class IndependentTestSummary(TypedDict):
+    TestId: str
+    Name: str
+    Status: TestStatus
+    ClosedBecause: NotRequired[str]
+    CreatedAt: datetime
+    ExpiresAt: datetime
+    FaceModelVersion: str
+    PackName: str
+    PackDigest: str
+    CalibrationDigest: str
+    PipelineDigest: str
+    Samples: int
+    Enrolled: int
+
+
 class IndexFacesRequest(TypedDict):
     CollectionId: str
     Image: Image
@@ -872,6 +1061,14 @@ class IndexFacesResponse(TypedDict):
     OrientationCorrection: NotRequired[OrientationCorrection]
     FaceModelVersion: NotRequired[str]
     UnindexedFaces: NotRequired[list[UnindexedFace]]
+
+
+class JudgedFace(TypedDict):
+    BoundingBox: BoundingBox
+    Confidence: float
+    Pose: FacePose
+    Quality: FaceQuality
+    BelowMedium: list[str]
 
 
 class Landmark(TypedDict):
@@ -946,6 +1143,14 @@ class ListErasuresResponse(TypedDict):
     Erasures: list[ErasureDetail]
 
 
+class ListEvaluationsRequest(TypedDict):
+    pass
+
+
+class ListEvaluationsResponse(TypedDict):
+    Evaluations: list[EvaluationSummary]
+
+
 class ListFacesRequest(TypedDict):
     CollectionId: str
     NextToken: NotRequired[str]
@@ -966,6 +1171,16 @@ class ListFindingsRequest(TypedDict):
 
 class ListFindingsResponse(TypedDict):
     Findings: list[FindingSummary]
+
+
+class ListIndependentTestsRequest(TypedDict):
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListIndependentTestsResponse(TypedDict):
+    Tests: list[IndependentTestSummary]
+    NextToken: NotRequired[str]
 
 
 class ListPacksRequest(TypedDict):
@@ -1033,6 +1248,17 @@ class ListTermsResponse(TypedDict):
     Terms: list[TermsSummary]
     Accepted: bool
     Wanted: NotRequired[list[str]]
+
+
+class ListTestScoresRequest(TypedDict):
+    TestId: str
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListTestScoresResponse(TypedDict):
+    Scores: list[TestScore]
+    NextToken: NotRequired[str]
 
 
 class ListUsersRequest(TypedDict):
@@ -1160,6 +1386,14 @@ class PutCharterResponse(TypedDict):
     Charter: CharterDetail
 
 
+class PutEvaluationRequest(TypedDict):
+    SignedEvaluation: str
+
+
+class PutEvaluationResponse(TypedDict):
+    EvaluationId: str
+
+
 class PutRecordRequest(TypedDict):
     Kind: RecordKind
     Reference: str
@@ -1236,6 +1470,11 @@ class S3Object(TypedDict):
     Bucket: NotRequired[str]
     Name: NotRequired[str]
     Version: NotRequired[str]
+
+
+class SampleQuality(TypedDict):
+    Brightness: float
+    Sharpness: float
 
 
 class ScanForFindingsRequest(TypedDict):
@@ -1368,6 +1607,30 @@ class TermsSummary(TypedDict):
     Changes: NotRequired[str]
 
 
+class TestScore(TypedDict):
+    First: int
+    Second: int
+    Similarity: float
+    Mated: bool
+
+
+class TesterLimits(TypedDict):
+    SamplesThisHour: int
+    SamplesInAll: int
+    MostSamplesAnHour: int
+    MostSamplesOfATest: int
+    TestsNow: int
+    NextSampleAt: NotRequired[datetime]
+
+
+class ThresholdInForce(TypedDict):
+    Similarity: float
+    ReviewSimilarity: float
+    RaisedFrom: NotRequired[float]
+    Reason: ThresholdReason
+    FalseMatchRate: float
+
+
 class UndoImportRequest(TypedDict):
     CollectionId: str
     ImportId: str
@@ -1425,6 +1688,40 @@ class User(TypedDict):
 class UserMatch(TypedDict):
     Similarity: NotRequired[float]
     User: NotRequired[MatchedUser]
+
+
+class VerifyFacesRequest(TypedDict):
+    Image: Image
+    ReferenceImage: NotRequired[Image]
+    CollectionId: NotRequired[str]
+    FaceId: NotRequired[str]
+    UserId: NotRequired[str]
+    QualityFilter: NotRequired[QualityFilter]
+    MatchThreshold: NotRequired[float]
+    MaxFalseMatchRate: NotRequired[float]
+    ReviewThreshold: NotRequired[float]
+    RateEvidence: NotRequired[RateEvidence]
+
+
+class VerifyFacesResponse(TypedDict):
+    Decision: ReviewDecision
+    ReviewReasons: list[ReviewReason]
+    Similarity: NotRequired[float]
+    EstimatedFalseMatchRate: NotRequired[EstimatedRate]
+    ThresholdInForce: ThresholdInForce
+    Face: JudgedFace
+    ReferenceFace: NotRequired[JudgedFace]
+    Calibration: CalibrationUsed
+    FaceModelVersion: str
+
+
+class WithdrawEvaluationRequest(TypedDict):
+    EvaluationId: str
+    Reason: str
+
+
+class WithdrawEvaluationResponse(TypedDict):
+    pass
 
 
 class WithdrawRecordRequest(TypedDict):

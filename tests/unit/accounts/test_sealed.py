@@ -33,18 +33,21 @@ def test_every_column_of_sealed_values_is_listed_or_is_under_another_key(databas
             "select table_name, column_name from information_schema.columns"
             " where table_schema = 'public' and data_type = 'bytea' and column_name like '%%seal%%'"
         ).fetchall()
-    of_accounts_faces_and_collections = {
+    of_accounts_collections_and_tests = {
         ("audit_event", "sealed"),
         ("audit_entry", "sealed"),
         ("audit_set_aside", "sealed"),
         ("audit_touch", "sealed"),
         ("face", "sealed_template"),
         ("idempotency", "sealed_event"),
+        ("independent_test", "sealed_declaration"),
+        ("independent_test", "sealed_figures"),
+        ("independent_test_sample", "sealed"),
         ("observation", "sealed"),
         ("shadow_template", "sealed_template"),
         ("vault_crop", "sealed_crop"),
     }
-    assert set(found) - of_accounts_faces_and_collections == {(each.table, each.column) for each in SEALED}
+    assert set(found) - of_accounts_collections_and_tests == {(each.table, each.column) for each in SEALED}
 
 
 def test_contexts_are_those_of_what_is_stored():

@@ -11,8 +11,9 @@ from events import an_event
 FIELDS = {
     "event_id", "at", "ended_at", "kind", "service", "operation", "decision", "outcome", "account_id",
     "access_key_id", "operator", "region", "collection", "resource", "inputs", "marker", "rule_ids",
-    "policy_digest", "error_code", "model_version", "model_digest", "threshold_asked", "threshold",
-    "candidates", "enrolled", "deleted", "touched", "idempotent_replay", "previous", "purpose", "case",
+    "policy_digest", "error_code", "model_version", "model_digest", "calibration", "evaluation",
+    "threshold_asked", "threshold", "threshold_match", "decided", "candidates", "enrolled", "deleted",
+    "touched", "idempotent_replay", "previous", "purpose", "case",
     "claims", "attested", "profile", "records", "candidates_asked", "attributes_asked", "trained", "charter",
     "obligations", "shadow", "standing", "finding",
 }  # fmt: skip

@@ -78,6 +78,16 @@ def test_an_import_that_looked_for_look_alikes_is_a_search_that_ran(books):
     assert books.compare() == {}
 
 
+def test_a_search_that_decides_is_a_search_that_ran_and_a_comparison_is_none(books):
+    """The first is counted where it runs; the second reads one template, and no gallery."""
+    books.compare()
+    books.ran = 1
+    assert books.compare() == {"searches_without_a_record": {"searches": 1}}
+    books.log(operation="VerifyFaces", service="countenance", threshold=80.0)
+    books.log(operation="IdentifyFace", service="countenance", threshold=80.0)
+    assert books.compare() == {}
+
+
 def test_a_search_under_way_at_the_first_comparison_is_answered_after_it(books):
     """It is counted before and on record after, and only as many as could be under way are excused."""
     books.ran, books.live = 3, 1

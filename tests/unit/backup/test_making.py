@@ -7,10 +7,12 @@ import subprocess
 import tarfile
 import threading
 import time
+import uuid
 from io import BytesIO
 
 import pytest
 
+from countenance.assurance.independent_keys import KEY_PREFIX
 from countenance.backup.envelope import decrypted, load_identities
 from countenance.backup.making import make_backup
 from countenance.backup.restoring import Target, Wishes, restore
@@ -40,6 +42,16 @@ def test_it_holds_tables_keys_and_what_else_is_state(house, tmp_path):
     assert kept.file.check() == kept.manifest
     assert kept.manifest.faces == 10
     assert kept.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_key_of_an_independent_test_is_in_it(house, tmp_path):
+    """What a tester deletes is gone from every backup as well: none ever had what opens it."""
+    name = f"{KEY_PREFIX}{uuid.uuid4()}"
+    house.keys.create_secret(name)
+    house.keys.create_secret("another")
+    names = members(back_up(house, tmp_path / "kept"))
+    assert "keys/secrets/another" in names
+    assert [each for each in names if KEY_PREFIX in each] == []
 
 
 def test_what_is_written_meanwhile_is_in_another_backup(house, tmp_path, target_url):

@@ -10,11 +10,13 @@ import pytest
 from countenance.backup.opening import Opened, open_all
 from countenance.backup.proving import prove
 from countenance.gallery.two_models import Model
+from countenance.types import WeighedTemplate
 from fakes.faces import new_face, unit
 from installations import back_up
 
 NEW = Model("2", 4)
 OTHER = np.array([1, 0, 0, 0], np.float32)
+WEIGHED = WeighedTemplate(OTHER)
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def switched(house):
     house.change(lambda uow: gallery.reembeddings.start(uow, staff, NEW, "folder"))
     run = gallery.reembeddings.require(staff)
     house.change(
-        lambda uow: gallery.shadow_templates.put(uow, staff, run, NEW, dict.fromkeys(house.faces, OTHER))
+        lambda uow: gallery.shadow_templates.put(uow, staff, run, NEW, dict.fromkeys(house.faces, WEIGHED))
     )
     house.change(lambda uow: gallery.reembeddings.finish_building(uow, staff, run))
     house.change(lambda uow: gallery.reembeddings.switch(uow, staff, run))

@@ -52,6 +52,7 @@ def test_all_of_it_is_done_by_itself_every_hour(house):
     assert hourly == {
         *("forget-tokens", "destroy-abandoned-keys", "expire-faces", "finish-erasures"),
         *("reconcile", "compact", "expire-vaults", "finish-rotation", "say-alive"),
+        "watch-drift",
     }
     with working(house.url, house.database, house.tasks):
         jobs = Jobs(house.database)

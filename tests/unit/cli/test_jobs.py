@@ -88,6 +88,21 @@ def test_a_job_that_failed_says_why_and_is_tried_again(cli, queue):
     assert cli.json("jobs", "show", job_id)["State"] == "waiting"
 
 
+def test_who_waits_for_a_job_that_had_failed_already_is_told_why(cli, queue):
+    """It may fail between the command's start and its first look."""
+
+    def fail(context):
+        raise JobFailed("collection c-1 is stuck")
+
+    task = Task("fail", fail, tries=1)
+    job_id = queue.jobs.defer(task)
+    with queue.work(task):
+        await_none_left(queue.jobs)
+    code, told = cli.fails("jobs", "show", job_id, "--wait")
+    assert code == 1
+    assert f"job {job_id} failed: collection c-1 is stuck" in told
+
+
 def test_a_periodic_task_is_run_now(cli, queue):
     with queue.work():
         told = cli.json("jobs", "run", "expire-faces", "--wait")

@@ -35,7 +35,7 @@ def run(tmp_path, folder):
 def test_list_shows_every_pack_and_what_is_known_of_it(run):
     """Ours and the user's; licences and training data are told before anything is installed."""
     rows = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
-    assert set(rows) == {"standard", "open", "tiny"}
+    assert set(rows) == {"standard", "standard-1", "open", "research", "tiny"}
     assert rows["open"]["training_data"] == ["scraped", "stated"]
     assert not rows["tiny"]["installed"]
     table = run("list")
@@ -50,7 +50,7 @@ def test_install_then_list_and_verify(run, tmp_path):
     assert installed.exit_code == 0
     assert f"pack tiny is installed in {tmp_path / 'cache/packs/tiny'}" in installed.stdout
     rows = {row["name"]: row["installed"] for row in json.loads(run("list", "--json").stdout)}
-    assert rows == {"standard": False, "open": False, "tiny": True}
+    assert rows == {"standard": False, "standard-1": False, "open": False, "research": False, "tiny": True}
     verified = run("verify")
     assert verified.exit_code == 0
     assert "whole" in verified.stdout

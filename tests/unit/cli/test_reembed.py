@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from countenance.cli.governed import open_governed
 from countenance.cli.installation import open_store
 from countenance.cli.reembed import COMMANDS
+from countenance.cli.reembed_report import calibration_of
+from countenance.cli.reembedded import Reembedded
 from countenance.gallery import Gallery, OtherTemplate
 from countenance.gallery.two_models import Model
 from countenance.settings import Settings
+from countenance.similarity import Calibration
 from countenance.store import UnitOfWork
+from countenance.vision.install import PackStore
+from countenance.vision.pipeline_digest import pipeline_digest
+from fakes.calibrations import put_in_force
 from fakes.faces import DIMENSIONS, new_face, unit
 from governed import CHARTER
 
@@ -154,3 +162,31 @@ def test_what_would_be_lost_is_told_before_it_is_discarded(cli, running, store, 
     current = gallery.require_collection(running.account_id, running.region, running.name)
     assert len(gallery.list_faces(current, limit=10)) == 1
     assert "is not being re-embedded" in cli.fails("reembed", "discard", "staff")[1]
+
+
+def test_a_report_is_of_what_is_in_force(cli, account, default_pack):
+    """Else it would say whose answers change by a calibration that no caller's answers are of."""
+    manifest = default_pack.manifest
+    own = manifest.calibration
+    stricter = Calibration(
+        tuple(each + 0.01 for each in own.cosine), own.neg_log10_fmr, 9, own.extrapolated_from + 0.01
+    )
+    settings = Settings.from_env(cli.environment)
+    given = {"data_dir": settings.data_dir, "database_url": settings.database_url}
+    with open_governed(given) as governed:
+        packs = PackStore(default_pack.directory.parents[1], None)
+        opened = Reembedded(governed, None, None, None, packs)
+        model = Model(manifest.face_model_version, manifest.embedder.dimensions)
+        assert calibration_of(opened, model) == own
+        with put_in_force(
+            governed.database,
+            SimpleNamespace(
+                pack_digest=manifest.digest,
+                face_model_version=manifest.face_model_version,
+                calibration=own,
+            ),
+            stricter,
+            pipeline_digest=pipeline_digest(),
+        ):
+            assert calibration_of(opened, model) == stricter
+        assert calibration_of(opened, model) == own

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conduct_bench import about, call, photo
@@ -86,6 +88,21 @@ class TestSearchInDisguise:
         (found,) = purpose_against_use(calls, about())
         assert (found.severity, found.evidence["photos"]) == ("restrict", 51)
 
+    @pytest.mark.parametrize("purpose", ["identity-verification", "access-control"])
+    def test_one_photo_is_verified_against_everybody_who_is_enrolled(self, purpose):
+        """VerifyFaces with one face after another: no search was asked for, and no budget kept."""
+        calls = compared(
+            TARGETS_A_DAY + 1,
+            purpose=purpose,
+            inputs=(photo("one"),),
+            faces=("somebody",),
+            collection="staff",
+        )
+        assert purpose_against_use(calls, about()) == [], "the same person, again and again"
+        calls = [replace(each, faces=(f"face {number}",)) for number, each in enumerate(calls)]
+        (found,) = purpose_against_use(calls, about())
+        assert (found.severity, found.evidence["photos"]) == ("restrict", 51)
+
     @pytest.mark.parametrize(
         ("why", "calls"),
         [
@@ -97,6 +114,11 @@ class TestSearchInDisguise:
                      inputs=(photo(f"document {number}"), photo(f"face {number}"))) for number in range(5000)
             ]),
             ("a library, which may search", compared(500, purpose="photo-library")),
+            ("trying VerifyFaces out", [
+                call(number, purpose="development", kind="compare",
+                     inputs=(photo("one"),), faces=(str(number),))
+                for number in range(500)
+            ]),
         ],
     )  # fmt: skip
     def test_innocent(self, why, calls):

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from countenance.evaluation.identification import ClosedSet, draw_closed_set, rank_one, ranks_of_mates
+from countenance.errors import TooFewTrials
+from countenance.evaluation.identification import (
+    ClosedSet,
+    draw_closed_set,
+    hit_rates,
+    rank_one,
+    ranks_of_mates,
+)
 from countenance.evaluation.trials import Samples
 
 
@@ -86,3 +93,40 @@ def test_a_search_without_probes_is_refused():
     samples = on_a_line([0, 90], [0, 1])
     with pytest.raises(ValueError, match="nobody has two samples"):
         rank_one(samples, draw_closed_set(samples.subjects, seed=1))
+
+
+def test_hits_by_hand_with_people_equal():
+    """Ranks 2, 1, 1 and 3 of people 0, 1, 2 and 0: half of person 0's probes are hits at rank 2."""
+    samples = on_a_line([0, 40, 90, 30, 45, 85, 80], [0, 1, 2, 0, 1, 2, 0])
+    closed = ClosedSet(gallery=np.array([0, 1, 2]), probes=np.array([3, 4, 5, 6]))
+    rates = hit_rates(samples, [closed], ranks=(1, 2, 3, 4))
+    assert list(rates) == [1, 2, 3]
+    assert [rate.rate for rate in rates.values()] == pytest.approx([2 / 3, (1 / 2 + 1 + 1) / 3, 1.0])
+    assert all(rate.trials == 4 for rate in rates.values())
+    for rate in rates.values():
+        assert rate.interval.low < rate.rate <= rate.interval.high
+
+
+def test_hits_agree_with_sorting_every_search():
+    """Two draws pooled, people equal over both; argsort says who is among the first."""
+    random = np.random.default_rng(2)
+    subjects = np.repeat(np.arange(60), random.integers(1, 5, 60))
+    templates = random.normal(size=(60, 5))[subjects] + random.normal(size=(len(subjects), 5))
+    templates = (templates / np.linalg.norm(templates, axis=1, keepdims=True)).astype(np.float32)
+    samples = Samples(templates, subjects, np.ones(len(subjects), bool))
+    draws = [draw_closed_set(subjects, seed=seed) for seed in (1, 2)]
+    rates = hit_rates(samples, draws)
+    for rank in (1, 5, 10, 20):
+        hits = {person: [] for person in range(60)}
+        for draw in draws:
+            for probe in draw.probes:
+                best = np.argsort(-(templates[draw.gallery] @ templates[probe]))[:rank]
+                hits[subjects[probe]].append(subjects[probe] in subjects[draw.gallery[best]])
+        expected = np.mean([np.mean(each) for each in hits.values() if each])
+        assert rates[rank].rate == pytest.approx(expected)
+
+
+def test_hits_without_probes_are_refused():
+    samples = on_a_line([0, 90], [0, 1])
+    with pytest.raises(TooFewTrials, match="nobody has two samples"):
+        hit_rates(samples, [draw_closed_set(samples.subjects, seed=1)])

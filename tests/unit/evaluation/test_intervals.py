@@ -6,11 +6,12 @@ import pytest
 from countenance.evaluation.intervals import (
     effective_people,
     interval_of,
+    rate_of,
     variance_of_match_rate,
     wilson,
 )
 from countenance.evaluation.trials import Samples, Trials, all_mated, all_non_mated
-from countenance.evaluation.verification import match_rate, match_rate_interval
+from countenance.evaluation.verification import match_rate, match_rate_interval, match_rate_of
 
 
 @pytest.mark.parametrize(
@@ -104,3 +105,47 @@ def test_intervals_cover_the_true_rate_as_often_as_they_say(kind):
         interval = match_rate_interval(kind(faces(80, 2, seed)), threshold)
         covered += interval.low <= truth <= interval.high
     assert 0.93 <= covered / 400 <= 0.97
+
+
+@pytest.mark.parametrize("kind", [all_mated, all_non_mated])
+def test_many_photos_of_a_person_are_more_than_one_and_less_than_so_many(kind):
+    """50 people or 1,225 pairs of them; 500 mated and 30,625 non-mated comparisons."""
+    trials = kind(faces(50, 5, seed=1))
+    rate = match_rate_of(trials, 0.5)
+    people = 50 if trials.is_mated else 0
+    assert people < rate.effective < trials.effective
+
+
+EQUAL = np.full(40, 1 / 40)
+
+
+def test_a_rate_without_an_error_is_as_sure_as_there_are_people():
+    """However many photos: ten people without an error in 40 trials are ten."""
+    rate = rate_of(np.zeros(40, bool), EQUAL, np.arange(40) % 10)
+    assert (rate.rate, rate.trials, rate.effective) == (0.0, 40, pytest.approx(10))
+    assert rate.interval == wilson(0.0, rate.effective)
+    assert rate.interval.high > 0.25
+    always = rate_of(np.ones(40, bool), EQUAL, np.arange(40) % 10)
+    assert always.rate == pytest.approx(1.0)
+    assert always.effective == pytest.approx(10)
+    assert 0.7 < always.interval.low < always.interval.high == 1.0
+
+
+def test_errors_of_one_person_are_less_sure_than_errors_of_many():
+    """Five errors in 40 trials of 20 people: of five people, of three, of one in a row of five."""
+    apart, together = np.arange(40) % 20, np.arange(40) // 5
+    errors = np.arange(40) < 5
+    scattered, clustered = rate_of(errors, EQUAL, apart), rate_of(errors, EQUAL, together)
+    assert scattered.rate == clustered.rate == pytest.approx(5 / 40)
+    assert clustered.effective < 10
+    assert 20 < scattered.effective <= 40
+    assert clustered.interval.high > scattered.interval.high
+
+
+def test_an_added_variance_widens():
+    errors = np.arange(40) < 5
+    alone = rate_of(errors, EQUAL, np.arange(40))
+    with_more = rate_of(errors, EQUAL, np.arange(40), added_variance=0.01)
+    assert alone.effective == pytest.approx(40)
+    assert with_more.effective < 20
+    assert with_more.interval.low < alone.interval.low < alone.interval.high < with_more.interval.high

@@ -18,6 +18,7 @@ from countenance.evaluation.verification import (
     balanced_accuracy,
     fnmr_at_fmr,
     match_rate,
+    match_rate_interval,
 )
 
 
@@ -74,6 +75,17 @@ def test_tied_scores_cannot_be_split_by_a_threshold():
     assert point.fnmr == pytest.approx(0.5)
 
 
+def test_a_threshold_that_no_trial_reaches_is_no_surer():
+    """Three of ten tie above it: the FNMR where FMR is 0.2 may be that of a threshold below them."""
+    non_mated = non_mated_of([0.1] * 7 + [0.5] * 3)
+    mated = mated_of(np.linspace(0.05, 0.99, 40))
+    chosen = fnmr_at_fmr(mated, non_mated, max_fmr=0.2)
+    given = match_rate_interval(mated, chosen.threshold)
+    assert chosen.fmr == 0.0
+    assert chosen.fnmr_interval.low < 1.0 - given.high
+    assert chosen.fnmr_interval.high > 1.0 - given.low
+
+
 def test_weights_decide_not_counts():
     """One heavy false match exceeds the rate that three light ones keep."""
     scores = [0.9, 0.8, 0.7, *[0.1] * 20]
@@ -86,7 +98,7 @@ def test_weights_decide_not_counts():
 def test_a_rate_that_the_trials_cannot_carry_is_refused():
     """A rate of 1e-4 from 1,000 trials would be an invention; the message says what it takes."""
     non_mated = non_mated_of(np.linspace(0, 1, 1000))
-    with pytest.raises(TooFewTrials, match="10000 effective non-mated trials, there are 1000"):
+    with pytest.raises(TooFewTrials, match="takes 10000 effective trials, there are 1000"):
         fnmr_at_fmr(mated_of([0.5]), non_mated, max_fmr=1e-4)
     assert fnmr_at_fmr(mated_of([0.5]), non_mated, max_fmr=1e-3).fmr <= 1e-3
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from countenance.gallery.basis import MODELS_BASIS, Sealing, basis_from
+from countenance.gallery.stored import to_stored_template, to_unit, weights_of
 from fakes.faces import random_templates
 
 SEED, OTHER = bytes(range(32)), bytes(32)
@@ -75,6 +76,16 @@ def test_carried_from_one_into_another_they_are_what_the_model_made(rng):
         assert np.abs(one.carried(stored, into).astype(np.float64) - into.turned(templates)).max() < 2e-4
     back = MODELS_BASIS.carried(templates.astype(np.float16), two)
     assert np.abs(back.astype(np.float64) - two.turned(templates)).max() < 2e-4
+
+
+def test_weights_are_carried_along(rng):
+    """A basis is renewed without anybody counting for more or less: the length is the weight."""
+    weights = np.array([0.25, 1.0, 2.0**0.5, 4.0])
+    templates = random_templates(rng, 4, dimensions=128)
+    one, two = basis_from(SEED, 128), basis_from(OTHER, 128)
+    carried = one.carried(to_stored_template(one.turned(templates), weights), two)
+    assert weights_of(carried) == pytest.approx(weights)
+    assert np.abs(to_unit(carried) - two.turned(templates)).max() < 1e-3
 
 
 def test_what_is_carried_does_not_depend_on_what_it_is_carried_with(rng):

@@ -154,6 +154,20 @@ def test_faces_are_counted_up_to_a_small_cap_when_that_is_asked_for(database, ga
     assert seen(database, gallery, large).face_count == 0
 
 
+def test_a_gate_counts_faces_whatever_the_cap_and_no_further_than_it_needs(
+    database, gallery, chartered, fill
+):
+    """What was evaluated in a gallery of some size says nothing of a larger one."""
+    large = chartered("large", face_cap=20_001)
+    with database.read() as connection:
+        assert gallery.count_faces(connection, large.collection_id, up_to=9) == 0
+    fill(large, 4)
+    with database.read() as connection:
+        assert gallery.count_faces(connection, large.collection_id, up_to=9) == 4
+        assert gallery.count_faces(connection, large.collection_id, up_to=3) == 3
+        assert gallery.count_faces(connection, uuid.uuid4(), up_to=3) == 0
+
+
 def test_no_more_is_counted_than_the_cap(database, gallery, chartered, fill, commit):
     """More faces than a narrowed charter allows are as full as just enough."""
     collection = chartered()

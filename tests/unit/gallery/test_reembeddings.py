@@ -19,7 +19,7 @@ from countenance.gallery import Beside, OtherTemplate
 from countenance.gallery.reembedding_records import FacesLeftBehind
 from countenance.gallery.two_models import Model
 from countenance.store import UnitOfWork
-from fakes.faces import CALIBRATION, new_face, random_templates, unit
+from fakes.faces import CALIBRATION, new_face, random_templates, unit, weighed
 
 ALL = {"calibration": CALIBRATION, "threshold": 0.0, "limit": 4096}
 NEW = Model("2.0", 5)
@@ -46,7 +46,7 @@ def begin(gallery, commit, collection):
         commit(gallery.reembeddings.start, collection, NEW, "folder")
         found = gallery.reembeddings.require(collection)
         if templates:
-            commit(gallery.shadow_templates.put, collection, found, NEW, templates)
+            commit(gallery.shadow_templates.put, collection, found, NEW, weighed(templates))
         commit(gallery.reembeddings.finish_building, collection, found)
         return gallery.reembeddings.require(collection)
 
@@ -253,7 +253,7 @@ def test_faces_without_a_template_refuse_the_switch_until_they_are_left_behind(
     assert (list(refused.face_ids), refused.failures[0].reason) == ([], "LOW_MATCH_CONFIDENCE")
     # a template that comes later is seen at once, by everybody
     put = gallery.shadow_templates.put
-    late = (collection, reembeddings.require(collection), NEW, {two: other(0, 1)})
+    late = (collection, reembeddings.require(collection), NEW, weighed({two: other(0, 1)}))
     assert (commit(put, *late), commit(put, *late)) == (1, 0)  # how many are found from now on
     assert found(gallery, current()).keys() == found(elsewhere, current()).keys() == {one, two}
 
@@ -280,7 +280,13 @@ def test_a_face_that_is_deleted_meanwhile_is_nowhere_whatever_comes_after(
     commit(reembeddings.switch, collection, run)
     commit(gallery.erase_faces, current(), [late])
     assert found(gallery, current()).keys() == {kept}
-    commit(gallery.shadow_templates.put, collection, reembeddings.require(collection), NEW, {early: other(1)})
+    commit(
+        gallery.shadow_templates.put,
+        collection,
+        reembeddings.require(collection),
+        NEW,
+        weighed({early: other(1)}),
+    )
     commit(reembeddings.roll_back, collection, reembeddings.require(collection))
     for each in (gallery, elsewhere):
         assert found(each, current()).keys() == {kept}

@@ -32,6 +32,7 @@ directions = st.one_of(
     st.sampled_from([(1.0,), (0.0, 1.0), (1.0, 1.0), (-1.0,), (1.0, 0.01)]),
     st.integers(0, 2**32).map(lambda seed: tuple(np.random.default_rng(seed).standard_normal(DIMENSIONS))),
 )
+weights = st.sampled_from([1.0, 1.0, 0.25, 2.0**0.5, 4.0])
 thresholds = st.sampled_from([0.0, 30.0, 80.0, 99.0, 100.0])
 users = st.sampled_from(["ada", "grace", "emmy"])
 
@@ -60,13 +61,13 @@ class Histories(RuleBasedStateMachine):
         known = list(self.oracle.templates)
         return known[number % len(known)] if known else uuid.uuid4()
 
-    @rule(templates=st.lists(directions, min_size=1, max_size=3))
+    @rule(templates=st.lists(st.tuples(directions, weights), min_size=1, max_size=3))
     def enrol(self, templates):
-        faces = [new_face(unit(template)) for template in templates]
+        faces = [new_face(unit(template), weight=weight) for template, weight in templates]
         # One call each: which of two faces of one call counts as enrolled first is not promised.
         for face in faces:
             self.commit("enrol", [face])
-            self.oracle.enrol(face.face_id, face.template)
+            self.oracle.enrol(face.face_id, face.template, face.weight)
 
     @rule(number=st.integers(0, 50))
     def delete(self, number):

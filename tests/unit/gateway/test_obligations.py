@@ -6,9 +6,11 @@ import dataclasses
 
 import pytest
 
+from countenance.facts import ModelDigests, ModelFacts
 from countenance.gateway.obligations import DISCHARGES, undischarged
 from countenance.operations.deps import Report
 from fakes.vision import person, picture
+from signed_evaluations import put_on_record
 
 ADA = {"Bytes": picture(person("ada"))}
 
@@ -96,14 +98,13 @@ def test_a_duty_that_the_server_cannot_meet_refuses_the_call(party):
     search = {"CollectionId": "refused", "Image": ADA, "FaceMatchThreshold": 99.0, "MaxFaces": 5}
     answer, told = account("SearchFacesByImage", **search)
     assert (answer.status, told["__type"]) == (400, "AccessDeniedException")
-    gate = dataclasses.replace(account.bench.services, model_facts=lambda version: _passed(account, version))
+    digests = ModelDigests("1" * 64, "2" * 64, "3" * 64)
+    put_on_record(account.server.database, digests, version="obliged")
+    facts = ModelFacts("obliged", "any", digests)
+    gate = dataclasses.replace(account.bench.services, model_facts=lambda _: facts)
     account = dataclasses.replace(account, bench=dataclasses.replace(account.bench, services=gate))
     put = {"Kind": "notice", "Reference": "https://example/notice", "service": "countenance"}
     account.told("PutRecord", **put)
     message = account.refused("SearchFacesByImage", **search)
     assert message.startswith("OBL-REVIEW: people review the candidates")
     assert "cannot discharge it yet" in message
-
-
-def _passed(account, version):
-    return dataclasses.replace(account.server.bench.services.model_facts(version), gate_passed=True)

@@ -132,6 +132,14 @@ def test_what_is_seen_of_a_comparison_and_of_an_enrolment(account):
     assert "candidates" not in seen
 
 
+def test_whom_a_photo_is_verified_against_is_seen(account):
+    """One after another they would be a search: a detector has to know that they are others."""
+    face = account.told("IndexFaces", CollectionId="friends", Image=BOB)["FaceRecords"][0]["Face"]["FaceId"]
+    account.told("VerifyFaces", service="countenance", CollectionId="friends", FaceId=face, Image=ADA)
+    _, (_, kind, seen) = rows(account)
+    assert (kind, seen["faces"], len(seen["inputs"])) == ("compare", [face], 1)
+
+
 def test_of_many_candidates_some_are_kept(account):
     """Enough to see that it is the same few people over and over; the whole list is in the log's entry."""
     for place in range(25):

@@ -281,6 +281,21 @@ def test_credentials_are_asked_for_as_for_whom_they_will_be(bench, make_bench):
         ("AssociateFaces", {"CollectionId": "faces", "UserId": "u", "FaceIds": [FACE]}, 75.0, None),
         ("ImportFace", IMPORT, 99.0, 1),
         ("ImportFace", IMPORT | {"FaceMatchThreshold": 80.5}, 80.5, 1),
+        ("IdentifyFace", {"CollectionId": "faces", "Image": PICTURE}, 80.0, 3),
+        (
+            "IdentifyFace",
+            {"CollectionId": "faces", "Image": PICTURE, "MatchThreshold": 95.0, "ReviewThreshold": 70.0}
+            | {"MaxFaces": 7},
+            70.0,
+            7,
+        ),
+        ("VerifyFaces", {"Image": PICTURE, "ReferenceImage": PICTURE}, 80.0, None),
+        (
+            "VerifyFaces",
+            {"Image": PICTURE, "ReferenceImage": PICTURE, "MaxFalseMatchRate": 1e-6},
+            99.01,
+            None,
+        ),
     ],
     ids=str,
 )
@@ -288,7 +303,8 @@ def test_threshold_and_candidates_are_those_asked_for_or_the_operations_own(
     bench, operation, request_, threshold, candidates
 ):
     """A search asks for both, what compares for the one, and what only looks for neither."""
-    service = "countenance" if operation == "ImportFace" else "rekognition"
+    ours = {"ImportFace", "IdentifyFace", "VerifyFaces"}
+    service = "countenance" if operation in ours else "rekognition"
     asked = ask(bench, operation, request_, service=service)
     assert (asked.threshold, asked.candidates) == (threshold, candidates)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass, field
 
 import pytest
 
 from countenance.accounts import Accounts, Governance
+from countenance.assurance.calibrations import Calibrations
+from countenance.assurance.independent_tests import IndependentTests
 from countenance.audit import AuditLog
 from countenance.audit.tree import LogTree
 from countenance.conduct import Conduct
@@ -45,8 +48,10 @@ class Client:
     log: LogTree
     governance: Governance
     conduct: Conduct
+    tests: IndependentTests
     packs: PackRegister
     policies: FixedPolicies
+    pipeline: str = field(default_factory=lambda: uuid.uuid4().hex * 2)
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(b"t" * 32))
 
     def __call__(self, operation, /, **request):
@@ -74,8 +79,10 @@ class Client:
             log=self.log,
             page_tokens=self.page_tokens,
             models=self.models,
+            calibrations=Calibrations(self.database, pipeline_digest=self.pipeline),
             governance=self.governance,
             conduct=self.conduct,
+            tests=self.tests,
             packs=self.packs,
             policies=self.policies,
             fpir_budget=0.0,
@@ -127,6 +134,7 @@ def client_of(database, key_store, models, s3_root, engine):
             log,
             governance,
             conduct,
+            IndependentTests(database, key_store),
             packs,
             policies,
         )

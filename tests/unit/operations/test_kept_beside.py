@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from countenance.errors import InvalidParameterException, SetupError
+from countenance.gallery.stored import weights_of
 from countenance.gallery.two_models import Model, read_models
 from countenance.store import UnitOfWork
 from fakes.vision import person, picture
@@ -34,6 +35,14 @@ def test_a_new_face_gets_both_templates_while_its_collection_is_re_embedded(call
     two = index(call, collection, picture(person("ada"), person("bob", left=500, size=150)))
     assert len(two) == 2
     assert embedded(call, moving) == set(two)
+
+
+def test_both_templates_weigh_what_their_models_say(call, collection, moving):
+    """A sharp photograph counts for more among its user's, before a switch and after."""
+    index(call, collection, picture(person("ada", weight=2.0)))
+    for model in (Model("1.0", 64), Model("2.0", 48)):
+        (weight,) = weights_of(call.gallery.shadow_templates.templates(moving, model).stored)
+        assert weight == 2.0
 
 
 def test_a_second_pack_that_is_not_there_stops_no_enrolment(call, collection, moving, monkeypatch, caplog):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from countenance.facts import AccountFacts, Claims, ModelFacts
+from countenance.facts import AccountFacts, Claims, Evaluated, EvaluationFacts, ModelFacts
 from countenance.policy import AccessRequest, PolicyEngine, Purpose, Resource, load_purposes
 from countenance.policy.groups import kinds_of
 from countenance.types import AccountId
@@ -78,6 +78,7 @@ def _lawful(operation: str, purpose: Purpose) -> AccessRequest:
             purposes=frozenset({purpose.name}),
             records=frozenset({"notice"} & needs),
             operator_trained="training" in needs,
+            tester="testing" in kinds,
         ),
         access_key_id="AKIA" + "A" * 16,
         operator="guy",
@@ -101,10 +102,27 @@ def _lawful(operation: str, purpose: Purpose) -> AccessRequest:
         candidates=purpose.maximum_candidates if kinds & {"search", "stream"} else None,
         attributes=frozenset(purpose.attributes) if kinds & {"analyse", "enrol"} else frozenset(),
         charter=charter if "chartering" in kinds else None,
-        model=ModelFacts("1.0", "any", gate_passed="gate" in needs) if "face" in kinds else None,
+        model=_model(purpose) if "face" in kinds else None,
+        gallery=1000 if kinds & OF_COLLECTIONS else None,
         calls_last_hour=purpose.calls_per_hour - 1,
         now_s=1_800_000_000,
     )
+
+
+def _model(purpose: Purpose) -> ModelFacts:
+    """Of one that is gated, evaluated at the very edge of what the gate asks for."""
+    gate = purpose.gate
+    if gate is None:
+        return ModelFacts("1.0", "any")
+    facts = EvaluationFacts(
+        groups=gate.groups,
+        smallest_group=30,
+        worst_group_tpr_bp=gate.least_tpr_bp,
+        worst_group_fmr_ppm=gate.most_fmr_ppm,
+        worst_group_fpir_ppm=gate.most_fpir_ppm,
+        gallery=900 if gate.gallery_percent else None,
+    )
+    return ModelFacts("1.0", "any", evaluated=Evaluated(standing="in_force", decides=facts))
 
 
 _OURS = frozenset(load_models().services["countenance"].operations)

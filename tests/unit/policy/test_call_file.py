@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -9,12 +10,16 @@ from hypothesis import strategies as st
 from countenance.facts import (
     AGES,
     CHARTER_KINDS,
+    NOT_EVALUATED,
     PROFILES,
     RECORD_KINDS,
     SOURCES,
     AccountFacts,
     Charter,
     Claims,
+    Evaluated,
+    EvaluationFacts,
+    EvaluationStanding,
 )
 from countenance.operations import defaults
 from countenance.policy import AccessRequest, Decision, Resource, call_file, load_purposes
@@ -24,6 +29,17 @@ from countenance.policy.purposes import ATTRIBUTES
 
 STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
 ACCOUNT = "111122223333"
+EVALUATION = {
+    "independent": True,
+    "groups": 4,
+    "smallest_group": 30,
+    "worst_group_tpr": 98.3,
+    "worst_group_fmr": 0.0001,
+    "worst_group_fpir": 0.00099901,
+    "gallery": 500,
+    "age_days": 20,
+    "own_groups": 2,
+}
 
 
 def call(operation: str = "SearchFaces", **members) -> AccessRequest:
@@ -44,7 +60,7 @@ def test_only_the_operation_must_be_said():
     assert (request.threshold, request.candidates) == (80.0, 4096)
     assert request.model is not None
     assert request.model.use == "any"
-    assert not request.model.gate_passed
+    assert request.model.evaluated == NOT_EVALUATED
     assert request.calls_last_hour == 0
 
 
@@ -96,7 +112,7 @@ def test_a_call_is_told_in_full():
                 "minors_allowed": True,
             },
             "charter": {"purposes": ["research"]},
-            "model": {"version": "2.1", "use": "research", "gate_passed": True, "worst_group_tpr": 98.3},
+            "model": {"version": "2.1", "use": "research", "evaluation": EVALUATION},
             "calls_last_hour": 3,
             "at": "2026-11-26T12:00:00Z",
         }
@@ -138,8 +154,22 @@ def test_a_call_is_told_in_full():
     assert request.charter is not None
     assert request.charter.purposes == ("research",)
     assert request.model is not None
-    assert (request.model.version, request.model.use, request.model.gate_passed) == ("2.1", "research", True)
-    assert request.model.worst_group_tpr_bp == 9830
+    assert (request.model.version, request.model.use) == ("2.1", "research")
+    assert request.model.evaluated == Evaluated(
+        standing="in_force",
+        decides=EvaluationFacts(
+            independent=True,
+            groups=4,
+            smallest_group=30,
+            worst_group_tpr_bp=9830,
+            worst_group_fmr_ppm=100,
+            worst_group_fpir_ppm=1000,
+            gallery=500,
+            age_days=20,
+        ),
+        own_groups=2,
+    )
+    assert request.gallery == 7
     assert (request.calls_last_hour, request.now_s) == (3, 1_795_694_400)
 
 
@@ -147,7 +177,13 @@ def test_the_members_are_those_of_the_values_that_they_make():
     """A claim or a bound that a file cannot tell could not be tested for."""
     assert set(Claims.__dataclass_fields__) == call_file._CLAIMS
     assert set(Charter.__dataclass_fields__) == call_file._CHARTER_MEMBERS
-    told = AccessRequest.__dataclass_fields__.keys() - {"access_key_id", "service", "resource", "now_s"}
+    told = AccessRequest.__dataclass_fields__.keys() - {
+        "access_key_id",
+        "service",
+        "resource",
+        "now_s",
+        "gallery",
+    }
     assert told | {"collection", "at"} == call_file._CALL
     of_account = AccountFacts.__dataclass_fields__.keys() - {"terms_wanted", "parents", "upstream"}
     names = {"account_id": "id", "operator_trained": "trained"}
@@ -157,8 +193,14 @@ def test_the_members_are_those_of_the_values_that_they_make():
 @pytest.mark.parametrize(
     ("operation", "threshold", "candidates"),
     [
-        *((name, 80.0, 4096) for name in (*GROUPS["search"], *GROUPS["stream"]) if name != "ImportFace"),
+        *(
+            (name, 80.0, 4096)
+            for name in (*GROUPS["search"], *GROUPS["stream"])
+            if name not in {"ImportFace", "IdentifyFace"}
+        ),
         ("countenance:ImportFace", 99.0, 1),
+        ("countenance:IdentifyFace", 80.0, 3),
+        ("countenance:VerifyFaces", 80.0, None),
         ("CompareFaces", 80.0, None),
         ("AssociateFaces", 75.0, None),
         ("IndexFaces", None, None),
@@ -180,6 +222,7 @@ def test_the_defaults_are_those_of_the_operations():
     assert call("countenance:ImportFace").threshold == defaults.IMPORT_THRESHOLD
     assert call("AssociateFaces").threshold == defaults.ASSOCIATE_THRESHOLD
     assert call("SearchFaces").candidates == defaults.MOST_FACES
+    assert call("countenance:IdentifyFace").candidates == defaults.DECIDING_FACES
 
 
 @pytest.mark.parametrize(
@@ -314,8 +357,13 @@ MISTAKES = [
     ({"threshold": 100.1}, "`threshold` is `100.1`"),
     ({"threshold": float("nan")}, "`threshold` is `nan`"),
     ({"threshold": float("inf")}, "`threshold` is `inf`"),
-    ({"model": {"worst_group_tpr": float("inf")}}, "`worst_group_tpr` is `inf`"),
-    ({"model": {"worst_group_tpr": [98]}}, "`worst_group_tpr` is not a number"),
+    ({"model": {"gate_passed": True}}, "model has no member `gate_passed`"),
+    ({"model": {"evaluation": {"worst_group_tpr": float("inf")}}}, "`worst_group_tpr` is `inf`"),
+    ({"model": {"evaluation": {"worst_group_tpr": [98]}}}, "`worst_group_tpr` is not a number"),
+    ({"model": {"evaluation": {"worst_group_fmr": 1.5}}}, "`worst_group_fmr` is `1.5`; it is a share"),
+    ({"model": {"evaluation": {"standing": "fine"}}}, "`standing` is `fine`"),
+    ({"model": {"evaluation": {"differs": ["weather"]}}}, "`differs` has `weather`"),
+    ({"model": {"evaluation": {"groups": "2"}}}, "`groups` is not a whole number"),
     ({"model": {"use": "all"}}, "`use` is `all`; it may be any, research, unstated"),
     ({"candidates": 10.0}, "`candidates` is not a whole number"),
     ({"candidates": True}, "`candidates` is not a whole number"),
@@ -374,7 +422,16 @@ CALLS = nearly(
     candidates=st.integers(),
     collection=CHARTERS,
     charter=CHARTERS,
-    model=nearly(frozenset({"version", "use", "gate_passed", "worst_group_tpr"})),
+    model=nearly(
+        frozenset({"version", "use", "evaluation"}),
+        evaluation=nearly(
+            call_file._EVALUATION_MEMBERS,
+            standing=st.sampled_from(get_args(EvaluationStanding)),
+            worst_group_fmr=st.floats(0, 1),
+            groups=st.integers(),
+            gallery=st.integers(),
+        ),
+    ),
     at=st.datetimes().map(str) | st.datetimes(timezones=st.timezones()).map(str),
 )
 

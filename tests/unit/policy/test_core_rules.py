@@ -18,9 +18,18 @@ from typing import Any
 import cedarpy
 import pytest
 
-from countenance.facts import PROFILES, Charter, Claims, Upstream
+from countenance.facts import (
+    NOT_EVALUATED,
+    PROFILES,
+    Charter,
+    Claims,
+    Evaluated,
+    EvaluationFacts,
+    Upstream,
+)
 from countenance.policy import AccessRequest, Decision, PolicyEngine, Purpose, Resource, load_purposes
 from countenance.policy.engine import schema_for
+from countenance.policy.gate import Gate
 from countenance.policy.groups import GROUPS, PARENTS
 from countenance.policy.rules import read_rules
 from countenance.types import AccountId
@@ -48,6 +57,7 @@ ONE_OF_A_KIND = {
     "relations": "DeclareRelation",
     "sessions": "GetSessionToken",
     "own": "PutRecord",
+    "testing": "CreateIndependentTest",
     "officer": "OpenFinding",
 }
 FACE = PARENTS["face"]
@@ -58,6 +68,9 @@ LOOKS = ("search", "stream", "compare")
 MATCHES = (*LOOKS, "enrol")
 MOVES_FACES = (*MATCHES, "associate")
 IN_COLLECTIONS = ("search", "stream", "enrol")
+
+
+_EVERYTHING = Gate(groups=2, least_tpr_bp=9800, most_fmr_ppm=100, most_fpir_ppm=1000, gallery_percent=90)
 
 
 def _catalogue() -> Mapping[str, Purpose]:
@@ -77,7 +90,15 @@ def _catalogue() -> Mapping[str, Purpose]:
         dataclasses.replace(plain, name="plain"),
         dataclasses.replace(plain, name="watching", operations=("GetFaceSearch",)),
         dataclasses.replace(plain, name="budgeted", fpir_budget=0.01),
-        *(dataclasses.replace(plain, name=f"needs-{need}", requires=frozenset({need})) for need in needs),
+        *(
+            dataclasses.replace(
+                plain,
+                name=f"needs-{need}",
+                requires=frozenset({need}),
+                gate=_EVERYTHING if need == "gate" else None,
+            )
+            for need in needs
+        ),
     ]
     return real | {purpose.name: purpose for purpose in made}
 
@@ -147,6 +168,16 @@ def under(rule: str, kinds: tuple[str, ...], purpose: str, says: str = "", **mor
     ]
 
 
+def gated(rule: str, kinds: tuple[str, ...], *broken: Mapping[str, Any], **more: Any) -> list[Row]:
+    """Of a purpose whose gate asks for everything."""
+    return rows(rule, kinds, *broken, **{"purpose": "needs-gate"} | more)
+
+
+def ended(standing: str, *differs: str) -> Mapping[str, Any]:
+    """No evaluation counts."""
+    return {"model__evaluated": Evaluated(standing=standing, differs=differs)}
+
+
 def standings(standing: str) -> tuple[Mapping[str, Any], ...]:
     """Its own, as the register computed it, and of an account upstream."""
     return (
@@ -154,6 +185,20 @@ def standings(standing: str) -> tuple[Mapping[str, Any], ...]:
         {"account__effective_standing": standing},
         {"account__parents": (ABOVE,), "account__upstream": (Upstream(ABOVE, standing),)},
     )
+
+
+def with_who_is_enrolled(purpose: str, *, kind: str = "consented") -> Mapping[str, Any]:
+    """A comparison with a face of a collection of that purpose: that of two photos is in none."""
+    charter = Charter(
+        purposes=(purpose,),
+        kind=kind,
+        legal_basis="a statute",
+        face_cap=10,
+        retention_days=1,
+        minors_allowed=False,
+    )
+    collection = Resource("Collection", "staff", OURS, charter, face_count=9)
+    return {"operation": "VerifyFaces", "service": "countenance", "resource": collection}
 
 
 A_MINOR = {"claims__age": "minor"}
@@ -164,11 +209,15 @@ TWO_UP = {
     "account__parents": (ABOVE,),
     "account__upstream": (Upstream(ABOVE, "good", (TOP,)), Upstream(TOP, "suspended")),
 }
+PASSES = Evaluated(
+    standing="in_force",
+    decides=EvaluationFacts(groups=2, worst_group_tpr_bp=9800, worst_group_fpir_ppm=1000, gallery=900),
+)
 EVALUATED: Mapping[str, Any] = {
     "account__records": frozenset({"notice"}),
     "claims__source": "record",
     "claims__age": "adult",
-    "model__gate_passed": True,
+    "model__evaluated": PASSES,
     "threshold": 99.0,
     "calls_last_hour": 119,
 }
@@ -198,8 +247,23 @@ TABLE: list[Row] = [
         says="belongs to another account",
     ),
     *rows("CORE-004", ("officer",), {"officer": False}, says="OpenFinding is for officers"),
+    # independent testers
+    *rows(
+        "TEST-001",
+        tuple(kind for kind in ONE_OF_A_KIND if kind != "testing"),
+        {"account__tester": True},
+        says="is no operation of tests",
+    ),
+    *rows(
+        "TEST-002", ("testing",), {"account__tester": False}, says="CreateIndependentTest is for independent"
+    ),
     # terms and standing
-    *rows("AUP-001", CLOSABLE, {"account__terms_accepted": False}, says="(acceptable-use 1.0)"),
+    *rows(
+        "AUP-001",
+        tuple(kind for kind in CLOSABLE if kind != "testing"),
+        {"account__terms_accepted": False},
+        says="(acceptable-use 1.0)",
+    ),
     *rows("AUP-002", CLOSABLE, *standings("suspended"), says="suspended"),
     *rows("AUP-002", ("search",), TWO_UP, says="suspended"),
     *rows("AUP-003", CLOSABLE, *standings("terminated"), says="terminated"),
@@ -244,6 +308,13 @@ TABLE: list[Row] = [
         {"resource__charter__purposes": ("development",)},
         says="`plain`",
     ),
+    *rows(
+        "PUR-002",
+        ("compare",),
+        {"resource__charter__purposes": ("development",)},
+        given=with_who_is_enrolled("plain"),
+        says="`plain`",
+    ),
     *rows("PUR-003", ("compare", "analyse", "chartering"), {"purpose": None}, says="no purpose"),
     *under("PUR-003", (*IN_COLLECTIONS, "associate"), "withdrawn", says="no purpose", claims__age="adult"),
     *under("PUR-004", FACE, "watching", says="it has: GetFaceSearch"),
@@ -252,7 +323,7 @@ TABLE: list[Row] = [
         ("compare",),
         {"operation": "IndexFaces"},
         purpose="identity-verification",
-        says="CompareFaces, DetectFaces",
+        says="CompareFaces, VerifyFaces, DetectFaces",
     ),
     *rows(
         "PUR-005",
@@ -447,6 +518,18 @@ TABLE: list[Row] = [
     ),
     *rows("CAP-002", (*IN_COLLECTIONS, "associate"), {"resource__charter__legal_basis": ""}),
     *rows(
+        "CAP-002", ("compare",), {"resource__charter__legal_basis": ""}, given=with_who_is_enrolled("plain")
+    ),
+    *rows(
+        "RET-000",
+        ("compare",),
+        {"resource__charter__retention_days": 1096},
+        {"resource__charter__retention_days": None},
+        purpose="access-control",
+        given=with_who_is_enrolled("access-control"),
+        says="RetentionDays <= ",
+    ),
+    *rows(
         "RET-000",
         IN_COLLECTIONS,
         {"resource__charter__retention_days": 91},
@@ -486,6 +569,31 @@ TABLE: list[Row] = [
         given={"claims__live": True},
     ),
     *rows("LIVE-001", ("stream",), {"resource__charter__kind": "reference"}),
+    *rows(
+        "LIVE-001",
+        ("compare",),
+        with_who_is_enrolled("plain", kind="watch_list"),
+        with_who_is_enrolled("plain", kind="reference"),
+        given=with_who_is_enrolled("plain", kind="enrolled") | {"claims__live": True},
+    ),
+    *rows(
+        "LIVE-001",
+        ("compare",),
+        with_who_is_enrolled("plain", kind="watch_list"),
+        given=with_who_is_enrolled("plain") | {"claims__live": True},
+    ),
+    *rows(
+        "LIVE-001",
+        ("compare",),
+        with_who_is_enrolled("plain", kind="watch_list"),
+        given={"claims__live": True},
+    ),
+    *rows(
+        "LIVE-001",
+        ("compare",),
+        {"claims__live": True},
+        given=with_who_is_enrolled("plain", kind="watch_list"),
+    ),
     *rows("LIVE-001", ("search",), {"claims__live": True}, purpose="access-control"),
     *rows("LIVE-002", LOOKS, *FOR_POLICE, given={"claims__live": True}),
     *rows(
@@ -497,20 +605,55 @@ TABLE: list[Row] = [
     *rows("LIVE-002", ("compare",), {"claims__live": True}, given=FOR_POLICE[1]),
     *rows("LIVE-002", ("stream",), {"account__profile": "law_enforcement"}),
     # models
-    *rows(
-        "GATE-001",
-        MATCHES,
-        {"model__gate_passed": False},
-        purpose="needs-gate",
-        says="model 1.0 has none",
-    ),
-    *rows(
+    *gated("GATE-001", MATCHES, {"model__evaluated": NOT_EVALUATED}, says="there is none of it"),
+    *gated(
         "GATE-001",
         ("search", "compare", "enrol"),
-        {"model__gate_passed": False},
+        {"model__evaluated": NOT_EVALUATED},
         purpose="fraud-prevention",
-        says="model 1.0 has none",
+        says="(`countenance evaluate`)",
     ),
+    *gated("GATE-001", ("compare",), ended("withdrawn"), says="the one that there was is withdrawn"),
+    *gated("GATE-001", ("compare",), ended("revoked"), says="by an evaluator who is trusted no more"),
+    *gated("GATE-001", ("compare",), ended("damaged"), says="not what its evaluator signed"),
+    *gated("GATE-003", MATCHES, ended("expired"), says="has expired"),
+    *gated("GATE-004", MATCHES, ended("other", "pipeline"), says="of another pipeline"),
+    *gated(
+        "GATE-004",
+        ("search",),
+        ended("other", "pack", "calibration"),
+        says="another pack and another calibration",
+    ),
+    *gated("GATE-005", MATCHES, {"model__evaluated__decides__groups": 1}, says="the one that decides has 1"),
+    *gated(
+        "GATE-006",
+        MATCHES,
+        {"model__evaluated__decides__worst_group_tpr_bp": 9799},
+        {"model__evaluated__decides__worst_group_tpr_bp": None},
+        says="at least 98 %",
+    ),
+    *gated(
+        "GATE-007",
+        MATCHES,
+        {"model__evaluated__decides__worst_group_fmr_ppm": 101},
+        {"model__evaluated__decides__worst_group_fmr_ppm": None},
+        says="at most 0.0001",
+    ),
+    *gated(
+        "GATE-008",
+        MATCHES,
+        {"model__evaluated__decides__worst_group_fpir_ppm": 1001},
+        {"model__evaluated__decides__worst_group_fpir_ppm": None},
+        says="at most 0.001",
+    ),
+    *gated(
+        "GATE-009",
+        ("search", "stream", "enrol"),
+        {"model__evaluated__decides__gallery": 899},
+        says="evaluated for the purpose `needs-gate` in a gallery of 899: that is enough for 998",
+    ),
+    *gated("GATE-009", ("search", "stream", "enrol"), {"gallery": 1001}, says="1001 faces"),
+    *gated("GATE-009", ("search",), {"gallery": None}, {"model__evaluated__decides__gallery": None}),
     *rows("GATE-002", FACE, {"model__use": "research"}, says="model 1.0's weights does not allow"),
     *rows("GATE-002", FACE, {"model__use": "unstated"}, says="(unstated)"),
     *rows("GATE-002", FACE, {"model": None}, says="the model's weights"),
@@ -560,7 +703,8 @@ CALLS_THAT_ONE_PERMIT_ALLOWS: dict[str, tuple[str, Mapping[str, Any], Mapping[st
 """By permit: a call that it alone allows, and what makes it one that nothing allows."""
 
 OPEN_IN_SPITE_OF: list[Row] = [
-    *rows("AUP-001", ALWAYS_OPEN, {"account__terms_accepted": False}),
+    *rows("AUP-001", (*ALWAYS_OPEN, "testing"), {"account__terms_accepted": False}),
+    *rows("TEST-001", ("testing",), {"account__tester": True}),
     *rows("AUP-002", ALWAYS_OPEN, *standings("suspended")),
     *rows("AUP-003", ALWAYS_OPEN, *standings("terminated")),
     *rows("AUP-005", ALWAYS_OPEN, *standings("pending")),
@@ -734,6 +878,8 @@ SAME_AS_WHOLE: Mapping[str, tuple[str, ...]] = {
     "PUR-003": ("only (context has purpose)",),
     # as above
     "PUR-017": ("only (context has purpose)",),
+    # that a collection is too large is found of searches and enrolments alone
+    "GATE-009": ("any action",),
     # always false, until there is presentation-attack detection
     "PUR-013": ('only ((context has purpose) && (context.purpose.requires.contains("liveness")))',),
 }

@@ -25,12 +25,12 @@ from countenance.types import AccountId
 
 AMAZONS = ("search", "enrol", "associate", "compare", "analyse", "stream", "chartering", "gallery")
 OURS, THEIRS, ABOVE, TOP = (AccountId(digit * 12) for digit in "1234")
-IMPORTS = "ImportFace"
-"""Of our own service, though it uses a face."""
+OURS_WITH_FACES = frozenset({"IdentifyFace", "ImportFace", "VerifyFaces"})
+"""Of our own service, though they use a face."""
 NAMES = {
-    "rekognition": [name for kind in AMAZONS for name in GROUPS[kind] if name != IMPORTS],
+    "rekognition": [name for kind in AMAZONS for name in GROUPS[kind] if name not in OURS_WITH_FACES],
     "countenance": sorted(
-        {IMPORTS} | {name for kind in GROUPS.keys() - set(AMAZONS) for name in GROUPS[kind]}
+        OURS_WITH_FACES | {name for kind in GROUPS.keys() - set(AMAZONS) for name in GROUPS[kind]}
     ),
 }
 FOLDER = resources.files("countenance.policy")
@@ -528,7 +528,7 @@ def test_what_cannot_be_decided_is_denied(changes, lawful):
     [
         ("OpenFinding", "development", {"officer": 1}),
         ("OpenFinding", "development", {"officer": "yes"}),
-        ("CompareFaces", "fraud-prevention", {"model__gate_passed": "yes"}),
+        ("CompareFaces", "fraud-prevention", {"model__evaluated__decides__groups": "many"}),
         ("IndexFaces", "event-photos", {"resource__charter__minors_allowed": "no", "claims__age": "minor"}),
         ("IndexFaces", "event-photos", {"resource__charter__retention_days": "30"}),
         ("IndexFaces", "development", {"resource__charter__legal_basis": 5, "resource__face_count": "0"}),

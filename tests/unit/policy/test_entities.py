@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countenance.facts import PROFILES, ModelFacts, Upstream
+from countenance.facts import PROFILES, Evaluated, EvaluationFacts, ModelFacts, Upstream
 from countenance.policy import Resource, load_purposes
 from countenance.policy.entities import (
     OpenSlice,
@@ -23,7 +23,24 @@ from countenance.types import AccountId
 
 OURS, THEIRS, ABOVE, TOP = (AccountId(digit * 12) for digit in "1234")
 PURPOSES = load_purposes()
-EVALUATED = ModelFacts("2.0", "any", gate_passed=True, worst_group_tpr_bp=9812)
+EVALUATED = ModelFacts(
+    "2.0",
+    "any",
+    evaluated=Evaluated(
+        standing="in_force",
+        decides=EvaluationFacts(
+            independent=True,
+            groups=3,
+            smallest_group=31,
+            worst_group_tpr_bp=9812,
+            worst_group_fmr_ppm=90,
+            worst_group_fpir_ppm=700,
+            gallery=5000,
+            age_days=12,
+        ),
+        own_groups=2,
+    ),
+)
 
 
 def parts(request, *, packs=()):
@@ -129,6 +146,7 @@ def test_the_owner_of_anothers_resource_lends_the_caller_nothing(lawful):
         "purposes": [],
         "records": [],
         "serves": [],
+        "tester": False,
     }
 
 
@@ -209,6 +227,28 @@ def test_what_is_not_said_is_absent_and_not_a_default(lawful):
     assert "retentionDays" not in context_for(charter, purpose=PURPOSES["event-photos"])["charter"]
     assert "retentionDays" not in entity(lawful("SearchFaces"), "Purpose")["attrs"]
     assert "worstGroupTprBp" not in entity(lawful("SearchFaces"), "Model")["attrs"]
+
+
+def test_a_model_is_judged_by_the_gate_of_the_purpose(lawful):
+    """The figures are the model's, whether they are enough is the purpose's."""
+    of_it = {
+        "use": "any",
+        "independent": True,
+        "ageDays": 12,
+        "groups": 3,
+        "smallestGroup": 31,
+        "worstGroupTprBp": 9812,
+        "worstGroupFmrPpm": 90,
+        "worstGroupFpirPpm": 700,
+        "ownGroups": 2,
+    }
+    model = entity(lawful("IndexFaces", "fraud-prevention", model=EVALUATED, gallery=5556), "Model")
+    short = {"gatePassed": False, "gateMissing": ["gallery"], "galleryCoveredBp": 8999}
+    assert model["attrs"] == of_it | short
+    compared = entity(lawful("CompareFaces", "identity-proofing", model=EVALUATED), "Model")
+    assert compared["attrs"] == of_it | {"gatePassed": False, "gateMissing": ["tpr"]}
+    ungated = entity(lawful("CompareFaces", "development", model=EVALUATED), "Model")
+    assert ungated["attrs"] == of_it | {"gatePassed": True, "gateMissing": []}
 
 
 @pytest.mark.parametrize("purpose", sorted(PURPOSES))

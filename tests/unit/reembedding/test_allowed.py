@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 
 import pytest
 
 from countenance.accounts import Accounts
 from countenance.errors import AccessDeniedException
-from countenance.facts import ModelFacts
+from countenance.facts import ModelDigests, ModelFacts
 from countenance.gallery import Gallery
 from countenance.gateway.obligations import DISCHARGES
 from countenance.policy import PolicyEngine
@@ -16,6 +17,7 @@ from countenance.reembedding.allowed import require_allowed
 from countenance.store import UnitOfWork
 from countenance.wire.model import load_models
 from governed import charter_of, open_governance, ready_account
+from signed_evaluations import put_on_record
 
 OPERATIONS = {name: tuple(model.operations) for name, model in load_models().services.items()}
 ANY, RESEARCH = ModelFacts("1.0", "any"), ModelFacts("2.0", "research")
@@ -52,6 +54,20 @@ def ask(database, log_keys, engine):
         require_allowed(database, governance, gallery, engine, collection, before=before, after=after)
 
     return run
+
+
+def test_a_pack_that_was_not_evaluated_is_refused_where_the_one_in_use_was(ask, database):
+    """The collection's purpose would end with the switch; an evaluation of the new one comes first."""
+    old, new = (
+        ModelFacts(version, "any", ModelDigests(*(uuid.uuid4().hex * 2 for _ in range(3))))
+        for version in ("1.0", "2.0")
+    )
+    put_on_record(database, old.digests)
+    with pytest.raises(AccessDeniedException, match=r"GATE-001.*fraud-prevention"):
+        ask("fraud-prevention", before=old, after=new)
+    put_on_record(database, new.digests, version="2.0")
+    ask("fraud-prevention", before=old, after=new)
+    ask("fraud-prevention", before=new, after=new)
 
 
 def test_a_pack_for_research_is_refused_where_the_collection_is_for_more(ask):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from countenance.errors import SetupError
-from countenance.store.files import make_private_directory, remove_durably, write_private
+from countenance.store.files import make_private_directory, remove_durably, write_private, write_whole
 
 
 def test_new_directories_are_private_and_existing_parents_keep_their_mode(tmp_path: Path):
@@ -66,3 +66,26 @@ def test_removing_what_is_gone_is_no_error(tmp_path: Path):
     remove_durably(tmp_path / "key")
     remove_durably(tmp_path / "key")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_for_others_is_written_and_replaced_and_its_folder_is_made(tmp_path: Path):
+    path = tmp_path / "report" / "a.json"
+    assert write_whole(path, b"first") == path
+    write_whole(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert [each.name for each in path.parent.iterdir()] == ["a.json"]
+
+
+def test_a_disk_that_fills_half_way_leaves_what_was_there(tmp_path: Path, monkeypatch):
+    """A cut record that looks like one would be worse than none."""
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "a.json"
+    path.write_bytes(b"before")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, b"after")
+    assert path.read_bytes() == b"before"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]

@@ -209,3 +209,11 @@ def test_a_collection_with_keys_for_templates_is_abandoned_once(key_store: KeySt
     assert key_store.abandoned({COLLECTION}, older_than_s=-1) == [uuid.UUID(int=9)]
     key_store.destroy_collection_key(uuid.UUID(int=9))
     assert key_store.abandoned({COLLECTION}, older_than_s=-1) == []
+
+
+def test_secrets_are_found_by_how_their_names_begin_once_they_are_old(key_store: KeyStore):
+    """What is about to be committed must not look as if a crash had left it."""
+    for name in ("test-b", "test-a", "other"):
+        key_store.create_secret(name)
+    assert key_store.secrets_named("test-", older_than_s=-1.0) == ["test-a", "test-b"]
+    assert key_store.secrets_named("test-", older_than_s=3600.0) == []

@@ -12,12 +12,15 @@ from countenance.store.migrate import Migration, load_migrations
 TABLES = {
     "access_key", "account", "account_record", "appeal", "audit_checkpoint", "audit_cosignature",
     "audit_entry", "audit_event", "audit_event_before_log", "audit_key", "audit_log", "audit_set_aside",
-    "audit_tile", "audit_touch", "auditor", "charter", "collection", "erasure", "face", "finding",
-    "gallery_change", "idempotency", "import_item", "import_run", "key_binding", "observation", "officer",
+    "audit_tile", "audit_touch", "auditor", "calibration", "calibration_choice", "charter", "collection",
+    "drift_alarm", "drift_count", "erasure", "evaluation", "evaluator", "face", "finding",
+    "gallery_change", "idempotency", "import_item", "import_run", "independent_test",
+    "independent_test_sample", "key_binding", "observation", "officer",
     "pack_activation", "pack_issuer", "pending_erasure", "policy_epoch", "purpose_request",
     "purpose_vote", "reembedding", "reembedding_failure", "relation", "relation_in_force",
     "schema_migration", "shadow_template", "standing_change", "subject", "tag", "termination_proposal",
-    "terms_acceptance", "terms_version", "training", "undone_import", "vault", "vault_crop",
+    "terms_acceptance", "terms_version", "tester", "tester_use", "training", "undone_import", "vault",
+    "vault_crop",
 }  # fmt: skip
 
 

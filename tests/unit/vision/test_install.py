@@ -206,7 +206,7 @@ def test_a_cache_that_cannot_be_written_is_a_set_up_error(tmp_path, models):
 def test_an_unknown_pack_lists_the_known_ones(tmp_path):
     """A typing mistake is mended at once."""
     store = PackStore(tmp_path)
-    with pytest.raises(SetupError, match=r"no pack `standrad`.*open, standard"):
+    with pytest.raises(SetupError, match=r"no pack `standrad`.*open, research, standard, standard-1"):
         store.default_pack("standrad")
 
 
@@ -247,6 +247,24 @@ def test_where_standard_cannot_be_had_open_is_used_and_said(tmp_path, open_pack,
     assert PackStore(tmp_path).default_pack(progress=again).manifest.name == "open"
     assert again.told == ["pack `standard` is not installed: using `open`, which is weaker"]
     assert sorted(tmp_path.rglob("*")) == before  # a server that makes do writes nothing into the cache
+
+
+def test_files_of_before_serve_what_was_made_with_them(tmp_path, standard_pack, unreachable):
+    """After an update the cache has `standard` as it was: collections of 1.0 are served without a command,
+    new ones are of it until the two new files are there, and no weaker pack takes its place."""
+    old = tmp_path / "packs" / "standard"
+    shutil.copytree(standard_pack.directory, old)
+    for file in old.glob("landmarks-*"):
+        file.unlink()
+    store, notices = PackStore(tmp_path), Notices()
+    assert store.installed("standard") is None
+    assert [pack.manifest.name for pack in store.installed_packs()] == ["standard-1"]
+    pack = store.default_pack(progress=notices)
+    assert (pack.manifest.name, pack.directory) == ("standard-1", old)
+    assert notices.told == ["pack `standard` is not installed: using `standard-1`, which is older"]
+    assert store.find_default_pack().manifest.name == "standard-1"
+    PackStore(tmp_path, standard_pack.directory).install("standard", offline=True)
+    assert [each.manifest.name for each in store.installed_packs()] == ["standard", "standard-1"]
 
 
 def test_standard_goes_before_open_where_both_are_there(tmp_path, standard_pack, open_pack):

@@ -72,6 +72,11 @@ class Rows:
         template: Template = to_unit(block.stored[offset : offset + 1])[0]
         return template
 
+    def stored(self, row: int) -> NDArray[np.floating]:
+        """(D,) a row as it lies there: a copy, at stored precision and of the length that it has."""
+        block, offset = self.place(row)
+        return np.array(block.stored[offset])
+
     def find(self, ids: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The rows of (M, 2) ids: (M,), -1 where there is none. Looks at all rows, once."""
         found = np.full(len(ids), -1, np.int64)

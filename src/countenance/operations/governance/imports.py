@@ -6,15 +6,16 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from countenance.errors import AccessDeniedException, InvalidParameterException
+from countenance.errors import AccessDeniedException
 from countenance.gallery import Candidate, Collection, NewFace, Origin, StoredFace
 from countenance.gallery.imports import Bounds, Judged, Verdict
+from countenance.operations.chosen_face import face_in_box, largest_face
 from countenance.operations.defaults import ASSOCIATE_THRESHOLD, IMPORT_BUDGET, IMPORT_THRESHOLD
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box
 from countenance.operations.images import Photo, load_photo
 from countenance.operations.kept_beside import with_what_is_wanted
-from countenance.types import Face, FaceId, RatioBox, Similarity, UserId
+from countenance.types import Face, FaceId, Similarity, UserId
 from countenance.wire.shapes import (
     BoundingBox,
     ImportedFace,
@@ -26,8 +27,6 @@ from countenance.wire.shapes import (
     UndoImportResponse,
 )
 
-_LEAST_OVERLAP: Final = 0.3
-"""Of two boxes of one face, however different the detectors that drew them: intersection over union."""
 _POOR: Final[Sequence[tuple[str, ImportVerdict]]] = (
     ("SMALL_BOUNDING_BOX", "TOO_SMALL"),
     ("LOW_SHARPNESS", "BLURRED"),
@@ -105,42 +104,23 @@ def _bounds(request: ImportFaceRequest, deps: Deps, collection: Collection) -> C
 
 
 def _chosen(photo: Photo, box: BoundingBox | None) -> Face | None:
-    """The face that overlaps the box most, if any does enough; the largest without a box.
-
-    Raises:
-        InvalidParameterException: the box is none.
-    """
-    faces = photo.detection.faces
-    if box is None:
-        return next(iter(faces), None)
-    if len(box) < 4 or box["Width"] <= 0 or box["Height"] <= 0:
-        raise InvalidParameterException("`BoundingBox` needs Left, Top, Width and Height")
-    wanted = RatioBox(left=box["Left"], top=box["Top"], width=box["Width"], height=box["Height"])
-    by_overlap = max(faces, key=lambda face: _overlap(ratio_box(face, photo.detection), wanted), default=None)
-    if by_overlap is None or _overlap(ratio_box(by_overlap, photo.detection), wanted) < _LEAST_OVERLAP:
-        return None
-    return by_overlap
-
-
-def _overlap(one: RatioBox, other: RatioBox) -> float:
-    """Intersection over union."""
-    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
-    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
-    both = max(width, 0.0) * max(height, 0.0)
-    return both / (one.width * one.height + other.width * other.height - both)
+    """The face that the box names, if any overlaps it enough; the largest without a box."""
+    return largest_face(photo) if box is None else face_in_box(photo, box)
 
 
 def _to_new_face(
     request: ImportFaceRequest, photo: Photo, face: Face, collection: Collection, deps: Deps
 ) -> NewFace:
     user_id = request.get("UserId")
+    weighed = photo.embed_weighed(face)[0]
     new = NewFace(
         face_id=FaceId(uuid.uuid4()),
         image_id=photo.image_id,
         external_image_id=request["ExternalImageId"],
         box=ratio_box(face, photo.detection),
         confidence=face.confidence,
-        template=photo.embed(face)[0],
+        template=weighed.template,
+        weight=weighed.weight,
         user_id=None if user_id is None else UserId(user_id),
         origin=Origin(uuid.UUID(request["ImportId"]), request["ImportItem"]),
     )

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import orjson
 
 from countenance.errors import InvalidParameterException
-from countenance.facts import AccountFacts
+from countenance.facts import AccountFacts, ModelFacts
 from countenance.operations.deps import Deps
+from countenance.operations.evaluated_model import evaluated_model
 from countenance.operations.whose import require_officer
-from countenance.policy import PolicyEngine
+from countenance.policy import AccessRequest, PolicyEngine, load_purposes
 from countenance.policy.call_file import parse_call
 from countenance.policy.decision import BrokenRule, review_of
 from countenance.policy.packs import Pack
@@ -98,6 +99,8 @@ def explain_call(request: ExplainCallRequest, deps: Deps) -> ExplainCallResponse
         asked = parse_call({"purpose": own, "own_purpose": own} | told if own else told)
     except ValueError as error:
         raise InvalidParameterException(f"`Call` cannot be read: {error}") from None
+    if "model" not in told:
+        asked = replace(asked, model=_own_model(asked, deps))
     verdict = _engine(deps).decide(replace(asked, account=_own_account(deps)))
     return {
         "Decision": verdict.decision.value,
@@ -162,6 +165,23 @@ def to_detail(
 
 def _engine(deps: Deps) -> PolicyEngine:
     return deps.policies.engine(deps.packs.epoch(), datetime.now(UTC).date())
+
+
+def _own_model(asked: AccessRequest, deps: Deps) -> ModelFacts | None:
+    """What new collections get, as it is evaluated for such a call."""
+    model = deps.models.facts(None)
+    if model is None or asked.model is None:
+        return model
+    return evaluated_model(
+        model,
+        deps.uow.connection,
+        evaluations=deps.evaluations,
+        calibrations=deps.calibrations,
+        threshold=asked.threshold,
+        purpose=load_purposes().get(asked.purpose or ""),
+        gallery=asked.gallery,
+        now=datetime.now(UTC),
+    )
 
 
 def _own_account(deps: Deps) -> AccountFacts:

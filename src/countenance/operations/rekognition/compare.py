@@ -34,7 +34,7 @@ def compare_faces(request: CompareFacesRequest, deps: Deps) -> CompareFacesRespo
 
     compared = [face for face in target.detection.faces if not target.reasons_against(face, level)]
     deps.require_candidates(len(compared))
-    similarities = vision.calibration.to_similarity(target.embed(*compared) @ reference)
+    similarities = deps.calibration_of(vision).to_similarity(target.embed(*compared) @ reference)
     is_match = meets(
         similarities, deps.threshold(request.get("SimilarityThreshold"), default=COMPARE_THRESHOLD)
     )

@@ -126,9 +126,10 @@ def _to_new_faces(photo: Photo, faces: Sequence[Face], external_image_id: str | 
             external_image_id=external_image_id,
             box=ratio_box(face, photo.detection),
             confidence=face.confidence,
-            template=template,
+            template=weighed.template,
+            weight=weighed.weight,
         )
-        for face, template in zip(faces, photo.embed(*faces), strict=True)
+        for face, weighed in zip(faces, photo.embed_weighed(*faces), strict=True)
     ]
 
 

@@ -59,7 +59,7 @@ def search_faces_by_image(request: SearchFacesByImageRequest, deps: Deps) -> Sea
     candidates = deps.gallery.search(
         collection,
         photo.embed(probe)[0],
-        calibration=vision.calibration,
+        calibration=deps.calibration_of(vision),
         threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
@@ -119,7 +119,7 @@ def search_users_by_image(request: SearchUsersByImageRequest, deps: Deps) -> Sea
         candidates = deps.gallery.search_users(
             collection,
             photo.embed(probe)[0],
-            calibration=vision.calibration,
+            calibration=deps.calibration_of(vision),
             threshold=deps.search_threshold(request.get("UserMatchThreshold"), default=SEARCH_THRESHOLD),
             limit=request.get("MaxUsers", MOST_USERS),
         )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,12 +14,15 @@ from countenance.errors import (
     InvalidParameterException,
     ResourceNotFoundException,
 )
+from countenance.facts import ModelDigests, ModelFacts
 from countenance.gateway.obligations import DISCHARGES
 from countenance.policy.packs import load_packs, shipped_issuers, shipped_packs
 from countenance.policy.register import PackRegister, PoliciesInForce
 from countenance.wire.model import load_models
+from fakes.vision import FakeModels
 from governed import OFFICERS, accept_all, grant
 from rule_packs import ISSUER, VKEY, rule, write_pack
+from signed_evaluations import put_on_record
 from small_server import small_server
 
 OLGA = OFFICERS[0]
@@ -281,6 +285,24 @@ def test_a_purpose_that_is_asked_for_is_explained_for_the_purpose_of_the_key(cal
     assert "PUR-017" in broken(caller("ExplainCall", Call=told))
     unbound = replace(caller, caller=replace(caller.caller, purpose=None))
     assert "PUR-017" not in broken(unbound("ExplainCall", Call=told))
+
+
+def test_a_call_is_explained_with_the_model_that_is_here_as_it_is_evaluated(caller, database):
+    """Whoever waits for an evaluation sees when it counts; a call that says its model is judged by that."""
+    digests = ModelDigests(*(uuid.uuid4().hex * 2 for _ in range(3)))
+    version = f"1.{uuid.uuid4().int}"  # what others put on record in this database is of no concern
+
+    class Models(FakeModels):
+        def facts(self, face_model_version):
+            return ModelFacts(version, "any", digests)
+
+    asking = replace(caller, models=Models())
+    call = {"operation": "IndexFaces", "purpose": "fraud-prevention"}
+    assert "GATE-001" in broken(asking("ExplainCall", Call=json.dumps(call)))
+    put_on_record(database, digests, version=version)
+    assert not {rule for rule in broken(asking("ExplainCall", Call=json.dumps(call))) if "GATE" in rule}
+    expired = call | {"model": {"evaluation": {"standing": "expired"}}}
+    assert "GATE-003" in broken(asking("ExplainCall", Call=json.dumps(expired)))
 
 
 def test_a_permitted_call_tells_the_duties_that_come_with_it(caller):

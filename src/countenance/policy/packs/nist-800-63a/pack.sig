@@ -1,6 +1,6 @@
 countenance-pack/v1
 nist-800-63a
-1.0
-e870a2c11d73a8218b096539943d662b3fa7c773980385aa58f451a6a04b9484
+1.1
+b2da7a3f97ee40c3e16366df109bd396fffd34ea5aee526d08dab67002cedf29
 
-— countenance.example/packs c9+fZF8Kr3sX/8m7pMJn8GpTwQ17ZNAhN4jumabM3TMMCvwWrHF18epQ8tBwcb78hzUvbv9Oqo3OV1wXhBuysoVevgY=
+— countenance.example/packs c9+fZFWIEV3KPA5DE/ob+Vf8IfpgSNjV+fmFtRP068STivIdkFRjOa4DMdWl7mG/1teazcmg8R9feDSccu2hOavklwo=

@@ -1,6 +1,6 @@
 countenance-pack/v1
 uk-bridges
-1.0
-ce6181d6c1ef55efbb5d741fa20b7aaf9ac9381d9fb6649345e2110d768cad8e
+1.1
+7bdc1fdfd58b8464d06a05bc0c2be8eef30d8ae0e05c8c53645beb72a7f41c7d
 
-— countenance.example/packs c9+fZIqQUl1RYCEDuBEgDuMv67oY/uOOpqi6oQnvgd58GAsdRUlZM0dC3FpoaICdkbY2cd3Q012mLKBbdxVKdR9ZkgQ=
+— countenance.example/packs c9+fZDeAt6MbAFveAmbyeiP4Tgpdazo5sfPK2+j3TCSZP81+apKYAOhgCj00ocx29TRj7rlxeDMLrLKXWWoWBGI8OAM=

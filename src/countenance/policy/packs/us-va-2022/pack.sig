@@ -1,6 +1,6 @@
 countenance-pack/v1
 us-va-2022
-1.0
-04e9fb4405e6cb48a511df90c875a821bfd6c3e7612c2964a915685c70bc762a
+1.1
+2000a8ac1d641f0fea47cb7fefc7490e013d8dbec2d56633f012234841a5682b
 
-— countenance.example/packs c9+fZMaBWiVEEVhjCNWIKDYBFtnaZrb+lzyctVyF/jwUZemb9J64kwVm82nW18eR+cNe8O1EVdhQCosPU25gTTMdew4=
+— countenance.example/packs c9+fZLHcjOQxhEVtGmAavnrZU8AnEMqOgPRHEfaozxRq6CgDfJnDkoOJ/dWhVB2Hdx6z+7/IWC8yboDMsF53oEpZwQ0=

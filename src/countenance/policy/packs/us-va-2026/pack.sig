@@ -1,6 +1,6 @@
 countenance-pack/v1
 us-va-2026
-1.0
-adfd2f8186298051e61e4ed01d3a8c46edd6d113f61bf3fe41b2a483c4c0c21e
+1.1
+a8d44e09282a3dcbf9694b4e27aa13d3de679b41d6022437942514b8e2ee0325
 
-— countenance.example/packs c9+fZJ/ks1vSv5yc3CF7x+v/PmdWqeaAZgXG5lYdr0egRO+HNVa/GE3yghlviyum6bulfULg1wtZUX4/sDXGO5bnuAk=
+— countenance.example/packs c9+fZPgIrL3gEPQ2zYc7vMXFBVzJ1Wfufwtf8jwu3P+Yl3L/9SwxjrTnLFwXKOcGa45mv8xdqSTL2fXMg4ZSAewmyAc=

@@ -1,6 +1,6 @@
 countenance-pack/v1
 us-wa-43.386
-1.0
-7a9e20846bb31b99a094266318ad2f80a662e30f162beaefa72508f1b64920e1
+1.1
+ff17da6f652f4e3ed12db562e271f9f9101710028e20fd89e06fa9a7a750bda2
 
-— countenance.example/packs c9+fZObDtHa7yfh6YXy+4x5rv+3sz/v6R/Wu8a5MafbbmUAioThoOTCgusyukPzof7z+x+44NZSk3MCSYNtLaVHp0ww=
+— countenance.example/packs c9+fZNHXjv7qxR85puLcS3dcNuVbUXxrx2gKDnVX0p7aQ3+ICc8rHdwpHGXE8M6nIEHRMH8Ez3NgPZivpBwijXHBMQw=

@@ -1,0 +1,44 @@
+"""Pages that stand by themselves: templates that escape, one style block, and a policy that allows no more.
+
+A page states its own content security policy: nothing may be loaded, no script run, and of styles only the
+block whose digest it names. What a data set says can so do nothing but be read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from countenance.measuring.visible import visible
+
+_TEMPLATES = "templates"
+
+
+def render_page(template: str, **values: Any) -> str:
+    """The page that a template of ours makes of the values, every one of them escaped.
+
+    Raises:
+        jinja2.UndefinedError: the template asks for a value that was not given.
+    """
+    style = resources.files(__package__).joinpath(_TEMPLATES, "page.css").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return _environment().get_template(template).render(style=Markup(style), policy=policy, **values)  # noqa: S704 - our own file
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("countenance.measuring", _TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
