@@ -162,7 +162,7 @@ def test_our_server_and_postgresql_killed_together_lose_nothing(data_dir: Path):
     kill(process)
     cluster = data_dir / "postgres" / "cluster"
     for pid in processes_in(cluster):
-        with contextlib.suppress(ProcessLookupError):  # backends end by themselves when their postmaster is gone
+        with contextlib.suppress(ProcessLookupError):  # backends end with their postmaster
             os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not processes_in(cluster))
     assert (cluster / "postmaster.pid").exists()
