@@ -15,6 +15,7 @@ from typing import Any
 
 import accuracy
 import admission
+import attributes
 import audit
 import decisions
 import enrolling
@@ -35,6 +36,7 @@ BENCHES = {
     "audit": lambda given: audit.run(photos=given.photos),
     "policy": lambda given: decisions.run(photos=given.photos),
     "admission": lambda given: admission.run(photos=given.photos),
+    "attributes": lambda given: attributes.run(given.photos, write_fits=given.write_fits),
     "search": lambda given: search.run(rounds=given.rounds),
     "enrolling": lambda _: enrolling.run(),
     "steps": lambda given: steps.run(given.photos),
@@ -63,6 +65,9 @@ def main() -> None:
     )
     parser.add_argument(
         "--write-calibration", action="store_true", help="put the fitted knots into the packs' manifests"
+    )
+    parser.add_argument(
+        "--write-fits", action="store_true", help="put what `attributes` fitted into the code"
     )
     parser.add_argument("--rounds", type=int, default=40, help="of each search in `search`")
     parser.add_argument("--write-docs", action="store_true", help="put the figures into docs/")

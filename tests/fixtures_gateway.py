@@ -296,6 +296,7 @@ def make_bench(
                 log=log,
                 page_tokens=PageTokens(b"t" * 32),
                 models=None,
+                analyst=None,
                 calibrations=PacksOwn(),
                 governance=governance,
                 conduct=open_conduct(store, log_keys, governance),

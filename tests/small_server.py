@@ -29,6 +29,7 @@ from countenance.policy import load_purposes
 from countenance.policy.register import FixedPolicies, PackRegister
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore, migrate
+from fakes.analyst import FakeAnalyst
 from fakes.vision import FakeModels, person, picture
 from fixtures_gateway import Bench, Clock
 from governed import open_conduct, open_governance, ready_account, ready_key
@@ -74,6 +75,7 @@ class SmallServer:
                 log=log,
                 page_tokens=PageTokens(b"t" * 32),
                 models=packs,
+                analyst=FakeAnalyst(),
                 calibrations=Calibrations(database, pipeline_digest=PIPELINE),
                 governance=governance,
                 conduct=open_conduct(database, self.keys, governance),

@@ -60,6 +60,8 @@ from countenance.store import (
 from countenance.store.tombstones import find_copy
 from countenance.telemetry import Telemetry, open_telemetry
 from countenance.terms import load_terms
+from countenance.vision.attributes.analyst import Analyst
+from countenance.vision.attributes.attribute_pack import AttributeStore
 from countenance.vision.install import PackStore
 from countenance.vision.manifest_facts import model_facts
 from countenance.vision.pipeline import Vision
@@ -115,6 +117,7 @@ def build(
     threads = threads_of(settings)
     store = PackStore(settings.cache_dir, settings.models)
     models = InstalledModels(store, default_pack=settings.pack or store.default_pack().manifest.name)
+    analyst = Analyst(AttributeStore(settings.cache_dir, settings.models).at_hand())
     objects = ObjectStores.from_settings(settings)
     keys = KeyStore.open(
         settings.data_dir / "keys", KeyService.from_settings(settings), patience_s=KEY_SERVICE_PATIENCE_S
@@ -162,6 +165,7 @@ def build(
             log=log,
             page_tokens=page_tokens,
             models=models,
+            analyst=analyst,
             calibrations=calibrations,
             governance=governance,
             conduct=conduct,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads whe
     from countenance.policy.register import PackRegister, PoliciesInForce
     from countenance.similarity import Calibration
     from countenance.store import Connection, UnitOfWork
+    from countenance.vision.attributes.analyst import Analyst
     from countenance.vision.pipeline import Vision
 
 
@@ -146,6 +147,7 @@ class Deps:
         log: the log's tree, for proofs.
         page_tokens: issues and reads NextToken, with a key that all processes of the server share.
         models: model packs; operations reach nets through `vision` and `default_vision`.
+        analyst: says what is asked of faces beside the default members, with what is installed.
         calibrations: what an operator put in the place of the packs' own.
         governance: terms, purposes, officers, relations and standing of accounts.
         conduct: findings and appeals.
@@ -167,6 +169,7 @@ class Deps:
     log: LogTree
     page_tokens: PageTokens
     models: Models
+    analyst: Analyst
     calibrations: CalibrationsInForce
     governance: Governance
     conduct: Conduct

@@ -13,17 +13,10 @@ from pathlib import Path
 
 from countenance.errors import SetupError
 from countenance.vision.convert import convert
-from countenance.vision.fetch import by_hand, fetch
-from countenance.vision.manifest import Artifact, Conversion, PackManifest, Source
+from countenance.vision.install_artifact import obtain
+from countenance.vision.manifest import Conversion, PackManifest
 from countenance.vision.packs import InstalledPack, find_packs
-from countenance.vision.pinned_files import (
-    copy_whole,
-    find_problem,
-    index_by_name,
-    locked,
-    settle,
-    write_whole,
-)
+from countenance.vision.pinned_files import find_problem, index_by_name, locked, write_whole
 from countenance.vision.progress import Progress, SilentProgress
 from countenance.vision.verify import RECORD_NAME, Flaw, find_flaws, load_record, recipe_of
 
@@ -128,7 +121,14 @@ class PackStore:
             with locked(directory):
                 found = self._lying_about(manifest)
                 for artifact in manifest.artifacts:
-                    self._obtain(manifest, artifact, found.get(artifact.file, []), told, offline=offline)
+                    obtain(
+                        artifact,
+                        pack=manifest.name,
+                        directory=directory,
+                        found=found.get(artifact.file, []),
+                        progress=told,
+                        offline=offline,
+                    )
                 for conversion in manifest.conversions:
                     self._convert(manifest, conversion, told)
         except OSError as error:
@@ -216,31 +216,6 @@ class PackStore:
             folder for folder in (manifest.directory, self._models_dir, self._packs_dir) if folder is not None
         ]
 
-    def _obtain(
-        self,
-        manifest: PackManifest,
-        artifact: Artifact,
-        found: list[Path],
-        progress: Progress,
-        *,
-        offline: bool,
-    ) -> None:
-        target = self._directory(manifest) / artifact.file
-        if find_problem(target, artifact) is None:
-            return
-        reasons = []
-        for path in found:
-            if (problem := find_problem(path, artifact)) is None:
-                copy_whole(path, target)
-                return
-            reasons.append(f"{path} is {problem}")
-        for source in () if offline else artifact.sources:
-            reason = _try_source(source, artifact, target, progress)
-            if reason is None:
-                return
-            reasons.append(reason)
-        raise _cannot_be_had(manifest, artifact, reasons, offline=offline)
-
     def _convert(self, manifest: PackManifest, conversion: Conversion, progress: Progress) -> None:
         directory = self._directory(manifest)
         if all(flaw.file != conversion.file for flaw in find_flaws(manifest, directory)):
@@ -261,38 +236,3 @@ class PackStore:
         }
         write_whole(directory / RECORD_NAME, json.dumps(record, indent=1, sort_keys=True).encode())
         write_whole(directory / conversion.file, content)
-
-
-def _try_source(source: Source, artifact: Artifact, target: Path, progress: Progress) -> str | None:
-    """Fetch and check an artifact; None when it is at `target`, else why not.
-
-    What an earlier attempt left may be of another file: with a wrong digest it is fetched anew, once.
-    """
-    part = target.with_name(f"{target.name}.part")
-    reason = ""
-    for _ in range(2 if part.exists() else 1):
-        try:
-            fetch(source, part, size_bytes=artifact.size_bytes, progress=progress)
-        except SetupError as error:
-            return error.problem
-        problem = find_problem(part, artifact)
-        if problem is None:
-            settle(part, target)
-            return None
-        part.unlink()
-        reason = f"what came {by_hand(source)} is {problem}"
-    return reason
-
-
-def _cannot_be_had(
-    manifest: PackManifest, artifact: Artifact, reasons: list[str], *, offline: bool
-) -> SetupError:
-    tried = "; ".join(reasons) or ("no folder has it" if offline else "nothing says where it is")
-    ways = (
-        " or ".join(by_hand(source) for source in artifact.sources)
-        or "from wherever the pack's author keeps it"
-    )
-    return SetupError(
-        f"`{artifact.file}` of pack `{manifest.name}` cannot be had: {tried}",
-        remedy=f"get it {ways} (SHA-256 {artifact.sha256}), put it in a folder and give that by --models",
-    )

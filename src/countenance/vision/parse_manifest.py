@@ -54,7 +54,7 @@ def parse_manifest(text: str, *, file: str, directory: Path | None) -> PackManif
         face_model_version=_matching(table, "face_model_version", _VERSION),
         description=table.require_text("description"),
         licence=table.require_text("licence"),
-        artifacts=tuple(_to_artifact(row) for row in table.require_tables("artifacts")),
+        artifacts=tuple(to_artifact(row) for row in table.require_tables("artifacts")),
         conversions=tuple(_to_conversion(row) for row in table.require_tables("conversions")),
         detector=_to_detector(table.require_table("detector")),
         embedder=_to_embedder(table.require_table("embedder")),
@@ -91,7 +91,8 @@ def _matching(table: ManifestTable, key: str, pattern: re.Pattern[str]) -> str:
     return text
 
 
-def _to_artifact(table: ManifestTable) -> Artifact:
+def to_artifact(table: ManifestTable) -> Artifact:
+    """A row of `artifacts`. Raises SetupError as `parse_manifest`."""
     artifact = Artifact(
         name=_matching(table, "name", _NAME),
         file=_matching(table, "file", _FILE_NAME),

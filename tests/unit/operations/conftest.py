@@ -27,6 +27,7 @@ from countenance.settings import Settings
 from countenance.store import UnitOfWork
 from countenance.wire.codec import to_body
 from countenance.wire.model import load_models
+from fakes.analyst import FakeAnalyst
 from fakes.vision import FakeModels
 from governed import open_conduct, open_governance
 
@@ -44,6 +45,7 @@ class Client:
     objects: ObjectStores
     accounts: Accounts
     models: FakeModels
+    analyst: FakeAnalyst
     audit: AuditLog
     log: LogTree
     governance: Governance
@@ -79,6 +81,7 @@ class Client:
             log=self.log,
             page_tokens=self.page_tokens,
             models=self.models,
+            analyst=self.analyst,
             calibrations=Calibrations(self.database, pipeline_digest=self.pipeline),
             governance=self.governance,
             conduct=self.conduct,
@@ -102,6 +105,12 @@ def models():
 
 
 @pytest.fixture
+def analyst():
+    """Reads every attribute; a test may take some away."""
+    return FakeAnalyst()
+
+
+@pytest.fixture
 def s3_root(tmp_path):
     root = tmp_path / "buckets"
     (root / "photos").mkdir(parents=True)
@@ -109,7 +118,7 @@ def s3_root(tmp_path):
 
 
 @pytest.fixture
-def client_of(database, key_store, models, s3_root, engine):
+def client_of(database, key_store, models, analyst, s3_root, engine):
     """Make a client of an account, in a region; all share one gallery, as in one server."""
     accounts = Accounts(database, key_store)
     gallery = Gallery(database, key_store)
@@ -130,6 +139,7 @@ def client_of(database, key_store, models, s3_root, engine):
             objects,
             accounts,
             models,
+            analyst,
             AuditLog(key_store),
             log,
             governance,

@@ -8,6 +8,7 @@ from typing import cast
 
 from countenance.gallery import FaceFailure, NewFace
 from countenance.operations.deps import Deps
+from countenance.operations.face_attributes import add_description, describe, read_asked
 from countenance.operations.face_shapes import ratio_box, to_face_detail, to_indexed_face, to_stored_face
 from countenance.operations.images import Photo, load_photo
 from countenance.operations.kept_beside import with_what_is_wanted
@@ -21,7 +22,6 @@ from countenance.wire.shapes import (
     ListFacesRequest,
     ListFacesResponse,
     Reason,
-    UnindexedFace,
     UnsuccessfulFaceDeletion,
     UnsuccessfulFaceDeletionReason,
 )
@@ -39,21 +39,24 @@ def index_faces(request: IndexFacesRequest, deps: Deps) -> IndexFacesResponse:
     level = request.get("QualityFilter", "AUTO")  # searches and comparisons have NONE
     reasons = _reasons_against(photo, level, max_faces=request.get("MaxFaces", len(detection.faces)))
     enrolled = [face for face, against in zip(detection.faces, reasons, strict=True) if not against]
+    descriptions = describe(photo, detection.faces, read_asked(request.get("DetectionAttributes")), deps)
+    details = [
+        add_description(to_face_detail(face, detection), description, photo)
+        for face, description in zip(detection.faces, descriptions, strict=True)
+    ]
     new_faces = _to_new_faces(photo, enrolled, request.get("ExternalImageId"))
     new_faces = with_what_is_wanted(new_faces, photo, enrolled, collection, deps)
     stored = deps.gallery.enrol(deps.uow, collection, new_faces) if new_faces else []
+    told = [detail for detail, against in zip(details, reasons, strict=True) if not against]
     return {
         "FaceRecords": [
-            {
-                "Face": to_indexed_face(reference, face, detection),
-                "FaceDetail": to_face_detail(face, detection),
-            }
-            for reference, face in zip(stored, enrolled, strict=True)
+            {"Face": to_indexed_face(reference, face, detection), "FaceDetail": detail}
+            for reference, face, detail in zip(stored, enrolled, told, strict=True)
         ],
         "FaceModelVersion": collection.face_model_version,
         "UnindexedFaces": [
-            _to_unindexed(photo, face, against)
-            for face, against in zip(detection.faces, reasons, strict=True)
+            {"Reasons": list(against), "FaceDetail": detail}
+            for detail, against in zip(details, reasons, strict=True)
             if against
         ],
     }
@@ -131,10 +134,6 @@ def _to_new_faces(photo: Photo, faces: Sequence[Face], external_image_id: str | 
         )
         for face, weighed in zip(faces, photo.embed_weighed(*faces), strict=True)
     ]
-
-
-def _to_unindexed(photo: Photo, face: Face, against: Sequence[Reason]) -> UnindexedFace:
-    return {"Reasons": list(against), "FaceDetail": to_face_detail(face, photo.detection)}
 
 
 def _to_face_ids(texts: Sequence[str]) -> list[FaceId]:
