@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-gpu models demo story test test-postgresql test-wheel lint format lock shapes bench bench-accuracy bench-admission bench-audit bench-policy bench-search bench-steps import-many kills soak clean
+.PHONY: help setup setup-dev setup-gpu models demo story test test-postgresql test-wheel lint format lock shapes bench bench-accuracy bench-admission bench-audit bench-policy bench-search bench-steps import-many kills sheet soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ demo: setup ## the main job through boto3, on public-domain portraits or PHOTOS=
 
 story: setup ## the whole story of enforced terms, played through boto3 against a live server
 	@$(BIN)/countenance story
+
+sheet: setup-dev ## photos with everything that is said of their faces, as one PNG; PHOTOS=dir as above
+	@cd bench && ../$(BIN)/python sheet.py $(if $(PHOTOS),--photos "$(abspath $(PHOTOS))") $(if $(SHEET),--out "$(abspath $(SHEET))")
 
 test: setup-dev ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)

@@ -10,10 +10,11 @@ three, are drawn on the photos.
 from __future__ import annotations
 
 import math
+import sys
 import time
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,13 @@ from countenance.vision.attributes.expressions import Blendshapes
 from countenance.vision.attributes.face_mesh import Mesh
 from countenance.vision.attributes.gaze import mouth_gap
 from countenance.vision.attributes.mesh_pose import estimate_mesh_pose
-from countenance.vision.attributes.patches import measure_patches
+from countenance.vision.attributes.patches import Patches, measure_patches
 from countenance.vision.install import PackStore
 from countenance.vision.landmarker import Landmarker
 from countenance.vision.pipeline import Vision
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))  # what is drawn there is measured here
+from drawn_faces import with_closed_eyes, with_mask, with_sunglasses
 from photographs import DEFAULT_PHOTOS, REPOSITORY, load_data_set, one_photo_of_each
 from tables import print_table
 
@@ -48,11 +52,6 @@ FITTED = REPOSITORY / "src" / "countenance" / "vision" / "attributes" / "fitted.
 FOLDS = 5
 POINTS_OF_FIVE = [468, 473, 1, 61, 291]
 """The mesh's points for eyes, nose and mouth corners."""
-_GREY, _BLUE = (20, 20, 24), (205, 218, 226)
-_LOWER_FACE = [
-    *(234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152),
-    *(377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 280, 6, 50),
-]
 
 
 @dataclass(frozen=True)
@@ -64,23 +63,25 @@ class Rule:
         most: the largest probability that is answered: of heuristics, what is claimed at most.
         eager: what is rare counts for more, by the root of how rare it is: a heuristic for beards that minds
             only to be right says that nobody has one.
+        drawn_every: what is drawn on each so-manieth photo counts as well, where the labels have too few.
     """
 
     letter: str
     measures: tuple[str, ...]
     most: float
     eager: bool = False
+    drawn_every: int = 0
 
 
 RULES = {
     "FEMALE": Rule("F", ("female",), 0.99),
     "SMILE": Rule("s", ("smile",), 0.99),
-    "EYES_SHUT": Rule("c", ("blink",), 0.99),
+    "EYES_SHUT": Rule("c", ("blink", "iris_dark", "open_rows"), 0.99, drawn_every=8),
     "MOUTH_OPEN": Rule("o", ("gap",), 0.99),
     "EYEGLASSES": Rule("g", ("bridge", "side"), 0.9, eager=True),
     "MUSTACHE": Rule("m", ("lip_dark", "lip_pale", "lip_over_chin"), 0.9, eager=True),
     "BEARD": Rule("b", ("chin_dark", "chin_pale"), 0.9, eager=True),
-    "SUNGLASSES": Rule("", ("sunglasses",), 0.99),
+    "SUNGLASSES": Rule("d", ("sunglasses", "eyes_dark"), 0.99),
     "COVER": Rule("", ("cover",), 0.99),
 }
 
@@ -131,7 +132,7 @@ class Nets:
             "sunglasses": self.sunglasses.measure(pixels, mesh),
             "cover": self.cover.measure(pixels, mesh),
         }
-        names = ("bridge", "side", "lip_dark", "lip_pale", "lip_over_chin", "chin_dark", "chin_pale")
+        names = [field.name for field in fields(Patches)]
         return found | {name: getattr(patches, name) for name in names}
 
 
@@ -152,7 +153,7 @@ def run(photos: Path = DEFAULT_PHOTOS, *, write_fits: bool = False) -> dict[str,
             continue
         measured = nets.measure(pixels, found[1])
         rows.append((measured, set(words.split())))
-        if not {"d", "?d", "x", "?x"} & set(words.split()):
+        if not {"d", "?d", "x", "?x", "c", "?c"} & set(words.split()):
             drawn.append(
                 (measured, {name: _of_drawn(nets, pixels, found[1], draw) for name, draw in DRAWN.items()})
             )
@@ -161,6 +162,8 @@ def run(photos: Path = DEFAULT_PHOTOS, *, write_fits: bool = False) -> dict[str,
         values, truth = _trials(name, rule, rows, drawn)
         fits[name] = fit(values, truth, rule)
         checked.append({"name": name} | check(values, truth, rule))
+        if name in DRAWN and rule.letter:
+            checked.append({"name": f"{name}, drawn"} | _check_drawn(name, rule, fits[name], drawn))
     if write_fits:
         FITTED.write_text(fitted_source(fits), "utf-8")
     result = {
@@ -176,27 +179,7 @@ def run(photos: Path = DEFAULT_PHOTOS, *, write_fits: bool = False) -> dict[str,
     return result
 
 
-def draw_sunglasses(pixels: Pixels, mesh: Mesh) -> Pixels:
-    """Two dark lenses and a bridge."""
-    drawn, points = pixels.copy(), mesh.points[:, :2]
-    for corners in ((33, 133, 159, 145), (362, 263, 386, 374)):
-        centre = points[list(corners)].mean(axis=0)
-        width = float(np.linalg.norm(points[corners[0]] - points[corners[1]]))
-        middle = (int(centre[0]), int(centre[1] + width * 0.1))
-        cv2.ellipse(drawn, middle, (int(width * 0.85), int(width * 0.65)), 0, 0, 360, _GREY, -1)
-    cv2.line(drawn, _at(points[133]), _at(points[362]), _GREY, 2)
-    return drawn
-
-
-def draw_mask(pixels: Pixels, mesh: Mesh) -> Pixels:
-    """A pale surface from the nose to below the chin."""
-    drawn = pixels.copy()
-    outline = np.concatenate([mesh.points[_LOWER_FACE, :2]]).astype(int)
-    cv2.fillPoly(drawn, [outline], _BLUE)
-    return drawn
-
-
-DRAWN = {"SUNGLASSES": draw_sunglasses, "COVER": draw_mask}
+DRAWN = {"SUNGLASSES": with_sunglasses, "COVER": with_mask, "EYES_SHUT": with_closed_eyes}
 
 
 def _of_drawn(
@@ -206,14 +189,13 @@ def _of_drawn(
     found = nets.look(picture)
     if found is None:
         return None
-    return {
-        "sunglasses": nets.sunglasses.measure(picture, found[1]),
-        "cover": nets.cover.measure(picture, found[1]),
-    }
+    return nets.measure(picture, found[1])
 
 
-def _at(point: NDArray[np.float32]) -> tuple[int, int]:
-    return int(point[0]), int(point[1])
+def _check_drawn(name: str, rule: Rule, found: Fit, drawn: list[Any]) -> dict[str, Any]:
+    """What was drawn, by a fit on what is real."""
+    values, truth = _trials(name, Rule("", rule.measures, rule.most), [], drawn)
+    return _judged(np.array([found.probability(*row) for row in values]), truth)
 
 
 def _trials(
@@ -226,6 +208,12 @@ def _trials(
             for measured, words in rows
             if f"?{rule.letter}" not in words
         ]
+        if rule.drawn_every:
+            kept += [
+                ([pictures[name][each] for each in rule.measures], True)
+                for _, pictures in drawn[:: rule.drawn_every]
+                if pictures[name] is not None
+            ]
     else:
         plain = [([measured[each] for each in rule.measures], False) for measured, _ in drawn]
         painted = [
@@ -259,6 +247,10 @@ def check(values: NDArray[np.float64], truth: NDArray[np.bool_], rule: Rule) -> 
         rest = np.setdiff1d(np.arange(len(truth)), held)
         found = fit(values[rest], truth[rest], rule)
         odds[held] = [found.probability(*row) for row in values[held]]
+    return _judged(odds, truth)
+
+
+def _judged(odds: NDArray[np.float64], truth: NDArray[np.bool_]) -> dict[str, Any]:
     answers, confidence = odds >= 0.5, np.maximum(odds, 1 - odds)
     right = answers == truth
     return {

@@ -16,6 +16,7 @@ pytest_plugins = [
     "fixtures_kms",
     "fixtures_gateway",
     "fixtures_photos",
+    "fixtures_attributes",
     "fixtures_server",
     "fixtures_clients",
 ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,9 @@ import numpy as np
 from countenance.errors import InvalidImageFormatException, InvalidParameterException
 from countenance.settings import Settings
 from countenance.types import Cosine, Face, Pixels, Similarity, Template, Templates
+from countenance.vision.attributes.analyst import Analyst
+from countenance.vision.attributes.attribute_pack import AttributeStore
+from countenance.vision.attributes.description import ATTRIBUTES, Description
 from countenance.vision.install import PackStore
 from countenance.vision.pipeline import Vision
 
@@ -79,6 +82,40 @@ def embed(photograph: Photograph, faces: Sequence[Face] | None = None) -> Templa
     return vision().embed(pixels, detect(pixels) if faces is None else faces)
 
 
+def describe(
+    photograph: Photograph,
+    faces: Sequence[Face] | None = None,
+    *,
+    attributes: Collection[str] = ("ALL",),
+) -> list[Description]:
+    """What the faces look like beside where they are: each value with what it is worth.
+
+    Args:
+        photograph: where `faces` were found.
+        faces: from `detect` on the same photograph; None for all that it finds.
+        attributes: names as DetectFaces has them: SMILE, EYEGLASSES, AGE_RANGE, ...; ALL for all, with the
+            30 landmarks. What is not installed is absent: `countenance models install attributes`.
+
+    Returns:
+        One for each face, in their order.
+
+    Raises:
+        InvalidParameterException: a name that is none.
+        As `load_image`.
+    """
+    known = ATTRIBUTES | {"ALL", "DEFAULT"}
+    if unknown := sorted(set(attributes) - known):
+        raise InvalidParameterException(
+            f"there is no attribute `{unknown[0]}`; there are {', '.join(sorted(known))}"
+        )
+    pixels = _to_pixels(photograph)
+    everything = "ALL" in attributes
+    wanted = ATTRIBUTES if everything else ATTRIBUTES & set(attributes)
+    return analyst().describe(
+        pixels, detect(pixels) if faces is None else faces, wanted, landmarks=everything
+    )
+
+
 def compare(a: Photograph, b: Photograph) -> Similarity:
     """How similar the largest face of one photograph is to the largest of another.
 
@@ -103,6 +140,13 @@ def vision() -> Vision:
     """
     settings = Settings.from_env()
     return Vision(PackStore(settings.cache_dir, settings.models).default_pack(settings.pack))
+
+
+@functools.cache
+def analyst() -> Analyst:
+    """What attributes are read with: the files that are installed, loaded when first needed."""
+    settings = Settings.from_env()
+    return Analyst(AttributeStore(settings.cache_dir, settings.models).at_hand())
 
 
 def _largest_template(photograph: Photograph) -> Template:

@@ -1,4 +1,4 @@
-"""A stand-in for what reads attributes: it says something of whatever is asked for, and remembers what that was."""
+"""A stand-in for what reads attributes: it says something of whatever is asked for, and remembers that."""
 
 from __future__ import annotations
 

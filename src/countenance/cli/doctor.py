@@ -31,6 +31,9 @@ from countenance.settings import Settings
 from countenance.store import EmbeddedPostgres
 from countenance.store.tombstones import find_copy
 from countenance.terms import load_terms
+from countenance.vision.attributes.analyst import Analyst
+from countenance.vision.attributes.attribute_pack import PACK_NAME, AttributeStore
+from countenance.vision.attributes.description import ATTRIBUTES
 from countenance.vision.install import PackStore
 from countenance.vision.pipeline import Vision
 from countenance.vision.pipeline_digest import pipeline_digest
@@ -93,6 +96,7 @@ def _examine(given: dict[str, Any]) -> Iterator[Finding]:
         return
     checks: list[tuple[str, Callable[[Settings], Finding]]] = [
         ("models", _models),
+        ("attributes", _attributes),
         ("data directory", _data_directory),
         ("database and keys", _database),
         ("erasures", _tombstones),
@@ -142,6 +146,28 @@ def _models(settings: Settings) -> Finding:
         "models",
         "ok",
         f"pack {vision.pack_name} (FaceModelVersion {vision.face_model_version}) loads and runs",
+    )
+
+
+def _attributes(settings: Settings) -> Finding:
+    """What DetectFaces can say beside the default members."""
+    store = AttributeStore(settings.cache_dir, settings.models)
+    if changed := store.changed():
+        return Finding(
+            "attributes",
+            "wrong",
+            "; ".join(f"`{flaw.file}` is {flaw.problem}" for flaw in changed),
+            f"countenance models install {PACK_NAME}",
+        )
+    installed = store.installed()
+    missing = sorted(ATTRIBUTES - Analyst(installed).supported)
+    if not missing:
+        return Finding("attributes", "ok", "all can be read")
+    return Finding(
+        "attributes",
+        "note",
+        f"not read here, and absent from answers: {', '.join(missing)}",
+        f"countenance models install {PACK_NAME} --models DIR (docs/models/attributes.md says which files)",
     )
 
 

@@ -20,15 +20,14 @@ from countenance.vision.attributes.description import (
     ATTRIBUTES,
     Attribute,
     Description,
-    Judgement,
     YesNoAttribute,
 )
-from countenance.vision.attributes.expressions import Blendshapes, Expression
+from countenance.vision.attributes.expressions import Blendshapes, Expression, Muscles
 from countenance.vision.attributes.face_mesh import FaceMesh, Mesh
 from countenance.vision.attributes.gaze import eye_direction, mouth_gap
 from countenance.vision.attributes.mesh_points import LANDMARKS
 from countenance.vision.attributes.mesh_pose import estimate_mesh_pose
-from countenance.vision.attributes.patches import measure_patches
+from countenance.vision.attributes.patches import Patches, measure_patches
 
 _NEEDS: Final[dict[Attribute, tuple[Role, ...]]] = {
     "AGE_RANGE": ("mesh", "age-gender"),
@@ -44,7 +43,13 @@ _NEEDS: Final[dict[Attribute, tuple[Role, ...]]] = {
     "SMILE": ("mesh", "blendshapes"),
     "SUNGLASSES": ("mesh", "sunglasses"),
 }
-_PATCHED: Final = frozenset({"BEARD", "EYEGLASSES", "MUSTACHE"})
+_PATCHED: Final = frozenset(
+    {
+        *("BEARD", "EYEGLASSES", "EYES_OPEN", "EYE_DIRECTION"),
+        *("FACE_OCCLUDED", "MUSTACHE", "SUNGLASSES"),
+    }
+)
+_MUSCULAR: Final = frozenset({"EYES_OPEN", "EYE_DIRECTION", "SMILE"})
 _POINTS: Final = list(LANDMARKS.values())
 _BATCH: Final = 8
 """Faces that the mesh looks at in one run: more take memory, and no less time each."""
@@ -113,63 +118,43 @@ class Analyst:
         self, pixels: Pixels, mesh: Mesh, wanted: frozenset[Attribute], *, landmarks: bool
     ) -> Description:
         trust = trust_in(mesh)
+        patches = measure_patches(pixels, mesh) if wanted & _PATCHED else None
+        muscles = self._require("blendshapes", Blendshapes).read(mesh) if wanted & _MUSCULAR else None
+        open_ = 1 - _shut(muscles, patches)
         age, gender = None, None
         if wanted & {"AGE_RANGE", "GENDER"}:
             age, gender = self._require("age-gender", self._age_gender).read(pixels, mesh, trust)
-        shut = 0.0
-        judgements: dict[YesNoAttribute, Judgement] = {}
-        if wanted & {"EYES_OPEN", "EYE_DIRECTION", "SMILE"}:
-            muscles = self._require("blendshapes", Blendshapes).read(mesh)
-            shut = fitted.EYES_SHUT.probability(muscles.blink)
-            if "EYES_OPEN" in wanted:
-                judgements["EYES_OPEN"] = judge(1 - shut, trust)
-            if "SMILE" in wanted:
-                judgements["SMILE"] = judge(fitted.SMILE.probability(muscles.smile), trust)
+        odds: dict[YesNoAttribute, float] = {"EYES_OPEN": open_}
+        if muscles is not None:
+            odds["SMILE"] = fitted.SMILE.probability(muscles.smile)
         if "MOUTH_OPEN" in wanted:
-            judgements["MOUTH_OPEN"] = judge(fitted.MOUTH_OPEN.probability(mouth_gap(mesh)), trust)
-        judgements |= self._of_patches(pixels, mesh, wanted, trust)
-        judgements |= self._of_covers(pixels, mesh, wanted, trust)
+            odds["MOUTH_OPEN"] = fitted.MOUTH_OPEN.probability(mouth_gap(mesh))
+        odds |= _of_patches(patches)
+        odds |= self._of_covers(pixels, mesh, patches, wanted)
         return Description(
             pose=estimate_mesh_pose(mesh.points),
             landmarks=mesh.points[_POINTS, :2].copy() if landmarks else None,
-            judgements=judgements,
+            judgements={name: judge(each, trust) for name, each in odds.items() if name in wanted},
             age_range=age if "AGE_RANGE" in wanted else None,
             gender=gender if "GENDER" in wanted else None,
             emotions=self._require("expression", Expression).read(pixels, mesh, trust)
             if "EMOTIONS" in wanted
             else (),
-            eye_direction=eye_direction(mesh, trust, open_=1 - shut) if "EYE_DIRECTION" in wanted else None,
+            eye_direction=eye_direction(mesh, trust, open_=open_) if "EYE_DIRECTION" in wanted else None,
         )
 
-    def _of_patches(
-        self, pixels: Pixels, mesh: Mesh, wanted: frozenset[Attribute], trust: float
-    ) -> dict[YesNoAttribute, Judgement]:
-        if not wanted & _PATCHED:
-            return {}
-        found = measure_patches(pixels, mesh)
-        if found is None:
-            return {}
-        odds: dict[YesNoAttribute, float] = {
-            "EYEGLASSES": fitted.EYEGLASSES.probability(found.bridge, found.side),
-            "MUSTACHE": fitted.MUSTACHE.probability(found.lip_dark, found.lip_pale, found.lip_over_chin),
-            "BEARD": fitted.BEARD.probability(found.chin_dark, found.chin_pale),
-        }
-        return {name: judge(each, trust) for name, each in odds.items() if name in wanted}
-
     def _of_covers(
-        self, pixels: Pixels, mesh: Mesh, wanted: frozenset[Attribute], trust: float
-    ) -> dict[YesNoAttribute, Judgement]:
-        if not wanted & {"SUNGLASSES", "FACE_OCCLUDED"}:
+        self, pixels: Pixels, mesh: Mesh, patches: Patches | None, wanted: frozenset[Attribute]
+    ) -> dict[YesNoAttribute, float]:
+        if patches is None or not wanted & {"SUNGLASSES", "FACE_OCCLUDED"}:
             return {}
-        dark = fitted.SUNGLASSES.probability(self._require("sunglasses", SunglassesNet).measure(pixels, mesh))
-        found: dict[YesNoAttribute, Judgement] = {}
-        if "SUNGLASSES" in wanted:
-            found["SUNGLASSES"] = judge(dark, trust)
-        if "FACE_OCCLUDED" in wanted:
-            cover = fitted.COVER.probability(self._require("cover", CoverNet).measure(pixels, mesh))
-            outside = fitted.OUTSIDE.probability(share_outside(pixels, mesh))
-            found["FACE_OCCLUDED"] = judge(max(dark, cover, outside), trust)
-        return found
+        share = self._require("sunglasses", SunglassesNet).measure(pixels, mesh)
+        dark = fitted.SUNGLASSES.probability(share, patches.eyes_dark)
+        if "FACE_OCCLUDED" not in wanted:
+            return {"SUNGLASSES": dark}
+        cover = fitted.COVER.probability(self._require("cover", CoverNet).measure(pixels, mesh))
+        outside = fitted.OUTSIDE.probability(share_outside(pixels, mesh))
+        return {"SUNGLASSES": dark, "FACE_OCCLUDED": max(dark, cover, outside)}
 
     def _age_gender(self, model: bytes, *, threads: int) -> AgeGender:
         return AgeGender(model, fitted.FEMALE, threads=threads)
@@ -181,3 +166,20 @@ class Analyst:
                 self._loaded[role] = load(self._pack.read(role), threads=self._threads)
             network: _Net = self._loaded[role]  # type: ignore[assignment]  # one class a role
             return network
+
+
+def _shut(muscles: Muscles | None, patches: Patches | None) -> float:
+    """How probable it is that the eyes are shut; 1/2 where it was not looked at."""
+    if muscles is None or patches is None:
+        return 0.5
+    return fitted.EYES_SHUT.probability(muscles.blink, patches.iris_dark, patches.open_rows)
+
+
+def _of_patches(found: Patches | None) -> dict[YesNoAttribute, float]:
+    if found is None:
+        return {}
+    return {
+        "EYEGLASSES": fitted.EYEGLASSES.probability(found.bridge, found.side),
+        "MUSTACHE": fitted.MUSTACHE.probability(found.lip_dark, found.lip_pale, found.lip_over_chin),
+        "BEARD": fitted.BEARD.probability(found.chin_dark, found.chin_pale),
+    }

@@ -102,6 +102,10 @@ class AttributeStore:
         )
         return tuple(Flaw(file, problem) for file, problem in found if problem is not None)
 
+    def changed(self) -> tuple[Flaw, ...]:
+        """As `verify`, of the files that are there."""
+        return tuple(flaw for flaw in self.verify() if (self._directory / flaw.file).exists())
+
     def is_begun(self) -> bool:
         """Whether any of the files was ever installed."""
         artifacts = load_attribute_manifest().artifacts.values()
@@ -155,7 +159,7 @@ class AttributeStore:
         found = self.installed()
         if not found.missing or self._models_dir is None:
             return found
-        names = {found.artifacts[role].file for role in found.missing}
+        names = {artifact.file for role, artifact in found.artifacts.items() if role not in found.files}
         if not index_by_name([self._models_dir], names):
             return found
         try:

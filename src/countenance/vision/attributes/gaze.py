@@ -29,6 +29,8 @@ from countenance.vision.attributes.mesh_points import (
 _EYE_OVER_BALL: Final = 2.5
 _REST: Final = 0.03
 """Over an eye's width: how far above the line of the corners the iris is that looks straight ahead."""
+_FARTHEST: Final = math.sin(math.radians(45))
+"""Of the sine: eyes do not turn further."""
 _MOST: Final = 75.0
 """The largest Confidence that is given: nothing here has labels to measure it on."""
 
@@ -60,4 +62,4 @@ def _offset(mesh: Mesh, eye: tuple[int, int, int, int], iris: int) -> NDArray[np
 
 
 def _angle_deg(offset: float) -> float:
-    return math.degrees(math.asin(min(1.0, max(-1.0, offset * _EYE_OVER_BALL))))
+    return math.degrees(math.asin(min(_FARTHEST, max(-_FARTHEST, offset * _EYE_OVER_BALL))))

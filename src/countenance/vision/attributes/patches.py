@@ -24,6 +24,14 @@ _EYES_AND_MOUTH: Final = np.array([[52, 56], [108, 56], [80, 116]], np.float32)
 _CHEEKS: Final = [50, 205, 118, 101, 36, 280, 425, 347, 330, 266]
 _CHIN: Final = [200, 199, 208, 428, 175, 171, 396]
 _UPPER_LIP: Final = [165, 391]
+_LEFT_LID, _RIGHT_LID = [27, 23, 230, 223], [257, 253, 450, 443]
+"""Skin above and below each eye."""
+_IRIS_DARKER: Final = 0.35
+"""In units of the logarithm: a shut eye's lashes are dark as well, but thin."""
+_EYES: Final = [
+    *(33, 133, 159, 145, 468, 469, 471, 160, 158, 153, 144, 130, 243, 23, 27),
+    *(362, 263, 386, 374, 473, 474, 476, 385, 387, 380, 373, 359, 463, 253, 257),
+]
 
 Grey = NDArray[np.float32]
 
@@ -35,6 +43,10 @@ class Patches:
     Attributes:
         bridge: the strongest horizontal edge across the bridge of the nose: of a frame.
         side: the same at the temples.
+        eyes_dark: how much darker three quarters of the eyes and their surroundings are, at least, in units
+            of the logarithm: of dark glasses, or of deep shadow.
+        iris_dark: how much darker the irises are than the lids above them, in units of the logarithm.
+        open_rows: how much of the height of the eyes is that dark, 0-1, across the irises.
         lip_dark: how much darker the upper lip's skin is, in units of the logarithm.
         lip_pale: how much less red it is, in units of Cr (0-255).
         lip_over_chin: how much darker it is than the chin.
@@ -44,6 +56,9 @@ class Patches:
 
     bridge: float
     side: float
+    eyes_dark: float
+    iris_dark: float
+    open_rows: float
     lip_dark: float
     lip_pale: float
     lip_over_chin: float
@@ -75,9 +90,13 @@ def measure_patches(pixels: Pixels, mesh: Mesh) -> Patches | None:
     cheeks_dark, cheeks_red = _median(dark, places[_CHEEKS]), _median(red, places[_CHEEKS])
     lip_dark, chin_dark = _median(dark, lip), _median(dark, chin)
     bridge, side = _frame_edges(luma, places)
+    iris_dark, open_rows = _openness(luma, places)
     return Patches(
         bridge=bridge,
         side=side,
+        eyes_dark=cheeks_dark - _quantile(dark, places[_EYES], 0.75),
+        iris_dark=iris_dark,
+        open_rows=open_rows,
         lip_dark=cheeks_dark - lip_dark,
         lip_pale=cheeks_red - _median(red, lip),
         lip_over_chin=chin_dark - lip_dark,
@@ -105,6 +124,31 @@ def _frame_edges(luma: Grey, places: NDArray[np.float32]) -> tuple[float, float]
     return bridge / contrast, max(temples) / contrast
 
 
+def _openness(luma: Grey, places: NDArray[np.float32]) -> tuple[float, float]:
+    """Of `iris_dark` and `open_rows`: an open eye has a dark iris, a shut one skin and a thin line."""
+    dark = np.log(cv2.GaussianBlur(luma, (0, 0), 1.0) + 8)
+    found = []
+    for corners, iris, lid in (((33, 133), 468, _LEFT_LID), ((362, 263), 473, _RIGHT_LID)):
+        (across, down), width = places[iris], float(np.linalg.norm(places[corners[1]] - places[corners[0]]))
+        skin, middle = _median(dark, places[lid]), float(places[list(corners), 1].mean())
+        near = _window(
+            dark, (across - 0.2 * width, across + 0.2 * width), (down - 0.2 * width, down + 0.2 * width)
+        )
+        rows = _window(
+            dark, (across - 0.1 * width, across + 0.1 * width), (middle - 0.35 * width, middle + 0.35 * width)
+        ).mean(axis=1)
+        found.append((skin - float(near.mean()), float((rows < skin - _IRIS_DARKER).mean())))
+    iris_dark, open_rows = np.mean(found, axis=0)
+    return float(iris_dark), float(open_rows)
+
+
+def _window(image: Any, across: tuple[float, float], down: tuple[float, float]) -> NDArray[np.float32]:
+    """A rectangle of at least one pixel, inside the crop."""
+    left, top = (round(min(max(at, 0.0), _SIDE_PX - 1)) for at in (across[0], down[0]))
+    right, bottom = (round(min(max(at, 0.0), _SIDE_PX - 1)) for at in (across[1], down[1]))
+    return np.asarray(image[top : bottom + 1, left : right + 1], np.float32)
+
+
 def _strongest_row(edges: Grey, across: tuple[float, float], down: tuple[float, float]) -> float:
     """Of the rows of a window, the largest mean; 0 where it is too narrow to say."""
     left, right = (round(min(max(at, 0.0), _SIDE_PX)) for at in across)
@@ -121,5 +165,9 @@ def _mixed(
 
 
 def _median(image: Any, places: NDArray[np.float32]) -> float:
+    return _quantile(image, places, 0.5)
+
+
+def _quantile(image: Any, places: NDArray[np.float32], share: float) -> float:
     at = np.clip(np.round(places).astype(int), 1, _SIDE_PX - 2)
-    return float(np.median(image[at[:, 1], at[:, 0]]))
+    return float(np.quantile(image[at[:, 1], at[:, 0]], share))
