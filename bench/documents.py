@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import admission
+import attributes
 import audit
 import decisions
 import enrolling
@@ -44,6 +45,11 @@ def write_documents(results: dict[str, Any]) -> list[str]:
             text = _replaced(text, name, f"{_when(results, name)}\n\n{render(results)}")
     _BENCHMARKS.write_text(text, "utf-8")
     written = [_BENCHMARKS.name]
+    if "attributes" in results:
+        found = results["attributes"]
+        tables = (_table(*attributes.check_table(found)), _table(*attributes.geometry_table(found)))
+        block = f"{_when(results, 'attributes')}\n\n" + "\n\n".join(tables)
+        written.append(_write_block(CARDS / "attributes.md", "attributes", block))
     for pack in results.get("accuracy", {}).get("packs", []):
         block = f"{_when(results, 'accuracy')}\n\n{_pack_rates(pack)}\n\n{_similarities(pack)}"
         written.append(_write_block(CARDS / f"{pack['pack']}.md", "bench", block))

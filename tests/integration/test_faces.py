@@ -195,17 +195,6 @@ def test_compare_faces_puts_every_target_into_exactly_one_list(rekognition, know
     assert "SourceImageOrientationCorrection" not in everything
 
 
-@pytest.mark.parametrize("attributes", [None, [], ["DEFAULT"], ["ALL"], ["ALL", "DEFAULT"], ["AGE_RANGE"]])
-def test_detect_faces_invents_nothing(rekognition, known, attributes):
-    """A member that no model supports is absent whatever is asked for."""
-    asked = {} if attributes is None else {"Attributes": attributes}
-    detail = rekognition.detect_faces(Image={"Bytes": known[0]}, **asked)["FaceDetails"][0]
-    assert set(detail) == {"BoundingBox", "Confidence", "Landmarks", "Pose", "Quality"}
-    assert detail["Confidence"] > 50
-    assert all(-180 <= angle <= 180 for angle in detail["Pose"].values())
-    assert all(0 <= value <= 100 for value in detail["Quality"].values())
-
-
 def test_numbers_are_float32_widened(rekognition, known):
     """As AWS prints them."""
     box = rekognition.detect_faces(Image={"Bytes": known[0]})["FaceDetails"][0]["BoundingBox"]

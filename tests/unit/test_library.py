@@ -70,3 +70,24 @@ def test_an_unknown_name_is_an_attribute_error():
     """A misspelt function must not be silent."""
     with pytest.raises(AttributeError, match="detct"):
         countenance.detct  # noqa: B018 - reading it is the test
+
+
+def test_faces_are_described_by_what_is_asked_for(portraits, analyst, monkeypatch):
+    """Three lines, as the documentation shows them."""
+    monkeypatch.setattr(library, "analyst", lambda: analyst)
+    (said,) = countenance.describe(portraits.known["obama"][0], attributes=["SMILE"])
+    assert set(said.judgements) == {"SMILE"}
+    assert said.judgements["SMILE"].value
+    assert said.gender is None
+    assert said.landmarks is None
+    (everything,) = countenance.describe(portraits.known["obama"][0])
+    assert everything.landmarks.shape == (30, 2)
+    assert len(everything.judgements) == 8
+
+
+def test_a_misspelt_attribute_is_an_error_that_names_those_that_there_are(portraits):
+    """A name that nobody knows would else be a member that is never there."""
+    with pytest.raises(
+        InvalidParameterException, match=r"no attribute `SMILES`; there are AGE_RANGE, ALL, BEARD"
+    ):
+        countenance.describe(portraits.stranger, attributes=["SMILES"])

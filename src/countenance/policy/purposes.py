@@ -41,6 +41,8 @@ ATTRIBUTES: Final = (
     "SUNGLASSES",
 )
 """What DetectFaces may be asked for beside the default members, as Amazon spells it; `ALL` is all of it."""
+MAY_READ_EMOTIONS: Final = frozenset({"development", "research"})
+"""Where nothing is decided about anybody: never at work or in education (AI Act of the EU, 5(1)(f))."""
 _RISKS = ("low", "elevated", "high")
 
 
@@ -105,6 +107,7 @@ def _parse(name: str, members: Mapping[str, Any]) -> Purpose:
             and purpose.approvals in {1, 2}
             and set(purpose.profiles) <= set(PROFILES) - {"immigration_enforcement"}
             and set(purpose.attributes) <= set(ATTRIBUTES)
+            and ("EMOTIONS" not in purpose.attributes or name in MAY_READ_EMOTIONS)
             and purpose.kind in CHARTER_KINDS
             and purpose.requires <= REQUIREMENTS.keys()
             and ("gate" in purpose.requires) == (purpose.gate is not None)

@@ -35,7 +35,7 @@ def run(tmp_path, folder):
 def test_list_shows_every_pack_and_what_is_known_of_it(run):
     """Ours and the user's; licences and training data are told before anything is installed."""
     rows = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
-    assert set(rows) == {"standard", "standard-1", "open", "research", "tiny"}
+    assert set(rows) == {"standard", "standard-1", "open", "research", "tiny", "attributes"}
     assert rows["open"]["training_data"] == ["scraped", "stated"]
     assert not rows["tiny"]["installed"]
     table = run("list")
@@ -50,7 +50,7 @@ def test_install_then_list_and_verify(run, tmp_path):
     assert installed.exit_code == 0
     assert f"pack tiny is installed in {tmp_path / 'cache/packs/tiny'}" in installed.stdout
     rows = {row["name"]: row["installed"] for row in json.loads(run("list", "--json").stdout)}
-    assert rows == {"standard": False, "standard-1": False, "open": False, "research": False, "tiny": True}
+    assert {name for name, is_installed in rows.items() if is_installed} == {"tiny"}
     verified = run("verify")
     assert verified.exit_code == 0
     assert "whole" in verified.stdout
@@ -91,3 +91,31 @@ def test_install_without_a_name_takes_the_default(run, open_pack, monkeypatch, f
     result = run("install", "--offline", "--json")
     assert json.loads(result.stdout)[0]["name"] == "open"
     assert "note: pack `standard` cannot be had here" in result.stderr
+
+
+def test_the_attribute_pack_has_optional_files_and_says_which_are_missing(
+    run, attribute_pack, folder, tmp_path
+):
+    """Its files are installed one by one; those that cannot be had are told with the way to get them."""
+    path = attribute_pack.files["expression"]
+    (folder / path.name).write_bytes(path.read_bytes())
+    installed = run("install", "attributes", "--offline")
+    assert installed.exit_code == 0
+    assert (
+        f"pack attributes is installed in {tmp_path / 'cache/packs/attributes'}, but for mesh"
+        in installed.stdout
+    )
+    assert "`mp_face_landmarks_detector.onnx` of pack `attributes` cannot be had" in installed.stderr
+    rows = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
+    assert rows["attributes"]["installed"]
+    assert "expression" not in rows["attributes"]["missing"]
+    assert run("verify").exit_code == 0  # what was never installed is no flaw of what is there
+    assert run("verify", "attributes").exit_code == 1
+    (tmp_path / "cache/packs/attributes" / path.name).write_bytes(b"another")
+    assert run("verify").exit_code == 1
+
+
+def test_an_attribute_pack_of_which_no_file_can_be_had_is_a_set_up_error(run):
+    result = run("install", "attributes", "--offline")
+    assert isinstance(result.exception, SetupError)
+    assert "of pack `attributes` cannot be had" in result.exception.problem

@@ -10,7 +10,7 @@ from countenance.errors import SetupError
 from countenance.facts import PROFILES
 from countenance.policy import Decision, load_purposes
 from countenance.policy.groups import kinds_of
-from countenance.policy.purposes import ATTRIBUTES, REQUIREMENTS, _parse
+from countenance.policy.purposes import ATTRIBUTES, MAY_READ_EMOTIONS, REQUIREMENTS, _parse
 from countenance.wire.model import load_models
 
 CATALOGUE = load_purposes()
@@ -139,6 +139,20 @@ def test_requirements_and_attributes_are_those_that_there_are():
         assert f'requires.contains("{requirement}")' in core + duties
 
 
+def test_emotions_are_read_where_nothing_is_decided_about_anybody_and_nowhere_else():
+    """Never at work or in education: the EU's AI Act, Article 5(1)(f)."""
+    allowed = {name for name, purpose in CATALOGUE.items() if "EMOTIONS" in purpose.attributes}
+    assert allowed == MAY_READ_EMOTIONS
+    assert all("Nothing is decided about anybody" in CATALOGUE[name].summary for name in allowed)
+
+
+def test_age_and_gender_are_off_where_no_purpose_needs_them():
+    """They are allowed by name, and by few."""
+    for attribute in ("AGE_RANGE", "GENDER"):
+        allowed = {name for name, purpose in CATALOGUE.items() if attribute in purpose.attributes}
+        assert allowed == {"development", "research", "missing-persons", "disaster-victims"}
+
+
 def test_a_purpose_cannot_be_changed():
     """One catalogue is shared by all calls."""
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -151,6 +165,7 @@ DAMAGES = {
     "profile": {"profiles": ["police"]},
     "attribute": {"attributes": ["MOOD"]},
     "kind": {"kind": "everybody"},
+    "emotions where something is decided": {"name": "access-control", "attributes": ["EMOTIONS"]},
     "requirement": {"requires": ["luck"]},
     "member": {"minimum_treshold": 99},
     "requirement that is no list": {"requires": None},
@@ -160,8 +175,10 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_catalogue_stops_the_start(damage: str):
     """A misspelt bound would be one that nobody keeps."""
-    with pytest.raises(SetupError, match="the purpose `research` is damaged") as raised:
-        _parse("research", WRITTEN["research"] | DAMAGES[damage])
+    damaged = WRITTEN["research"] | DAMAGES[damage]
+    name = damaged.pop("name", "research")
+    with pytest.raises(SetupError, match=f"the purpose `{name}` is damaged") as raised:
+        _parse(name, damaged)
     assert "reinstall" in str(raised.value)
 
 
