@@ -111,7 +111,7 @@ def test_the_attribute_pack_has_optional_files_and_says_which_are_missing(
     assert "expression" not in rows["attributes"]["missing"]
     assert run("verify").exit_code == 0  # what was never installed is no flaw of what is there
     assert run("verify", "attributes").exit_code == 1
-    (tmp_path / "cache/packs/attributes" / path.name).write_bytes(b"another")
+    (directory / path.name).write_bytes(b"another")
     assert run("verify").exit_code == 1
 
 
