@@ -93,18 +93,13 @@ def test_install_without_a_name_takes_the_default(run, open_pack, monkeypatch, f
     assert "note: pack `standard` cannot be had here" in result.stderr
 
 
-def test_the_attribute_pack_has_optional_files_and_says_which_are_missing(
-    run, attribute_pack, folder, tmp_path
-):
-    """Its files are installed one by one; those that cannot be had are told with the way to get them."""
-    path = attribute_pack.files["expression"]
+def test_each_file_of_the_attribute_pack_is_optional(run, attribute_pack, folder, tmp_path):
+    """They are installed one by one; those that cannot be had are told with the way to get them."""
+    path, directory = attribute_pack.files["expression"], tmp_path / "cache/packs/attributes"
     (folder / path.name).write_bytes(path.read_bytes())
     installed = run("install", "attributes", "--offline")
     assert installed.exit_code == 0
-    assert (
-        f"pack attributes is installed in {tmp_path / 'cache/packs/attributes'}, but for mesh"
-        in installed.stdout
-    )
+    assert f"pack attributes is installed in {directory}, but for mesh" in installed.stdout
     assert "`mp_face_landmarks_detector.onnx` of pack `attributes` cannot be had" in installed.stderr
     rows = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
     assert rows["attributes"]["installed"]
