@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from countenance.policy import PolicyEngine
-from countenance.vision.attributes.analyst import Analyst
 from countenance.vision.attributes.attribute_pack import AttributeStore
 from countenance.vision.attributes.description import ATTRIBUTES
 from countenance.vision.attributes.mesh_points import LANDMARKS
@@ -46,7 +45,7 @@ def known(portraits: Any) -> list[bytes]:
 def supported() -> frozenset[str]:
     """What the test server can read with the weights of this machine."""
     settings = server_settings()
-    return Analyst(AttributeStore(settings.cache_dir, settings.models).at_hand()).supported
+    return AttributeStore(settings.cache_dir, settings.models).at_hand().supported
 
 
 def combinations() -> list[tuple[str, ...]]:

@@ -31,7 +31,6 @@ from countenance.settings import Settings
 from countenance.store import EmbeddedPostgres
 from countenance.store.tombstones import find_copy
 from countenance.terms import load_terms
-from countenance.vision.attributes.analyst import Analyst
 from countenance.vision.attributes.attribute_pack import PACK_NAME, AttributeStore
 from countenance.vision.attributes.description import ATTRIBUTES
 from countenance.vision.install import PackStore
@@ -160,7 +159,7 @@ def _attributes(settings: Settings) -> Finding:
             f"countenance models install {PACK_NAME}",
         )
     installed = store.installed()
-    missing = sorted(ATTRIBUTES - Analyst(installed).supported)
+    missing = sorted(ATTRIBUTES - installed.supported)
     if not missing:
         return Finding("attributes", "ok", "all can be read")
     return Finding(

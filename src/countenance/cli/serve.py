@@ -34,6 +34,8 @@ from countenance.settings import Settings
 from countenance.store.jobs.watch import watching_jobs
 from countenance.telemetry import metrics_server, open_telemetry
 from countenance.transparency.witnesses import parse_witnesses
+from countenance.vision.attributes.attribute_pack import AttributeStore
+from countenance.vision.attributes.description import ATTRIBUTES
 
 _OWN_CONNECTIONS = 24
 """Of the supervisor, the sequencer, and commands beside a running server."""
@@ -179,11 +181,18 @@ def _terms_line(installation: Installation) -> str:
     return f"{newest.document} {newest.version}, accepted by {newest.officer}, {newest.role}{wanted}"
 
 
+def _attributes_line(settings: Settings) -> str:
+    supported = AttributeStore(settings.cache_dir, settings.models).at_hand().supported
+    missing = ", ".join(sorted(ATTRIBUTES - supported))
+    return f"all but {missing}: `countenance doctor` says why" if missing else "all that DetectFaces has"
+
+
 def _print_banner(installation: Installation, *, endpoint: str, credentials: str) -> None:
     pack = installation.default_pack.manifest
     click.echo(
         f"""Countenance is serving at {endpoint}
   models       {pack.name} (FaceModelVersion {pack.face_model_version})
+  attributes   {_attributes_line(installation.settings)}
   data         {installation.settings.data_dir}
   terms        {_terms_line(installation)}
   credentials  {credentials} (profile countenance)

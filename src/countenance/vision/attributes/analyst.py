@@ -17,7 +17,6 @@ from countenance.vision.attributes.attribute_pack import InstalledAttributes, Ro
 from countenance.vision.attributes.certainty import judge, trust_in
 from countenance.vision.attributes.covers import CoverNet, SunglassesNet, share_outside
 from countenance.vision.attributes.description import (
-    ATTRIBUTES,
     Attribute,
     Description,
     YesNoAttribute,
@@ -29,20 +28,6 @@ from countenance.vision.attributes.mesh_points import LANDMARKS
 from countenance.vision.attributes.mesh_pose import estimate_mesh_pose
 from countenance.vision.attributes.patches import Patches, measure_patches
 
-_NEEDS: Final[dict[Attribute, tuple[Role, ...]]] = {
-    "AGE_RANGE": ("mesh", "age-gender"),
-    "BEARD": ("mesh",),
-    "EMOTIONS": ("mesh", "expression"),
-    "EYEGLASSES": ("mesh",),
-    "EYES_OPEN": ("mesh", "blendshapes"),
-    "EYE_DIRECTION": ("mesh", "blendshapes"),
-    "FACE_OCCLUDED": ("mesh", "cover", "sunglasses"),
-    "GENDER": ("mesh", "age-gender"),
-    "MOUTH_OPEN": ("mesh",),
-    "MUSTACHE": ("mesh",),
-    "SMILE": ("mesh", "blendshapes"),
-    "SUNGLASSES": ("mesh", "sunglasses"),
-}
 _PATCHED: Final = frozenset(
     {
         *("BEARD", "EYEGLASSES", "EYES_OPEN", "EYE_DIRECTION"),
@@ -70,11 +55,7 @@ class Analyst:
     @property
     def supported(self) -> frozenset[Attribute]:
         """The attributes whose networks are installed."""
-        return frozenset(
-            attribute
-            for attribute in ATTRIBUTES
-            if all(role in self._pack.files for role in _NEEDS[attribute])
-        )
+        return self._pack.supported
 
     @property
     def has_landmarks(self) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
 from countenance.errors import SetupError
+from countenance.vision.attributes.description import Attribute
 from countenance.vision.install_artifact import obtain
 from countenance.vision.manifest import Artifact
 from countenance.vision.manifest_table import ManifestTable
@@ -24,6 +25,21 @@ Role = Literal["mesh", "blendshapes", "age-gender", "expression", "sunglasses", 
 """What a file is for; it is the file's name in the manifest."""
 ROLES: Final = cast("tuple[Role, ...]", get_args(Role))
 PACK_NAME: Final = "attributes"
+NEEDS: Final[dict[Attribute, tuple[Role, ...]]] = {
+    "AGE_RANGE": ("mesh", "age-gender"),
+    "BEARD": ("mesh",),
+    "EMOTIONS": ("mesh", "expression"),
+    "EYEGLASSES": ("mesh",),
+    "EYES_OPEN": ("mesh", "blendshapes"),
+    "EYE_DIRECTION": ("mesh", "blendshapes"),
+    "FACE_OCCLUDED": ("mesh", "cover", "sunglasses"),
+    "GENDER": ("mesh", "age-gender"),
+    "MOUTH_OPEN": ("mesh",),
+    "MUSTACHE": ("mesh",),
+    "SMILE": ("mesh", "blendshapes"),
+    "SUNGLASSES": ("mesh", "sunglasses"),
+}
+"""The files that each attribute is read with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,11 @@ class InstalledAttributes:
     def missing(self) -> tuple[Role, ...]:
         """Roles without a file."""
         return tuple(role for role in ROLES if role not in self.files)
+
+    @property
+    def supported(self) -> frozenset[Attribute]:
+        """The attributes of which all files are there."""
+        return frozenset(name for name, roles in NEEDS.items() if self.files.keys() >= set(roles))
 
     def read(self, role: Role) -> bytes:
         """The bytes of a file, checked once more.
