@@ -105,7 +105,8 @@ def find(jobs):
         return None
 
 
-def await_job(jobs, condition, *, patience_s=120.0):
+def await_job(jobs, condition, *, patience_s=300.0):
+    """Long: pools wait longer with every attempt that finds no database, on a machine that has much to do."""
     deadline = time.monotonic() + patience_s
     while (job := find(jobs)) is None or not condition(job):
         assert time.monotonic() < deadline, job
