@@ -95,7 +95,7 @@ def test_install_without_a_name_takes_the_default(run, open_pack, monkeypatch, f
 
 def test_each_file_of_the_attribute_pack_is_optional(run, attribute_pack, folder, tmp_path):
     """They are installed one by one; those that cannot be had are told with the way to get them."""
-    path, directory = attribute_pack.files["expression"], tmp_path / "cache/packs/attributes"
+    path, directory = attribute_pack.files["cover"].path, tmp_path / "cache/packs/attributes"
     (folder / path.name).write_bytes(path.read_bytes())
     installed = run("install", "attributes", "--offline")
     assert installed.exit_code == 0
@@ -103,7 +103,7 @@ def test_each_file_of_the_attribute_pack_is_optional(run, attribute_pack, folder
     assert "`mp_face_landmarks_detector.onnx` of pack `attributes` cannot be had" in installed.stderr
     rows = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
     assert rows["attributes"]["installed"]
-    assert "expression" not in rows["attributes"]["missing"]
+    assert "cover" not in rows["attributes"]["missing"]
     assert run("verify").exit_code == 0  # what was never installed is no flaw of what is there
     assert run("verify", "attributes").exit_code == 1
     (directory / path.name).write_bytes(b"another")

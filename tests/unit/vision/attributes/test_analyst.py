@@ -31,7 +31,7 @@ def mesh_of(analyst, vision, pixels):
 
 def without(pack, *roles):
     files = {role: path for role, path in pack.files.items() if role not in roles}
-    return Analyst(InstalledAttributes(files, pack.artifacts))
+    return Analyst(InstalledAttributes(files))
 
 
 def test_without_files_nothing_is_supported_and_nothing_said(vision, portrait_pixels):

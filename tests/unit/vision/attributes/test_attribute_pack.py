@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 import pytest
@@ -12,6 +13,7 @@ from countenance.vision.attributes.attribute_pack import (
     ROLES,
     AttributeManifest,
     AttributeStore,
+    NetworkConversion,
     load_attribute_manifest,
 )
 from countenance.vision.manifest import Artifact
@@ -74,7 +76,10 @@ def test_nothing_is_installed_at_first(store):
     assert installed.missing == ROLES
     assert not store.is_begun()
     assert store.changed() == ()
-    assert [flaw.problem for flaw in store.verify()] == ["missing", "missing"]
+    assert [(flaw.file, flaw.problem) for flaw in store.verify()] == [
+        ("mesh.onnx", "missing"),
+        ("cover.onnx", "missing"),
+    ]
 
 
 def test_what_lies_in_the_models_folder_is_taken_without_asking_anybody(store):
@@ -138,5 +143,82 @@ def test_a_cache_that_cannot_be_written_is_an_error(tmp_path, models):
 def test_the_manifest_that_comes_with_countenance_names_every_role(monkeypatch):
     monkeypatch.undo()
     manifest = load_attribute_manifest()
-    assert set(manifest.artifacts) == set(ROLES)
+    assert manifest.artifacts.keys() | manifest.conversions.keys() >= set(ROLES)
+    for made in manifest.conversions.values():
+        assert set(made.made_from) <= manifest.artifacts.keys()
     assert all(artifact.training_data_note for artifact in manifest.artifacts.values())
+
+
+# What is made from other files
+
+
+@pytest.fixture
+def convertible(manifest, monkeypatch, tmp_path):
+    """The mesh is made from a bundle, or is at hand by itself; the converter counts what it made."""
+    bundle = Artifact(
+        name="bundle",
+        file="bundle.task",
+        sha256=hashlib.sha256(b"a bundle").hexdigest(),
+        size_bytes=8,
+        licence="none",
+        training_data="stated",
+        training_data_note="none",
+        sources=(),
+    )
+    made = NetworkConversion("made.onnx", "tflite", ("bundle",), "inside")
+    wide = dataclasses.replace(
+        manifest, artifacts=manifest.artifacts | {"bundle": bundle}, conversions={"mesh": made}
+    )
+    monkeypatch.setattr(module, "load_attribute_manifest", lambda: wide)
+    calls = []
+
+    def convert(converter, contents, member):
+        calls.append((converter, contents, member))
+        return b"made of " + contents[0]
+
+    monkeypatch.setattr("countenance.vision.attributes.convert_network.convert_network", convert)
+    folder = tmp_path / "bundles"
+    folder.mkdir()
+    (folder / "bundle.task").write_bytes(b"a bundle")
+    return AttributeStore(tmp_path / "cache", folder), calls
+
+
+def test_a_network_is_made_from_its_bundle_once(convertible):
+    store, calls = convertible
+    assert store.at_hand().read("mesh") == b"made of a bundle"
+    assert store.at_hand().read("mesh") == b"made of a bundle"
+    assert calls == [("tflite", [b"a bundle"], "inside")]
+
+
+def test_a_network_that_is_there_by_itself_is_not_made(convertible, models):
+    store, calls = convertible
+    store = AttributeStore(store.directory.parent.parent, models)
+    assert store.at_hand().read("mesh") == b"a mesh"
+    assert calls == []
+
+
+def test_one_that_was_made_and_changed_is_told_and_made_again(convertible):
+    store, calls = convertible
+    store.at_hand()
+    (store.directory / "made.onnx").write_bytes(b"something else")
+    (flaw,) = store.changed()
+    assert "changed since it was converted" in flaw.problem
+    assert "mesh" not in store.installed().files
+    assert store.at_hand().read("mesh") == b"made of a bundle"
+    assert len(calls) == 2
+
+
+def test_one_that_an_older_converter_made_is_made_again(convertible, monkeypatch):
+    store, calls = convertible
+    store.at_hand()
+    monkeypatch.setitem(module._CONVERTER_REVISIONS, "tflite", 2)
+    assert "by another version of Countenance" in store.changed()[0].problem
+    assert store.at_hand().read("mesh") == b"made of a bundle"
+    assert len(calls) == 2
+
+
+def test_a_bundle_that_cannot_be_had_is_named_with_its_digest(convertible, tmp_path):
+    with pytest.raises(SetupError) as caught:
+        AttributeStore(tmp_path / "cache", tmp_path / "nothing").install(offline=True)
+    assert "`bundle.task` of pack `attributes` cannot be had" in caught.value.problem
+    assert "SHA-256" in caught.value.remedy
