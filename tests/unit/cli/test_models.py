@@ -100,7 +100,7 @@ def test_each_file_of_the_attribute_pack_is_optional(run, attribute_pack, folder
     installed = run("install", "attributes", "--offline")
     assert installed.exit_code == 0
     assert f"pack attributes is installed in {directory}, but for mesh" in installed.stdout
-    assert "`mp_face_landmarks_detector.onnx` of pack `attributes` cannot be had" in installed.stderr
+    assert "`face_landmarker.task` of pack `attributes` cannot be had" in installed.stderr
     rows = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
     assert rows["attributes"]["installed"]
     assert "cover" not in rows["attributes"]["missing"]
