@@ -127,7 +127,9 @@ class Office:
 
 
 ALONE = {
-    "VerifyFaces": frozenset({"CollectionId", "FaceId", "UserId", "MaxFalseMatchRate", "ReviewThreshold"})
+    "VerifyFaces": frozenset({"CollectionId", "FaceId", "UserId", "MaxFalseMatchRate", "ReviewThreshold"}),
+    "RejectMatch": frozenset({"UserId"}),
+    "WithdrawRejection": frozenset({"UserId"}),
 }
 """Members that do not go with what a living request has, of which a random one mostly has some."""
 
@@ -189,10 +191,19 @@ class Living:
                 return {"UserId": user_id}
             case "VerifyFaces":
                 return {"ReferenceImage": self.images[0]}
+            case "RejectMatch":
+                return {"FaceId": self.face_ids[0], "RejectedFaceId": self._single_face()}
+            case "WithdrawRejection":
+                pair = {"FaceId": self.face_ids[0], "RejectedFaceId": self._single_face()}
+                self.governance.reject_match(CollectionId=self.collection, **pair)
+                return pair
             case "RevokeAccessKey":
                 return {"AccessKeyId": self.governance.create_access_key()["AccessKeyId"]}
             case _:
                 return self.office.disposable(operation)
+
+    def _single_face(self) -> str:
+        return _enrolled(self.rekognition, self.collection, self.images[1])
 
 
 def _appeal(client):
