@@ -1,5 +1,5 @@
--- Rejections: see rejections.py. Each that is made is noted here for the galleries in memory; each that goes is
--- noted by a trigger (migration 0015).
+-- Rejections: see rejections.py. Each that is made, and each that goes, is noted for the galleries in memory by a
+-- trigger (migration 0015).
 
 -- find_rejection --
 -- Of two faces whichever was named first.
@@ -12,18 +12,11 @@ where collection_id = %(collection_id)s and (
 );
 
 -- insert_rejection --
-with inserted as (
-    insert into rejection (collection_id, face_id, rejected_user_id, rejected_face_id, reason, rejected_by)
-    values (
-        %(collection_id)s, %(face_id)s, %(rejected_user_id)s, %(rejected_face_id)s, %(reason)s, %(rejected_by)s
-    )
-    returning ordinal, face_id, rejected_user_id, rejected_face_id, reason, rejected_by, rejected_at
-),
-noted as (
-    insert into gallery_change (collection_id, face_id, kind)
-    select %(collection_id)s, face_id, 'corrected' from inserted
+insert into rejection (collection_id, face_id, rejected_user_id, rejected_face_id, reason, rejected_by)
+values (
+    %(collection_id)s, %(face_id)s, %(rejected_user_id)s, %(rejected_face_id)s, %(reason)s, %(rejected_by)s
 )
-select * from inserted;
+returning ordinal, face_id, rejected_user_id, rejected_face_id, reason, rejected_by, rejected_at;
 
 -- delete_rejection --
 delete from rejection where collection_id = %(collection_id)s and ordinal = %(ordinal)s;

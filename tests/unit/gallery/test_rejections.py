@@ -279,6 +279,28 @@ def test_rejections_follow_the_face_to_a_user_and_back(
         assert users_like(each, collection, sister) == ["bob"]
 
 
+def test_what_is_written_past_the_server_is_heeded_and_noted(gallery, elsewhere, collection, enrol, database):
+    """Nobody hides anybody by a row of their own: it is a change like any, and reconciliation looks for its
+    event.
+    """
+    one, two = enrol(unit([1]), towards(0.9))
+    assert faces_like(elsewhere, collection, one) == [two]
+    of_it = (collection.collection_id,)
+    with database.transaction() as connection:
+        connection.execute(
+            "insert into rejection (collection_id, face_id, rejected_face_id, rejected_by)"
+            " values (%s, %s, %s, 'somebody')",
+            (*of_it, one, two),
+        )
+    assert faces_like(elsewhere, collection, one) == []
+    with database.transaction() as connection:
+        connection.execute("delete from rejection where collection_id = %s", of_it)
+    assert faces_like(elsewhere, collection, one) == [two]
+    with database.read() as connection:
+        noted = "select count(*) from gallery_change where collection_id = %s and kind = 'corrected'"
+        assert connection.execute(noted, of_it).fetchone() == (2,)
+
+
 # ---- Gone
 
 

@@ -28,15 +28,23 @@ create unique index rejection_of_face on rejection (
     collection_id, least(face_id, rejected_face_id), greatest(face_id, rejected_face_id)
 ) where rejected_face_id is not null;
 
--- Whatever takes one back tells the galleries in memory: a withdrawal, a deleted face, a deleted user.
-create function note_withdrawn_rejection() returns trigger language plpgsql as $$
+-- Whichever way one comes or goes (a call, a deleted face, a deleted user, somebody's hand), the galleries in memory
+-- are told, and reconciliation finds a change that has no event.
+create function note_rejection() returns trigger language plpgsql as $$
 begin
     -- a collection that goes as a whole has no gallery to be told
     if coalesce(current_setting('countenance.whole_collection', true), '') <> 'on' then
-        insert into gallery_change (collection_id, face_id, kind)
-        values (old.collection_id, old.face_id, 'corrected');
+        if tg_op <> 'INSERT' then
+            insert into gallery_change (collection_id, face_id, kind)
+            values (old.collection_id, old.face_id, 'corrected');
+        end if;
+        if tg_op <> 'DELETE' then
+            insert into gallery_change (collection_id, face_id, kind)
+            values (new.collection_id, new.face_id, 'corrected');
+        end if;
     end if;
     return null;
 end
 $$;
-create trigger withdrawn after delete on rejection for each row execute function note_withdrawn_rejection();
+create trigger noted after insert or update or delete on rejection
+    for each row execute function note_rejection();
