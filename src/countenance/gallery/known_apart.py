@@ -11,7 +11,7 @@ So of two who are known apart never both are left out for each other, and the be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -57,10 +57,13 @@ class Sifted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KnownApart:
-    """Immutable. `others`: of each face and user that is named, everybody it is known not to be."""
+    """Immutable: who reads it needs no lock, and what changes is another one.
 
-    pairs: frozenset[Pair] = frozenset()
-    others: Mapping[Key, frozenset[Key]] = field(default_factory=dict)
+    Attributes:
+        named: of each face and user that a pair names, those pairs, and everybody who each says it is not.
+    """
+
+    named: Mapping[Key, Mapping[Pair, frozenset[Key]]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -69,36 +72,38 @@ class KnownApart:
         """Args:
         key_of: what stands for a user.
         """
-        pairs = frozenset(pairs)
-        others: dict[Key, set[Key]] = {}
-        for pair in pairs:
-            one = _keys((pair.face_id, pair.user_id), key_of)
-            other = _keys(
-                (pair.rejected_face_id, pair.rejected_user_id or pair.rejected_face_user_id), key_of
-            )
-            if not one & other:  # nobody is somebody else than themselves, whatever is read
-                for here, there in ((one, other), (other, one)):
-                    for key in here:
-                        others.setdefault(key, set()).update(there)
-        return cls(pairs, {key: frozenset(keys) for key, keys in others.items()})
+        return cls().renewed((), pairs, key_of=key_of)
 
     def renewed(
-        self, changed: Collection[FaceId], pairs: Collection[Pair], *, key_of: Callable[[UserId], Key]
+        self, changed: Iterable[FaceId], pairs: Iterable[Pair], *, key_of: Callable[[UserId], Key]
     ) -> KnownApart:
-        """As it is now that `pairs` are all that name a face of `changed`."""
-        touched = set(changed)
-        if not pairs and not any(face_id in self.others for face_id in touched):
+        """As it is now that `pairs` are all that name a face of `changed`; at the cost of what changed."""
+        gone = {pair for face_id in changed for pair in self.named.get(face_id, ())}
+        pairs = set(pairs)
+        if not pairs and not gone:
             return self
-        kept = (
-            pair
-            for pair in self.pairs
-            if pair.face_id not in touched and pair.rejected_face_id not in touched
-        )
-        return KnownApart.of([*kept, *pairs], key_of=key_of)
+        named = dict(self.named)
+        for pair in gone:
+            for key in _keys(pair.face_id, pair.user_id, key_of) | _keys(*_rejected(pair), key_of):
+                left = {each: others for each, others in named.pop(key, {}).items() if each != pair}
+                if left:
+                    named[key] = left
+        copied: dict[Key, dict[Pair, frozenset[Key]]] = {}
+        for pair in pairs:
+            one, other = _keys(pair.face_id, pair.user_id, key_of), _keys(*_rejected(pair), key_of)
+            if one & other:  # nobody is somebody else than themselves, whatever is read
+                continue
+            for here, there in ((one, other), (other, one)):
+                for key in here:
+                    if key not in copied:
+                        copied[key] = dict(named.get(key, {}))
+                    copied[key][pair] = there
+        return KnownApart(named | copied)
 
     def others_than(self, *keys: Key) -> frozenset[Key]:
         """Whoever a person of these keys (falsy ones say nothing) is known not to be."""
-        return frozenset().union(*(self.others.get(key, ()) for key in keys if key))
+        found = (self.named[key].values() for key in keys if key and key in self.named)
+        return frozenset().union(*(others for each in found for others in each))
 
 
 def sift_known(matches: Sequence[Match], limit: int, *, without: Container[Key]) -> Sifted:
@@ -159,7 +164,11 @@ def _sift(count: int, limit: int, is_out: Callable[[int], bool]) -> Sifted:
     return Sifted(kept, rejected)
 
 
-def _keys(named: tuple[FaceId | None, UserId | None], key_of: Callable[[UserId], Key]) -> set[Key]:
-    face_id, user_id = named
-    found: set[Key] = set() if face_id is None else {face_id}
-    return found if user_id is None else found | {key_of(user_id)}
+def _rejected(pair: Pair) -> tuple[FaceId | None, UserId | None]:
+    return pair.rejected_face_id, pair.rejected_user_id or pair.rejected_face_user_id
+
+
+def _keys(face_id: FaceId | None, user_id: UserId | None, key_of: Callable[[UserId], Key]) -> frozenset[Key]:
+    return frozenset(
+        (*(() if face_id is None else (face_id,)), *(() if user_id is None else (key_of(user_id),)))
+    )

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -40,7 +41,7 @@ from countenance.gallery.scan import Accelerator, CertifiedScan, Layout, Memory,
 from countenance.gallery.stored import StoredTemplates, to_unit
 from countenance.gallery.subject_template import subject_template
 from countenance.similarity import meets
-from countenance.types import Cosine, FaceId, Template, UserId
+from countenance.types import FaceId, Template, UserId
 
 _PAGE_BYTES: Final = 4096
 _LEFT_OUT_AT: Final = 64
@@ -251,13 +252,13 @@ class ResidentGallery:
         apart, sift = self.apart, None
         if apart_from is not None:
             sift = partial(sift_known, without=apart_from)
-        elif apart.pairs:
+        elif apart.named:
             sift = partial(sift_faces, apart=apart)
         return decide(self._face_scan, self._faces, probe, question, leaving_out=row, sift=sift)
 
     def others_than_face(self, face_id: FaceId) -> frozenset[Key]:
         """Whoever the person of a stored face is known not to be."""
-        if not self.apart.pairs:
+        if not self.apart.named:
             return frozenset()
         (row,) = self._faces.find(_halves([face_id]))
         owner = 0 if row < 0 else whose(self._faces, int(row))[1]
@@ -303,7 +304,7 @@ class ResidentGallery:
         apart, sift = self.apart, None
         if apart_from is not None:
             sift = partial(sift_known, without=apart_from)
-        elif apart.pairs:
+        elif apart.named:
             sift = partial(self._sift_subjects, probe=probe, question=question, apart=apart)
         return decide(self._subject_scan, self._subjects, probe, question, leaving_out=row, sift=sift)
 
@@ -311,13 +312,10 @@ class ResidentGallery:
         self, matches: Sequence[Match], limit: int, *, probe: Template, question: Question, apart: KnownApart
     ) -> Sifted:
         """For a photograph: by the faces of whoever is known to be somebody else than a match."""
-        named = {match.owner for match in matches if match.owner in apart.others}
+        named = {match.owner for match in matches if match.owner in apart.named}
         best = self._best_cosines(probe, named | apart.others_than(*named)) if named else {}
-        meeting = {
-            key
-            for key, cosine in best.items()
-            if meets(question.calibration.similarity_of(Cosine(cosine)), question.threshold)
-        }
+        similarities = question.calibration.to_similarity(np.array([*best.values()], np.float64))
+        meeting = {*compress(best, meets(similarities, question.threshold))}
         return sift_users(matches, limit, apart, best=best, meeting=meeting)
 
     def _best_cosines(self, probe: Template, keys: Collection[Key]) -> dict[Key, float]:
