@@ -40,6 +40,24 @@ def read_apart(
     return KnownApart.of(Pair(*row) for row in rows)
 
 
+def lock_named(
+    connection: Connection,
+    collection: Collection,
+    *,
+    face_ids: Sequence[FaceId] = (),
+    user_id: UserId | None = None,
+) -> None:
+    """Lock what goes with these, in one order for all: else two who delete the two sides of several would
+    wait for each other. Behind the faces themselves.
+    """
+    values = {
+        "collection_id": collection.collection_id,
+        "face_ids": list(face_ids),
+        "user_id": user_id,
+    }
+    connection.execute(QUERIES["lock_rejections"], values)
+
+
 def follow(
     connection: Connection,
     collection: Collection,

@@ -21,6 +21,16 @@ returning ordinal, face_id, rejected_user_id, rejected_face_id, reason, rejected
 -- delete_rejection --
 delete from rejection where collection_id = %(collection_id)s and ordinal = %(ordinal)s;
 
+-- lock_rejections --
+-- Those that name any of these faces, or the user: they are about to go with them.
+select ordinal from rejection
+where collection_id = %(collection_id)s and (
+    face_id = any(%(face_ids)s) or rejected_face_id = any(%(face_ids)s)
+    or rejected_user_id = %(user_id)s::text
+)
+order by ordinal
+for update;
+
 -- count_rejections --
 -- Of the collection, of a face, and of another.
 select

@@ -126,7 +126,8 @@ class ResidentCopy:
     def _follow_rejections(self, connection: Connection, gallery: ResidentGallery) -> None:
         """Every process by itself: they are few, and lie in no memory that is shared.
 
-        # INVARIANT: behind the faces, so that nothing is known of a rejection that a face shown now escaped.
+        # INVARIANT: behind the faces, in the same refresh: what stands when a call begins is heeded by
+        it, and a face that changes hands between the two reads is known by its id.
         """
         before = self._apart
         now = follow(connection, self._collection, before, key_of=gallery.owner_of)

@@ -14,7 +14,7 @@ from countenance.errors import (
 )
 from countenance.gallery.changing import QUERIES, require_present
 from countenance.gallery.faces import lock_faces
-from countenance.gallery.reading_apart import read_apart
+from countenance.gallery.reading_apart import lock_named, read_apart
 from countenance.gallery.records import Associated, Collection, FaceFailure, Reason, Subject, UserStatus
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
 from countenance.gallery.stored import StoredTemplates, to_unit
@@ -42,6 +42,7 @@ def delete_user(connection: Connection, collection: Collection, user_id: UserId)
     _require(connection, collection, user_id, how="claim_subject")
     faces = connection.execute(QUERIES["lock_faces_of_subject"], _of(collection, user_id)).fetchall()
     _assign(connection, collection, [face_id for (face_id,) in faces], user_id=None)
+    lock_named(connection, collection, user_id=user_id)
     connection.execute(QUERIES["delete_subject"], _of(collection, user_id))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,8 @@ from countenance.gallery import Reason, Target, rejections
 from countenance.store import UnitOfWork
 from fakes.faces import CALIBRATION, towards, unit
 
+MANY = 120
+"""Faces of one deletion: enough for two to meet in the middle."""
 EVERYTHING = {"calibration": CALIBRATION, "threshold": 0.0, "limit": 100}
 
 
@@ -357,6 +360,27 @@ def test_a_copy_that_has_slept_reads_them_whole(
 
 
 # ---- Races
+
+
+def test_faces_of_many_rejections_are_deleted_side_by_side(gallery, collection, enrol, reject, monkeypatch):
+    """Each deletion takes rows along that name faces of the other: in one order, or both would wait."""
+    monkeypatch.setattr("countenance.gallery.changing.CONTENTION", ())  # no second attempt hides it
+    for _ in range(3):
+        left, right = (enrol(*(towards(0.9) for _ in range(MANY))) for _ in range(2))
+        for one, other in zip(left, reversed(right), strict=True):
+            reject(one, face_id=other)
+        start = threading.Barrier(2)
+
+        def delete(face_ids, start=start):
+            with UnitOfWork(gallery._database) as uow:
+                start.wait()
+                done = gallery.delete_faces(uow, collection, face_ids)
+                uow.commit()
+            return len(done.face_ids)
+
+        with ThreadPoolExecutor(2) as pool:
+            assert [*pool.map(delete, (left, right))] == [MANY, MANY]
+        assert gallery.list_rejections(collection, limit=10) == []
 
 
 def test_a_face_that_is_deleted_meanwhile_is_not_rejected(gallery, commit, collection, enrol, user, database):
