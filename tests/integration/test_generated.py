@@ -149,6 +149,7 @@ class Living:
     event_id: str
     receipt: str
     office: Office
+    pair: dict[str, str]
 
     def members(self, operation: str) -> dict[str, st.SearchStrategy[Any]]:
         """Live values by the input member that they are for."""
@@ -192,18 +193,14 @@ class Living:
             case "VerifyFaces":
                 return {"ReferenceImage": self.images[0]}
             case "RejectMatch":
-                return {"FaceId": self.face_ids[0], "RejectedFaceId": self._single_face()}
+                return self.pair
             case "WithdrawRejection":
-                pair = {"FaceId": self.face_ids[0], "RejectedFaceId": self._single_face()}
-                self.governance.reject_match(CollectionId=self.collection, **pair)
-                return pair
+                self.governance.reject_match(**self.pair)
+                return self.pair
             case "RevokeAccessKey":
                 return {"AccessKeyId": self.governance.create_access_key()["AccessKeyId"]}
             case _:
                 return self.office.disposable(operation)
-
-    def _single_face(self) -> str:
-        return _enrolled(self.rekognition, self.collection, self.images[1])
 
 
 def _appeal(client):
@@ -285,7 +282,8 @@ def living(clients, portraits, s3_root, office):
     before, keys_before = _collections(client), _active_keys(governance)
     name = f"living-{uuid.uuid4().hex}"
     arn = client.create_collection(CollectionId=name)["CollectionArn"]
-    client.create_collection(CollectionId=f"{name}-second")
+    second = f"{name}-second"
+    client.create_collection(CollectionId=second)
     governance.create_access_key()
 
     paths = [path for paths in portraits.known.values() for path in paths]
@@ -296,6 +294,9 @@ def living(clients, portraits, s3_root, office):
         {"S3Object": {"Bucket": "photos", "Name": f"{name}.jpg"}},
     )
     face_ids = tuple(_enrolled(client, name, image) for image in images[:2])
+    # In a collection whose charter no other draw has narrowed.
+    faces = [_enrolled(client, second, image) for image in images[:2]]
+    pair = {"CollectionId": second, "FaceId": faces[0], "RejectedFaceId": faces[1]}
     users = ("first", "second")
     for user_id in users:
         client.create_user(CollectionId=name, UserId=user_id)
@@ -313,7 +314,9 @@ def living(clients, portraits, s3_root, office):
     first_pages["ListAuditEntries"] = governance.list_audit_entries(MaxResults=1)
     tokens = {operation: page["NextToken"] for operation, page in first_pages.items()}
     receipt = proven["HTTPHeaders"]["x-countenance-receipt"]
-    yield Living(client, governance, name, arn, users, face_ids, images, tokens, event_id, receipt, office)
+    yield Living(
+        client, governance, name, arn, users, face_ids, images, tokens, event_id, receipt, office, pair
+    )
     for made in _collections(client) - before:
         client.delete_collection(CollectionId=made)
     for made in _active_keys(governance) - keys_before:
