@@ -127,7 +127,9 @@ class Office:
 
 
 ALONE = {
-    "VerifyFaces": frozenset({"CollectionId", "FaceId", "UserId", "MaxFalseMatchRate", "ReviewThreshold"})
+    "VerifyFaces": frozenset({"CollectionId", "FaceId", "UserId", "MaxFalseMatchRate", "ReviewThreshold"}),
+    "RejectMatch": frozenset({"UserId"}),
+    "WithdrawRejection": frozenset({"UserId"}),
 }
 """Members that do not go with what a living request has, of which a random one mostly has some."""
 
@@ -147,6 +149,7 @@ class Living:
     event_id: str
     receipt: str
     office: Office
+    pair: dict[str, str]
 
     def members(self, operation: str) -> dict[str, st.SearchStrategy[Any]]:
         """Live values by the input member that they are for."""
@@ -189,6 +192,11 @@ class Living:
                 return {"UserId": user_id}
             case "VerifyFaces":
                 return {"ReferenceImage": self.images[0]}
+            case "RejectMatch":
+                return self.pair
+            case "WithdrawRejection":
+                self.governance.reject_match(**self.pair)
+                return self.pair
             case "RevokeAccessKey":
                 return {"AccessKeyId": self.governance.create_access_key()["AccessKeyId"]}
             case _:
@@ -274,7 +282,8 @@ def living(clients, portraits, s3_root, office):
     before, keys_before = _collections(client), _active_keys(governance)
     name = f"living-{uuid.uuid4().hex}"
     arn = client.create_collection(CollectionId=name)["CollectionArn"]
-    client.create_collection(CollectionId=f"{name}-second")
+    second = f"{name}-second"
+    client.create_collection(CollectionId=second)
     governance.create_access_key()
 
     paths = [path for paths in portraits.known.values() for path in paths]
@@ -285,6 +294,9 @@ def living(clients, portraits, s3_root, office):
         {"S3Object": {"Bucket": "photos", "Name": f"{name}.jpg"}},
     )
     face_ids = tuple(_enrolled(client, name, image) for image in images[:2])
+    # In a collection whose charter no other draw has narrowed.
+    faces = [_enrolled(client, second, image) for image in images[:2]]
+    pair = {"CollectionId": second, "FaceId": faces[0], "RejectedFaceId": faces[1]}
     users = ("first", "second")
     for user_id in users:
         client.create_user(CollectionId=name, UserId=user_id)
@@ -302,7 +314,9 @@ def living(clients, portraits, s3_root, office):
     first_pages["ListAuditEntries"] = governance.list_audit_entries(MaxResults=1)
     tokens = {operation: page["NextToken"] for operation, page in first_pages.items()}
     receipt = proven["HTTPHeaders"]["x-countenance-receipt"]
-    yield Living(client, governance, name, arn, users, face_ids, images, tokens, event_id, receipt, office)
+    yield Living(
+        client, governance, name, arn, users, face_ids, images, tokens, event_id, receipt, office, pair
+    )
     for made in _collections(client) - before:
         client.delete_collection(CollectionId=made)
     for made in _active_keys(governance) - keys_before:

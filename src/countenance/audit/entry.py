@@ -123,6 +123,7 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
         ),
         "decided": event.decided,
         "candidates": event.candidates,
+        "rejected": event.rejected,
         "enrolled": event.enrolled,
         "deleted": event.deleted,
         "replay": event.idempotent_replay or None,

@@ -69,6 +69,7 @@ class Event:
         threshold_match: what a match had to reach, of an operation that decides; it told more than matches.
         decided: `MATCH`, `REVIEW` or `NO_MATCH`, of such an operation.
         candidates: how many candidates were answered.
+        rejected: how many candidates were left out because of rejections; None for none.
         enrolled: how many faces were answered as enrolled.
         deleted: how many faces were answered as deleted.
         touched: faces and users that the call was about, in the answer's order.
@@ -118,6 +119,7 @@ class Event:
     threshold_match: float | None = None
     decided: str | None = None
     candidates: int | None = None
+    rejected: int | None = None
     enrolled: int | None = None
     deleted: int | None = None
     touched: tuple[Touch, ...] = ()

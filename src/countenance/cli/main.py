@@ -33,6 +33,7 @@ COMMANDS = {
     "keys": "countenance.cli.keys:keys",
     "basis": "countenance.cli.basis:basis",
     "erasures": "countenance.cli.erasures:erasures",
+    "rejections": "countenance.cli.rejections:rejections",
     "reembed": "countenance.cli.reembed:reembed",
     "testers": "countenance.cli.testers:testers",
     "independent-test": "countenance.cli.independent_test:independent_test",

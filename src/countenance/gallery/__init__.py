@@ -13,12 +13,15 @@ from countenance.gallery.records import (
     NewFace,
     Origin,
     OtherTemplate,
+    Ranked,
     Reason,
+    Rejection,
     StoredFace,
     Subject,
     UserCandidate,
     UserStatus,
 )
+from countenance.gallery.rejections import Target
 from countenance.gallery.store import Gallery
 
 __all__ = [
@@ -33,9 +36,12 @@ __all__ = [
     "NewFace",
     "Origin",
     "OtherTemplate",
+    "Ranked",
     "Reason",
+    "Rejection",
     "StoredFace",
     "Subject",
+    "Target",
     "UserCandidate",
     "UserStatus",
 ]

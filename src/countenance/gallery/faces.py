@@ -11,6 +11,7 @@ import numpy as np
 
 from countenance.errors import ThrottlingException
 from countenance.gallery.changing import QUERIES, require_present
+from countenance.gallery.reading_apart import lock_named
 from countenance.gallery.records import (
     Collection,
     Deleted,
@@ -204,10 +205,7 @@ def delete_faces(connection: Connection, collection: Collection, face_ids: Seque
         face_id: user_id for face_id, user_id, *_ in lock_faces(connection, collection, asked)
     }
     deletable = [face_id for face_id in asked if face_id in owners and owners[face_id] is None]
-    if deletable:
-        connection.execute(
-            QUERIES["delete_faces"], {"collection_id": collection.collection_id, "face_ids": deletable}
-        )
+    _delete(connection, collection, deletable)
     failures = []
     for face_id in asked:
         if face_id not in owners:
@@ -220,11 +218,16 @@ def delete_faces(connection: Connection, collection: Collection, face_ids: Seque
 def erase_faces(connection: Connection, collection: Collection, face_ids: Sequence[FaceId]) -> list[FaceId]:
     """Delete those that are there, whosever they are; the others are passed over."""
     present = [face_id for face_id, *_ in lock_faces(connection, collection, list(dict.fromkeys(face_ids)))]
-    if present:
-        connection.execute(
-            QUERIES["delete_faces"], {"collection_id": collection.collection_id, "face_ids": present}
-        )
+    _delete(connection, collection, present)
     return present
+
+
+def _delete(connection: Connection, collection: Collection, face_ids: Sequence[FaceId]) -> None:
+    """Faces that are locked, with what is rejected of them."""
+    if face_ids:
+        lock_named(connection, collection, face_ids=face_ids)
+        values = {"collection_id": collection.collection_id, "face_ids": list(face_ids)}
+        connection.execute(QUERIES["delete_faces"], values)
 
 
 def lock_faces(

@@ -20,6 +20,7 @@ from countenance.errors import InvalidParameterException
 from countenance.gallery import faces as face_rows
 from countenance.gallery import subjects
 from countenance.gallery.changing import QUERIES
+from countenance.gallery.reading_apart import read_apart
 from countenance.gallery.records import Candidate, Collection, NewFace, Origin, StoredFace
 from countenance.gallery.seal import TemplateSeal
 from countenance.gallery.stored import to_unit
@@ -71,6 +72,7 @@ class Judged:
         other: the face that it is a duplicate of, or looks like.
         is_same_photo: `other` is of the same photograph.
         user_created: the import made its user.
+        rejected: how many faces it looks like and was not held for, as they are known not to be its person's.
     """
 
     verdict: Verdict
@@ -78,6 +80,7 @@ class Judged:
     other: Candidate | None = None
     is_same_photo: bool = False
     user_created: bool = False
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +143,19 @@ def judge(
     if best_own is not None and cosines[best_own] >= NEARLY_IDENTICAL:
         twin = Candidate(Similarity(float(similarities[best_own])), rivals[best_own])
         return Judged(Verdict.DUPLICATE, other=twin, is_same_photo=True)
-    best_other = _best(cosines, ~own & meets(similarities, bounds.look_alike))
+    alike = ~own & meets(similarities, bounds.look_alike)
+    apart = _known_apart(connection, collection, rivals, own, face)
+    best_other = _best(cosines, alike & ~apart)
+    rejected = int(np.count_nonzero(alike & apart))
     other = None
     if best_other is not None:
         other = Candidate(Similarity(float(similarities[best_other])), rivals[best_other])
     is_same_photo = best_other is not None and bool(cosines[best_other] >= NEARLY_IDENTICAL)
     if other is not None and not bounds.accepts_look_alikes:
-        return Judged(Verdict.LOOKS_LIKE_ANOTHER, other=other, is_same_photo=is_same_photo)
-    verdict = _beside_the_person(connection, collection, seal, face, bounds)
-    return Judged(verdict, other=other, is_same_photo=is_same_photo)
+        verdict = Verdict.LOOKS_LIKE_ANOTHER
+    else:
+        verdict = _beside_the_person(connection, collection, seal, face, bounds)
+    return Judged(verdict, other=other, is_same_photo=is_same_photo, rejected=rejected)
 
 
 def enrol(
@@ -229,6 +236,33 @@ def _cosines(templates: Templates, probe: NDArray[np.float32]) -> NDArray[np.flo
 
 def _best(cosines: NDArray[np.float64], among: NDArray[np.bool_]) -> int | None:
     return int(np.argmax(np.where(among, cosines, -np.inf))) if among.any() else None
+
+
+def _known_apart(
+    connection: Connection,
+    collection: Collection,
+    rivals: Sequence[StoredFace],
+    own: NDArray[np.bool_],
+    face: NewFace,
+) -> NDArray[np.bool_]:
+    """Which of its rivals a reviewer has said not to be its person's: of its user, or of a face that is."""
+    if not rivals:
+        return np.empty(0, np.bool_)
+    person = {face.user_id} | {
+        key
+        for rival, is_own in zip(rivals, own, strict=True)
+        if is_own
+        for key in (rival.face_id, rival.user_id)
+    }
+    apart = read_apart(
+        connection,
+        collection,
+        face_ids=[rival.face_id for rival in rivals],
+        user_ids=[each for each in {face.user_id, *(rival.user_id for rival in rivals)} if each is not None],
+    )
+    return np.array(
+        [not person.isdisjoint(apart.others_than(rival.face_id, rival.user_id)) for rival in rivals], np.bool_
+    )
 
 
 def _is_of_the_person(stored: StoredFace, face: NewFace) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from countenance.types import (
     AccountId,
@@ -18,6 +19,8 @@ from countenance.types import (
     Template,
     UserId,
 )
+
+_Each = TypeVar("_Each")
 
 
 class UserStatus(StrEnum):
@@ -147,6 +150,37 @@ class UserCandidate:
     similarity: Similarity
     user_id: UserId
     status: UserStatus
+
+
+class Ranked(list[_Each]):
+    """What a search found, best first.
+
+    Attributes:
+        rejected: how many others were left out before the last, because of rejections.
+    """
+
+    def __init__(self, found: Iterable[_Each] = (), *, rejected: int = 0) -> None:
+        super().__init__(found)
+        self.rejected = rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """What a reviewer said: the person of a face is not that user, or not the person of that other face.
+
+    Attributes:
+        ordinal: its place in the order in which they were made.
+        user_id, rejected_face_id: who the person is not: one of the two.
+        rejected_by: the operator of the access key.
+    """
+
+    ordinal: int
+    face_id: FaceId
+    user_id: UserId | None
+    rejected_face_id: FaceId | None
+    reason: str | None
+    rejected_by: str
+    rejected_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 import random
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -22,13 +24,24 @@ from numpy.typing import NDArray
 
 from countenance.errors import InternalServerError
 from countenance.gallery.basis import MODELS_BASIS, Basis
+from countenance.gallery.known_apart import (
+    Key,
+    KnownApart,
+    Match,
+    Sifted,
+    sift_faces,
+    sift_known,
+    sift_users,
+)
 from countenance.gallery.left_out import MOST_KEPT, LeftOut
 from countenance.gallery.memory import GalleryMemory
+from countenance.gallery.ranking import Found, Question, decide, whose
+from countenance.gallery.records import Ranked
 from countenance.gallery.scan import Accelerator, CertifiedScan, Layout, Memory, NewRows, Rows
 from countenance.gallery.stored import StoredTemplates, to_unit
 from countenance.gallery.subject_template import subject_template
-from countenance.similarity import Calibration, meets
-from countenance.types import FaceId, Similarity, Template, UserId
+from countenance.similarity import meets
+from countenance.types import FaceId, Template, UserId
 
 _PAGE_BYTES: Final = 4096
 _LEFT_OUT_AT: Final = 64
@@ -63,28 +76,6 @@ class Enrolled:
     is_new: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """How a search is decided: a similarity, rounded as it is answered, must be >= `threshold`."""
-
-    calibration: Calibration
-    threshold: Similarity
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A face; of a subject, the one of its faces that was enrolled first.
-
-    Attributes:
-        owner: what stands for the subject that has the face (`owner_of`); 0 for nobody.
-    """
-
-    similarity: Similarity
-    face_id: FaceId
-    owner: int
-
-
 class ResidentGallery:
     """One collection at one moment, in memory that other processes may hold as well.
 
@@ -93,6 +84,8 @@ class ResidentGallery:
 
     Attributes:
         left_out: faces that are stored and that no search compares, because their templates do not open.
+        apart: who is known to be somebody else; users by `owner_of`. Of this process alone, put here whenever
+            the copy is brought up to date.
     """
 
     def __init__(
@@ -113,6 +106,7 @@ class ResidentGallery:
         self.memory = memory
         self._basis = basis
         self._owner_key = owner_key
+        self.apart = KnownApart()
         header = memory.map(0, _PAGE_BYTES + _SNAPSHOT_BYTES)
         self._is_whole, self._face_count, self._subject_count, self._at, self._snapshot_bytes, left_out = (
             np.frombuffer(header, np.int64, 1, 8 * place) for place in range(6)
@@ -241,11 +235,38 @@ class ResidentGallery:
         return self._basis.turned(template)
 
     def search(
-        self, probe: Template, question: Question, *, leaving_out: FaceId | None = None
-    ) -> list[Found]:
-        """Faces by similarity, best first; equal ones by cosine, then in order of enrolment."""
+        self,
+        probe: Template,
+        question: Question,
+        *,
+        leaving_out: FaceId | None = None,
+        apart_from: Container[Key] | None = None,
+    ) -> Ranked[Found]:
+        """Faces by similarity, best first; equal ones by cosine, then in order of enrolment.
+
+        Args:
+            apart_from: whoever the probe's person is known not to be (`apart`); None for a photograph, of
+                which it is not known whose it is.
+        """
         row = None if leaving_out is None else int(self._faces.find(_halves([leaving_out]))[0])
-        return self._decide(self._face_scan, self._faces, probe, question, leaving_out=row)
+        apart, sift = self.apart, None
+        if apart_from is not None:
+            sift = partial(sift_known, without=apart_from)
+        elif apart.named:
+            sift = partial(sift_faces, apart=apart)
+        return decide(self._face_scan, self._faces, probe, question, leaving_out=row, sift=sift)
+
+    def others_than_face(self, face_id: FaceId) -> frozenset[Key]:
+        """Whoever the person of a stored face is known not to be."""
+        if not self.apart.named:
+            return frozenset()
+        (row,) = self._faces.find(_halves([face_id]))
+        owner = 0 if row < 0 else whose(self._faces, int(row))[1]
+        return self.apart.others_than(face_id, owner)
+
+    def others_than_user(self, user_id: UserId | None) -> frozenset[Key]:
+        """Whoever a user is known not to be; nobody for None."""
+        return self.apart.others_than(self.owner_of(user_id))
 
     def sample(self, probe: Template, count: int, *, not_of: Collection[int] = ()) -> NDArray[np.float32]:
         """Cosines of a probe with faces drawn at random, some perhaps twice.
@@ -267,26 +288,47 @@ class ResidentGallery:
         return np.concatenate(cosines)
 
     def search_subjects(
-        self, probe: Template, question: Question, *, leaving_out: UserId | None = None
-    ) -> list[Found]:
-        """Subjects by similarity, best first; equal ones by cosine, then by their first faces' enrolment."""
-        row = None if leaving_out is None else self._subject_row(leaving_out)
-        return self._decide(self._subject_scan, self._subjects, probe, question, leaving_out=row)
+        self,
+        probe: Template,
+        question: Question,
+        *,
+        leaving_out: UserId | None = None,
+        apart_from: Container[Key] | None = None,
+    ) -> Ranked[Found]:
+        """Subjects by similarity, best first; equal ones by cosine, then by their first faces' enrolment.
 
-    def _decide(
-        self, scan: CertifiedScan, rows: Rows, probe: Template, question: Question, *, leaving_out: int | None
-    ) -> list[Found]:
-        """Rows that meet the threshold, best first, without the row `leaving_out`."""
-        floor = question.calibration.cosine_floor(question.threshold)
-        found, cosines = scan.search(probe, floor=floor, limit=question.limit + (leaving_out is not None))
-        similarities = question.calibration.to_similarity(cosines)
-        kept = meets(similarities, question.threshold)
-        if leaving_out is not None:
-            kept &= found != leaving_out
-        return [
-            Found(Similarity(float(similarity)), *_whose(rows, int(row)))
-            for row, similarity in zip(found[kept][: question.limit], similarities[kept], strict=False)
-        ]
+        Args:
+            apart_from: as for `search`.
+        """
+        row = None if leaving_out is None else self._subject_row(leaving_out)
+        apart, sift = self.apart, None
+        if apart_from is not None:
+            sift = partial(sift_known, without=apart_from)
+        elif apart.named:
+            sift = partial(self._sift_subjects, probe=probe, question=question, apart=apart)
+        return decide(self._subject_scan, self._subjects, probe, question, leaving_out=row, sift=sift)
+
+    def _sift_subjects(
+        self, matches: Sequence[Match], limit: int, *, probe: Template, question: Question, apart: KnownApart
+    ) -> Sifted:
+        """For a photograph: by the faces of whoever is known to be somebody else than a match."""
+        named = {match.owner for match in matches if match.owner in apart.named}
+        best = self._best_cosines(probe, named | apart.others_than(*named)) if named else {}
+        similarities = question.calibration.to_similarity(np.array([*best.values()], np.float64))
+        meeting = {*compress(best, meets(similarities, question.threshold))}
+        return sift_users(matches, limit, apart, best=best, meeting=meeting)
+
+    def _best_cosines(self, probe: Template, keys: Collection[Key]) -> dict[Key, float]:
+        """Of each face and of each user's faces that are there, the best. Looks at all rows, twice."""
+        face_ids = [FaceId(key) for key in keys if isinstance(key, uuid.UUID)]
+        owners = np.array([key for key in keys if not isinstance(key, uuid.UUID)], np.uint64)
+        found = self._faces.find(_halves(face_ids)) if face_ids else np.empty(0, np.int64)
+        rows = np.unique(np.concatenate((found[found >= 0], self._faces.owned(owners))))
+        best: dict[Key, float] = {}
+        for row, cosine in zip(rows.tolist(), self._face_scan.cosines(probe, rows).tolist(), strict=True):
+            for key in whose(self._faces, row):
+                best[key] = max(cosine, best.get(key, -1.0))
+        return best
 
     def _append(self, there: Sequence[Enrolled], templates: StoredTemplates) -> None:
         self._faces.extend(
@@ -365,9 +407,3 @@ def _halves(ids: Iterable[FaceId]) -> NDArray[np.uint64]:
     """(N, 2): UUIDs as two numbers each."""
     whole = np.frombuffer(b"".join(each.bytes for each in ids), ">u8")
     return np.asarray(whole.reshape(-1, 2), np.uint64)
-
-
-def _whose(rows: Rows, row: int) -> tuple[FaceId, int]:
-    block, offset = rows.place(row)
-    high, low = (int(half) for half in block.ids[offset])
-    return FaceId(uuid.UUID(int=high << 64 | low)), int(block.owners[offset])

@@ -11,6 +11,7 @@ from datetime import timedelta
 from countenance.gallery.memory import GalleryMemory
 from countenance.gallery.memory_broker import Memories
 from countenance.gallery.reading import OLDEST_FOLLOWED, Changes, CollectionReader, TooManyChanges
+from countenance.gallery.reading_apart import ApartAsOf, follow
 from countenance.gallery.records import Collection
 from countenance.gallery.resident import Moment, ResidentGallery
 from countenance.gallery.scan import Accelerator
@@ -40,6 +41,7 @@ class ResidentCopy:
         self._begun = 0
         self._done = 0
         self._gallery: ResidentGallery | None = None
+        self._apart: ApartAsOf | None = None
 
     @property
     def face_model_version(self) -> str:
@@ -90,6 +92,7 @@ class ResidentCopy:
             with self._database.read() as connection:
                 gallery = self._opened(connection)
                 self._follow(connection, gallery)
+                self._follow_rejections(connection, gallery)
             self._done = self._begun
             return gallery
 
@@ -119,6 +122,19 @@ class ResidentCopy:
         # than what it is now: alone with it nobody overtakes us.
         with gallery.memory.writing():
             self._follow_alone(connection, gallery)
+
+    def _follow_rejections(self, connection: Connection, gallery: ResidentGallery) -> None:
+        """Every process by itself: they are few, and lie in no memory that is shared.
+
+        # INVARIANT: behind the faces, in the same refresh: what stands when a call begins is heeded by
+        it, and a face that changes hands between the two reads is known by its id.
+        """
+        before = self._apart
+        now = follow(connection, self._collection, before, key_of=gallery.owner_of)
+        if before is not None and now.moment.at - before.moment.at > OLDEST_FOLLOWED:
+            now = follow(connection, self._collection, None, key_of=gallery.owner_of)
+        self._apart = now
+        gallery.apart = now.apart
 
     def _apply(self, gallery: ResidentGallery, changes: Changes, since: Moment) -> bool:
         """Whether the copy is as new as these changes now."""

@@ -7,6 +7,7 @@ catalog (collections, tags), faces, subjects, and residency (search).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -20,7 +21,7 @@ from countenance.errors import (
     ThrottlingException,
 )
 from countenance.facts import Charter
-from countenance.gallery import beside, catalog, charters, imports, one_to_one, subjects
+from countenance.gallery import beside, catalog, charters, imports, one_to_one, rejections, subjects
 from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
 from countenance.gallery.basis import FIRST, MODELS_OWN
@@ -29,6 +30,7 @@ from countenance.gallery.charters import Chartered
 from countenance.gallery.finality import Finality
 from countenance.gallery.memory_broker import Memories
 from countenance.gallery.quota import Quota
+from countenance.gallery.ranking import Found, Question
 from countenance.gallery.reading import open_seal
 from countenance.gallery.records import (
     Associated,
@@ -38,14 +40,17 @@ from countenance.gallery.records import (
     Deleted,
     Description,
     NewFace,
+    Ranked,
+    Rejection,
     StoredFace,
     Subject,
     UserCandidate,
     UserStatus,
 )
 from countenance.gallery.reembeddings import Reembeddings
+from countenance.gallery.rejections import Target
 from countenance.gallery.residency import Residency
-from countenance.gallery.resident import Found, Question, ResidentGallery
+from countenance.gallery.resident import ResidentGallery
 from countenance.gallery.scan import Accelerator
 from countenance.gallery.seal import TemplateSeal
 from countenance.gallery.shadow_templates import ShadowTemplates
@@ -404,12 +409,15 @@ class Gallery:
             assert row is not None
         over: list[imports.Bounds] = []
 
-        def look(gallery: ResidentGallery) -> list[Found]:
+        def look(gallery: ResidentGallery) -> Ranked[Found]:
             over[:] = [bounds(gallery.face_count)]
             question = Question(over[0].calibration, over[0].look_alike, imports.MOST_RIVALS)
-            return gallery.search(gallery.turned(face.template), question)
+            return gallery.search(
+                gallery.turned(face.template), question, apart_from=gallery.others_than_user(face.user_id)
+            )
 
-        found = [each.face.face_id for each in self._candidates(collection, look)]
+        rivals = self._candidates(collection, look)
+        found = [each.face.face_id for each in rivals]
 
         def work(connection: Connection) -> imports.Judged:
             if not is_trial:
@@ -421,6 +429,7 @@ class Gallery:
             judged = imports.judge(
                 connection, collection, seal, face, found=found, since=row[0], bounds=over[0]
             )
+            judged = replace(judged, rejected=judged.rejected + rivals.rejected)
             if is_trial:
                 return judged
             return self._enrol_imported(connection, collection, seal, face, judged, cap=cap)
@@ -473,13 +482,14 @@ class Gallery:
         calibration: Calibration,
         threshold: ThresholdFor,
         limit: int,
-    ) -> list[Candidate]:
+    ) -> Ranked[Candidate]:
         """The `limit` most similar faces with similarity >= threshold, best first; ties as enrolled.
 
-        Exact, and over all that was committed before the call, by any process.
+        Exact, and over all that was committed before the call, by any process. Without faces of somebody who
+        is known not to be a better match (`reject`); the answer says how many, and they take no place in it.
         """
 
-        def look(gallery: ResidentGallery) -> list[Found]:
+        def look(gallery: ResidentGallery) -> Ranked[Found]:
             question = Question(calibration, _at(threshold, gallery.face_count), limit)
             turned = gallery.turned(probe)
             found = gallery.search(turned, question)
@@ -496,20 +506,22 @@ class Gallery:
         calibration: Calibration,
         threshold: ThresholdFor,
         limit: int,
-    ) -> list[Candidate]:
-        """As `search`, with a stored face as probe; the face itself is not among the candidates.
+    ) -> Ranked[Candidate]:
+        """As `search`, with a stored face as probe; neither the face itself is among the candidates nor
+        anybody whom its person is known not to be.
 
         Raises:
             InvalidParameterException: `faceId was not found in the collection`.
             InternalServerError: it is there, and its template is damaged.
         """
 
-        def look(gallery: ResidentGallery) -> list[Found]:
+        def look(gallery: ResidentGallery) -> Ranked[Found]:
             probe = _probe_of(gallery, face_id)
             if probe is None:
                 raise InvalidParameterException("faceId was not found in the collection")
             question = Question(calibration, _at(threshold, gallery.face_count), limit)
-            found = gallery.search(probe, question, leaving_out=face_id)
+            apart = gallery.others_than_face(face_id)
+            found = gallery.search(probe, question, leaving_out=face_id, apart_from=apart)
             self._lend(collection, gallery, probe, calibration, found)
             return found
 
@@ -598,7 +610,8 @@ class Gallery:
         """Give faces to a user.
 
         A face must be as similar as `threshold` to the user's template as it was before the call;
-        the first faces of a user without any are not checked.
+        the first faces of a user without any are not checked. One that was rejected for the user, or for
+        a face of the user or of this call, is refused however similar (LOW_MATCH_CONFIDENCE).
 
         Raises:
             ResourceNotFoundException: no such user.
@@ -631,6 +644,71 @@ class Gallery:
 
         return change(uow, work, busy=ConflictException)
 
+    # Rejections
+
+    def reject(
+        self,
+        uow: UnitOfWork,
+        collection: Collection,
+        face_id: FaceId,
+        target: Target,
+        *,
+        rejected_by: str,
+        reason: str | None = None,
+    ) -> Rejection:
+        """Note that the person of a face is not the target; searches heed it once the unit of work commits.
+
+        One that stands already, of two faces whichever was named first, is answered as it stands.
+
+        Raises:
+            ConflictException: the face is the user's, or both faces are one user's.
+            InvalidParameterException: it is one face.
+            ResourceNotFoundException: no such face or user.
+            ServiceQuotaExceededException: more than 100 of a face, or too many for the collection.
+        """
+
+        def work(connection: Connection) -> Rejection:
+            # One at a time: of two that are the last to fit, one does.
+            hold(connection, collection, how="lock_collection")
+            return rejections.reject(
+                connection, collection, face_id, target, rejected_by=rejected_by, reason=reason
+            )
+
+        return change(uow, work, busy=ConflictException)
+
+    def withdraw_rejection(
+        self, uow: UnitOfWork, collection: Collection, face_id: FaceId, target: Target
+    ) -> Rejection:
+        """Take one back; what stood.
+
+        Raises:
+            ResourceNotFoundException: there is none.
+        """
+
+        def work(connection: Connection) -> Rejection:
+            hold(connection, collection, how="lock_collection")
+            return rejections.withdraw(connection, collection, face_id, target)
+
+        return change(uow, work, busy=ConflictException)
+
+    def list_rejections(
+        self,
+        collection: Collection,
+        *,
+        face_id: FaceId | None = None,
+        user_id: UserId | None = None,
+        limit: int,
+        after: int = 0,
+    ) -> list[Rejection]:
+        """At most `limit` in the order in which they were made, those behind `after` (`ordinal`).
+
+        Only those that name `face_id`, and that name `user_id` or a face of that user, where given.
+        """
+        with self._database.read() as connection:
+            return rejections.list_rejections(
+                connection, collection, face_id=face_id, user_id=user_id, limit=limit, after=after
+            )
+
     # Search over users
 
     def search_users(
@@ -641,10 +719,10 @@ class Gallery:
         calibration: Calibration,
         threshold: ThresholdFor,
         limit: int,
-    ) -> list[UserCandidate]:
+    ) -> Ranked[UserCandidate]:
         """As `search`, over users who have faces; a user's template is the weighted mean of its faces'."""
 
-        def look(gallery: ResidentGallery) -> list[Found]:
+        def look(gallery: ResidentGallery) -> Ranked[Found]:
             return gallery.search_subjects(
                 gallery.turned(probe), Question(calibration, _at(threshold, gallery.subject_count), limit)
             )
@@ -659,7 +737,7 @@ class Gallery:
         calibration: Calibration,
         threshold: ThresholdFor,
         limit: int,
-    ) -> list[UserCandidate]:
+    ) -> Ranked[UserCandidate]:
         """As `search_users`, with a stored face as probe; the face's own user may well be found.
 
         Raises:
@@ -667,13 +745,12 @@ class Gallery:
             InternalServerError: it is there, and its template is damaged.
         """
 
-        def look(gallery: ResidentGallery) -> list[Found]:
+        def look(gallery: ResidentGallery) -> Ranked[Found]:
             probe = _probe_of(gallery, face_id)
             if probe is None:
                 raise ResourceNotFoundException(f"The face id: {face_id} does not exist")
-            return gallery.search_subjects(
-                probe, Question(calibration, _at(threshold, gallery.subject_count), limit)
-            )
+            question = Question(calibration, _at(threshold, gallery.subject_count), limit)
+            return gallery.search_subjects(probe, question, apart_from=gallery.others_than_face(face_id))
 
         return self._user_candidates(collection, look)
 
@@ -685,7 +762,7 @@ class Gallery:
         calibration: Calibration,
         threshold: ThresholdFor,
         limit: int,
-    ) -> list[UserCandidate]:
+    ) -> Ranked[UserCandidate]:
         """As `search_users`, with a user's template as probe; the user itself is not among the candidates.
 
         A user without faces finds nobody.
@@ -694,12 +771,14 @@ class Gallery:
             ResourceNotFoundException: no such user.
         """
 
-        def look(gallery: ResidentGallery) -> list[Found]:
+        def look(gallery: ResidentGallery) -> Ranked[Found]:
             probe = gallery.subject_template_of(user_id)
             if probe is None:
-                return []
+                return Ranked()
             question = Question(calibration, _at(threshold, gallery.subject_count), limit)
-            return gallery.search_subjects(probe, question, leaving_out=user_id)
+            return gallery.search_subjects(
+                probe, question, leaving_out=user_id, apart_from=gallery.others_than_user(user_id)
+            )
 
         found = self._user_candidates(collection, look)
         if not found:
@@ -708,26 +787,31 @@ class Gallery:
         return found
 
     def _candidates(
-        self, collection: Collection, look: Callable[[ResidentGallery], list[Found]]
-    ) -> list[Candidate]:
-        return [Candidate(similarity, face) for similarity, face in self._found(collection, look)]
+        self, collection: Collection, look: Callable[[ResidentGallery], Ranked[Found]]
+    ) -> Ranked[Candidate]:
+        found = self._found(collection, look)
+        return Ranked((Candidate(*each) for each in found), rejected=found.rejected)
 
     def _user_candidates(
-        self, collection: Collection, look: Callable[[ResidentGallery], list[Found]]
-    ) -> list[UserCandidate]:
-        return [
-            UserCandidate(similarity, face.user_id, UserStatus.ACTIVE)
-            for similarity, face in self._found(collection, look, is_of_users=True)
-            if face.user_id is not None
-        ]
+        self, collection: Collection, look: Callable[[ResidentGallery], Ranked[Found]]
+    ) -> Ranked[UserCandidate]:
+        found = self._found(collection, look, is_of_users=True)
+        return Ranked(
+            (
+                UserCandidate(similarity, face.user_id, UserStatus.ACTIVE)
+                for similarity, face in found
+                if face.user_id is not None
+            ),
+            rejected=found.rejected,
+        )
 
     def _found(
         self,
         collection: Collection,
-        look: Callable[[ResidentGallery], list[Found]],
+        look: Callable[[ResidentGallery], Ranked[Found]],
         *,
         is_of_users: bool = False,
-    ) -> list[tuple[Similarity, StoredFace]]:
+    ) -> Ranked[tuple[Similarity, StoredFace]]:
         """Search, then ask for the faces that were found.
 
         One that was deleted in between (or, of users, given to another or to nobody) makes it begin anew: an
@@ -737,7 +821,7 @@ class Gallery:
             with self._residency.fresh(collection, again=attempt > 0) as gallery:
                 found = look(gallery)
             if not found:
-                return []
+                return Ranked(rejected=found.rejected)
             with self._database.read() as connection:
                 faces = face_rows.find_faces(connection, collection, [each.face_id for each in found])
             known = [
@@ -747,7 +831,7 @@ class Gallery:
                 and (not is_of_users or gallery.owner_of(face.user_id) == each.owner)
             ]
             if len(known) == len(found):
-                return known
+                return Ranked(known, rejected=found.rejected)
         raise ThrottlingException("the faces that were found are being deleted; try again")
 
     def _lend(

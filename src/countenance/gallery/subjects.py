@@ -14,6 +14,7 @@ from countenance.errors import (
 )
 from countenance.gallery.changing import QUERIES, require_present
 from countenance.gallery.faces import lock_faces
+from countenance.gallery.reading_apart import lock_named, read_apart
 from countenance.gallery.records import Associated, Collection, FaceFailure, Reason, Subject, UserStatus
 from countenance.gallery.seal import BrokenSeal, TemplateSeal
 from countenance.gallery.stored import StoredTemplates, to_unit
@@ -41,6 +42,7 @@ def delete_user(connection: Connection, collection: Collection, user_id: UserId)
     _require(connection, collection, user_id, how="claim_subject")
     faces = connection.execute(QUERIES["lock_faces_of_subject"], _of(collection, user_id)).fetchall()
     _assign(connection, collection, [face_id for (face_id,) in faces], user_id=None)
+    lock_named(connection, collection, user_id=user_id)
     connection.execute(QUERIES["delete_subject"], _of(collection, user_id))
 
 
@@ -81,6 +83,8 @@ def associate(
     ).fetchall()
     own = _opened(seal, [row for row in held if row[2] is not None])  # as stored: the lengths are weights
     reference = subject_template(own) if len(own) else None
+    apart = read_apart(connection, collection, face_ids=asked)
+    own_ids = {row[0] for row in held}
     is_unknown = bool(held) and reference is None  # all its faces are without a template of the model in use
     accepted: list[FaceId] = []
     failures: list[FaceFailure] = []
@@ -91,7 +95,7 @@ def associate(
             failures.append(FaceFailure(face_id, Reason.FACE_NOT_FOUND))
         elif owner is not None:
             failures += _of_another(face_id, owner, user_id)
-        elif is_unknown:
+        elif is_unknown or apart.others_than(face_id) & {user_id, *own_ids, *accepted}:
             failures.append(FaceFailure(face_id, Reason.LOW_MATCH_CONFIDENCE))
         elif reference is not None and (
             (similarity := _similarity(calibration, reference, seal, row)) is None

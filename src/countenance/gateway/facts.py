@@ -14,6 +14,7 @@ from countenance.gateway.resource import parse_arn
 from countenance.operations.asked_thresholds import least_told
 
 _THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
+_BESIDE: Final = frozenset({"Image", "UserId", "RejectedFaceId"})
 _CANDIDATES = ("FaceMatches", "UserMatches", "Candidates")
 _DELETED: Final[Sequence[tuple[Literal["face", "user"], str]]] = (
     ("face", "DeletedFaces"),
@@ -55,7 +56,7 @@ def facts_of(request: Mapping[str, Any], response: Mapping[str, Any]) -> Facts:
 
 
 def _touched(request: Mapping[str, Any], response: Mapping[str, Any]) -> Iterator[Touch]:
-    yield from _asked_about(request)
+    yield from _asked_about(request, is_list="Rejections" in response)
     yield from _candidates(response)
     for record in response.get("FaceRecords", ()):
         yield Touch(role="enrolled", kind="face", id=record["Face"]["FaceId"])
@@ -67,10 +68,14 @@ def _touched(request: Mapping[str, Any], response: Mapping[str, Any]) -> Iterato
         yield from (Touch(role="deleted", kind=kind, id=each) for each in response.get(name, ()))
 
 
-def _asked_about(request: Mapping[str, Any]) -> Iterator[Touch]:
+def _asked_about(request: Mapping[str, Any], *, is_list: bool) -> Iterator[Touch]:
     if "FaceId" in request:
-        # Beside a photo it is whom the photo is said to show; alone it is what is looked for.
-        yield Touch(role="named" if "Image" in request else "probe", kind="face", id=request["FaceId"])
+        # Beside a photo it is whom that is said to show, beside others whom it is not; alone it is what is
+        # looked for, unless a list is asked for.
+        is_named = is_list or not _BESIDE.isdisjoint(request)
+        yield Touch(role="named" if is_named else "probe", kind="face", id=request["FaceId"])
+    if "RejectedFaceId" in request:
+        yield Touch(role="named", kind="face", id=request["RejectedFaceId"])
     if "UserId" in request:
         yield Touch(role="named", kind="user", id=request["UserId"])
 

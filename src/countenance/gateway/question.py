@@ -83,7 +83,7 @@ def question_of(call: Validated, services: GatewayServices) -> Question:
             now_s=int(now.timestamp()),
         )
         kinds = kinds_of(request.operation)
-        if kinds & {"face", "chartering"}:
+        if kinds & {"face", "chartering", "correct"}:
             request = _of_faces(call, request, kinds, connection, services)
     return Question(request, read.epoch)
 

@@ -199,6 +199,7 @@ def _event_of(
         threshold_match=facts.threshold_match,
         decided=facts.decided,
         candidates=facts.candidates,
+        rejected=report.rejected or None,
         enrolled=facts.enrolled,
         deleted=facts.deleted,
         touched=facts.touched,

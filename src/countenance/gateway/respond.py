@@ -42,6 +42,8 @@ def respond(call: Recorded) -> Answer:
         headers = (*headers, ("x-countenance-threshold", call.report.raised))
     if call.report.left_out:
         headers = (*headers, ("x-countenance-left-out", str(call.report.left_out)))
+    if call.report.rejected:
+        headers = (*headers, ("x-countenance-rejected", str(call.report.rejected)))
     return Answer(status=200, headers=headers, body=call.payload)
 
 

@@ -71,6 +71,7 @@ class Report:
         raised: why the threshold in force is not the one asked for; empty where it is.
         calibration: digest of the operator's calibration that similarities were of; None for the pack's own.
         left_out: faces of the collection that the search could not compare: they are damaged.
+        rejected: candidates that the search left out because of rejections.
         discharged: obligations that were met.
         seen_as: what the call is to detectors of misuse, where its operation alone does not say.
     """
@@ -85,6 +86,7 @@ class Report:
     raised: str = ""
     calibration: str | None = None
     left_out: int = 0
+    rejected: int = 0
     discharged: set[str] = field(default_factory=set)
     seen_as: str | None = None
 
@@ -228,8 +230,13 @@ class Deps:
             raise ResourceNotFoundException(f"The collection id: {name} does not exist")
         return found
 
-    def searched(self, collection: Collection) -> None:
-        """Behind a search: note what it had to leave out, which its caller is told."""
+    def searched(self, collection: Collection, *, rejected: int) -> None:
+        """Behind a search: note what it left out, which its caller is told.
+
+        Args:
+            rejected: candidates, because of rejections.
+        """
+        self.report.rejected = rejected
         self.report.left_out = self.gallery.left_out(collection)
 
     def calibration(self, face_model_version: str) -> Calibration:

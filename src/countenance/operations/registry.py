@@ -19,6 +19,7 @@ from countenance.operations.governance import (
     policy,
     purposes,
     records,
+    rejections,
     relations,
     terms,
 )
@@ -100,6 +101,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "ListPurposeRequests": purposes.list_purpose_requests,
         "ListPurposes": purposes.list_purposes,
         "ListRecords": records.list_records,
+        "ListRejectedMatches": rejections.list_rejected_matches,
         "ListRelations": relations.list_relations,
         "ListRules": policy.list_rules,
         "ListTerms": terms.list_terms,
@@ -109,6 +111,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "PutEvaluation": evaluations.put_evaluation,
         "PutRecord": records.put_record,
         "RecordTraining": records.record_training,
+        "RejectMatch": rejections.reject_match,
         "RequestPurpose": purposes.request_purpose,
         "RevokeAccessKey": accounts.revoke_access_key,
         "ScanForFindings": findings.scan_for_findings,
@@ -117,5 +120,6 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "VerifyFaces": decisions.verify_faces,
         "WithdrawEvaluation": evaluations.withdraw_evaluation,
         "WithdrawRecord": records.withdraw_record,
+        "WithdrawRejection": rejections.withdraw_rejection,
     },
 }

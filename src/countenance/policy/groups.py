@@ -19,6 +19,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "enrol": ("IndexFaces", "ImportFace"),
     "associate": ("AssociateFaces",),
+    # what searches answer is changed, and no face is used
+    "correct": ("RejectMatch", "WithdrawRejection"),
     "compare": ("CompareFaces", "VerifyFaces"),
     "analyse": ("DetectFaces",),
     # searches of video: not offered, and refused by rule should they ever be
@@ -71,6 +73,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListPurposeRequests",
         "ListPurposes",
         "ListRecords",
+        "ListRejectedMatches",
         "ListRules",
         "PutCharter",
         "PutRecord",
@@ -112,7 +115,17 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "face": ("search", "enrol", "associate", "compare", "analyse", "stream"),
     "offered": (
         *("search", "enrol", "associate", "compare", "analyse", "chartering", "gallery"),
-        *("terms", "dueProcess", "purposed", "requesting", "relations", "sessions", "own", "testing"),
+        *(
+            "correct",
+            "terms",
+            "dueProcess",
+            "purposed",
+            "requesting",
+            "relations",
+            "sessions",
+            "own",
+            "testing",
+        ),
         "officer",
     ),
 }

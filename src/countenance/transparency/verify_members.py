@@ -128,6 +128,7 @@ _OF_CALLS: dict[str, _Test] = {
     "threshold": _object(asked=_number, in_force=_number, match=_number),
     "decided": _one_of("MATCH", "REVIEW", "NO_MATCH"),
     "candidates": _count,
+    "rejected": _count_of_some,
     "enrolled": _count,
     "deleted": _count,
     "touched": _object({"count": _count, "root": _digest}),

@@ -979,6 +979,7 @@ class IdentifyFaceResponse(TypedDict):
     ThresholdInForce: ThresholdInForce
     Face: JudgedFace
     FacesLeftOut: int
+    CandidatesRejected: int
     Calibration: CalibrationUsed
     FaceModelVersion: str
 
@@ -1215,6 +1216,19 @@ class ListRecordsResponse(TypedDict):
     Records: list[RecordSummary]
 
 
+class ListRejectedMatchesRequest(TypedDict):
+    CollectionId: str
+    FaceId: NotRequired[str]
+    UserId: NotRequired[str]
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListRejectedMatchesResponse(TypedDict):
+    Rejections: list[RejectedMatch]
+    NextToken: NotRequired[str]
+
+
 class ListRelationsRequest(TypedDict):
     AccountId: NotRequired[str]
 
@@ -1423,6 +1437,27 @@ class RecordTrainingRequest(TypedDict):
 
 class RecordTrainingResponse(TypedDict):
     pass
+
+
+class RejectMatchRequest(TypedDict):
+    CollectionId: str
+    FaceId: str
+    UserId: NotRequired[str]
+    RejectedFaceId: NotRequired[str]
+    Reason: NotRequired[str]
+
+
+class RejectMatchResponse(TypedDict):
+    Rejection: RejectedMatch
+
+
+class RejectedMatch(TypedDict):
+    FaceId: str
+    UserId: NotRequired[str]
+    RejectedFaceId: NotRequired[str]
+    Reason: NotRequired[str]
+    RejectedBy: str
+    RejectedAt: datetime
 
 
 class RelationSummary(TypedDict):
@@ -1730,3 +1765,14 @@ class WithdrawRecordRequest(TypedDict):
 
 class WithdrawRecordResponse(TypedDict):
     pass
+
+
+class WithdrawRejectionRequest(TypedDict):
+    CollectionId: str
+    FaceId: str
+    UserId: NotRequired[str]
+    RejectedFaceId: NotRequired[str]
+
+
+class WithdrawRejectionResponse(TypedDict):
+    Rejection: RejectedMatch

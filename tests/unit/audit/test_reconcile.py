@@ -123,11 +123,12 @@ def test_an_altered_entry_is_told_by_receipt_and_tree(settled):
     assert found.mismatches.keys() == {"receipts_altered", "signed_root"}
 
 
-def test_a_changed_gallery_without_an_event_is_found(settled):
-    settled.execute("insert into gallery_change (collection_id, kind) values (%s, 'enrolled')", uuid.uuid4())
+@pytest.mark.parametrize("kind", ["enrolled", "corrected"])
+def test_a_changed_gallery_without_an_event_is_found(settled, kind):
+    settled.execute("insert into gallery_change (collection_id, kind) values (%s, %s)", uuid.uuid4(), kind)
     found = settled.reconcile()
     unrecorded = found.mismatches["changes_without_an_event"]
-    assert unrecorded["enrolled"] == 1
+    assert unrecorded[kind] == 1
     assert found.new == ("changes_without_an_event",)
     assert settled.reconcile().new == ()
     settled.execute("insert into gallery_change (collection_id, kind) values (%s, 'deleted')", uuid.uuid4())

@@ -14,8 +14,9 @@ from countenance.backup.reading import BackupFile
 from countenance.backup.restoring import Target, Wishes, restore
 from countenance.cli.installation import open_store
 from countenance.errors import SetupError
+from countenance.gallery import Target as Rejected
 from countenance.settings import Settings
-from countenance.store import KeyStore
+from countenance.store import KeyStore, UnitOfWork
 from countenance.store.unfinished import is_unfinished
 from fakes.faces import CALIBRATION, new_face, unit
 from fixtures_store import fresh_database
@@ -73,6 +74,34 @@ def test_what_was_erased_since_is_erased_again_and_the_rest_answers_as_before(ho
         assert told.index(again) > told.index(continued)
         there.tombstones.write()
         assert there.list.read_bytes().startswith(house.list.read_bytes())
+
+
+def test_rejections_are_restored_without_those_of_what_was_erased_since(house, tmp_path, target):
+    """A reviewer's word outlives the machine; what it says of a face that is gone goes with the face."""
+    gallery, (one, two, three, *_) = house.gallery, house.faces
+    for face in (two, three):
+        house.change(
+            lambda uow, face=face: gallery.reject(
+                uow, house.staff, one, Rejected(face_id=face), rejected_by="lea", reason="a twin"
+            )
+        )
+    kept = back_up(house, tmp_path / "kept")
+    house.change(lambda uow: gallery.erase_faces(uow, house.staff, [two]))
+    restore(kept.file, target, Wishes(tombstones=[house.list]))
+    with reopened(target.database_url, target.data_dir) as there:
+        staff = there.gallery.require_collection(there.account_id, "us-east-1", "staff")
+        assert there.gallery.list_rejections(staff, limit=10) == gallery.list_rejections(
+            house.staff, limit=10
+        )
+        found = there.gallery.search_by_face(staff, one, calibration=CALIBRATION, threshold=0, limit=20)
+        assert three not in {each.face.face_id for each in found}
+        assert (len(found), found.rejected) == (len(house.faces) - 3, 1)
+        # The next one has a place of its own in the order.
+        house_last = there.gallery.list_rejections(staff, limit=10)[-1].ordinal
+        with UnitOfWork(there.database) as uow:
+            made = there.gallery.reject(uow, staff, one, Rejected(face_id=house.faces[3]), rejected_by="lea")
+            uow.commit()
+        assert made.ordinal > house_last
 
 
 def test_a_collection_that_was_deleted_since_is_gone_with_its_keys(house, tmp_path, target):

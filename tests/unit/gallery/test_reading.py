@@ -9,8 +9,8 @@ import pytest
 from countenance.errors import InternalServerError, ResourceNotFoundException
 from countenance.gallery import reading
 from countenance.gallery.memory import PrivateMemory
+from countenance.gallery.ranking import Question
 from countenance.gallery.reading import CollectionReader, TooManyChanges
-from countenance.gallery.resident import Question
 from countenance.store import UnitOfWork
 from fakes.faces import CALIBRATION, new_face, random_templates, unit
 

@@ -12,9 +12,9 @@ from countenance.errors import ResourceNotFoundException
 from countenance.gallery import reading, residency, resident_copy
 from countenance.gallery.memory import can_share
 from countenance.gallery.memory_broker import PrivateMemories
+from countenance.gallery.ranking import Question
 from countenance.gallery.reading import CollectionReader
 from countenance.gallery.residency import Residency
-from countenance.gallery.resident import Question
 from countenance.gallery.resident_copy import ResidentCopy
 from countenance.store import StoreUnavailable, UnitOfWork
 from fakes.faces import CALIBRATION, DIMENSIONS, new_face, random_templates, unit

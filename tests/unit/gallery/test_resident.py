@@ -11,7 +11,8 @@ import pytest
 from countenance.errors import InternalServerError
 from countenance.gallery import resident
 from countenance.gallery.memory import PrivateMemory
-from countenance.gallery.resident import Enrolled, Moment, Question, ResidentGallery
+from countenance.gallery.ranking import Question
+from countenance.gallery.resident import Enrolled, Moment, ResidentGallery
 from countenance.gallery.scan import layout
 from fakes.faces import CALIBRATION, DIMENSIONS, towards, unit
 

@@ -63,3 +63,25 @@ def test_compared_faces_are_counted_and_are_of_nobodys_gallery():
 )
 def test_whom_a_call_is_about_is_kept(request_, response, touch):
     assert facts_of(request_, response).touched == (touch,)
+
+
+@pytest.mark.parametrize(
+    ("request_", "response", "touched"),
+    [
+        (
+            {"FaceId": FACE, "UserId": "ada"},
+            {"Rejection": {}},
+            (Touch(role="named", kind="face", id=FACE), Touch(role="named", kind="user", id="ada")),
+        ),
+        (
+            {"FaceId": FACE, "RejectedFaceId": OTHER},
+            {},
+            (Touch(role="named", kind="face", id=FACE), Touch(role="named", kind="face", id=OTHER)),
+        ),
+        ({"FaceId": FACE}, {"Rejections": []}, (Touch(role="named", kind="face", id=FACE),)),
+        ({"FaceId": FACE}, {"FaceMatches": []}, (Touch(role="probe", kind="face", id=FACE),)),
+    ],
+)
+def test_who_is_rejected_is_named_and_was_no_probe(request_, response, touched):
+    """A person who asks which searches were made with their face is not told of corrections as such."""
+    assert facts_of(request_, response).touched == touched

@@ -101,6 +101,30 @@ def test_faces_that_a_search_had_to_leave_out_are_told_beside_the_answer(party):
     assert header(answer, "x-countenance-left-out") is None
 
 
+def test_candidates_that_rejections_left_out_are_told_beside_the_answer_and_in_its_entry(party):
+    """An exclusion that nobody sees would be a way to hide somebody."""
+    account = party("development")
+    account.told("CreateCollection", CollectionId="friends")
+    faces = [
+        account.told(
+            "IndexFaces",
+            CollectionId="friends",
+            Image={"Bytes": picture(person("ada", likeness=likeness))},
+        )["FaceRecords"][0]["Face"]["FaceId"]
+        for likeness in (1.0, 0.9)
+    ]
+    pair = {"CollectionId": "friends", "FaceId": faces[0], "RejectedFaceId": faces[1]}
+    search = {"CollectionId": "friends", "FaceId": faces[0]}
+    answer, _ = account("SearchFaces", **search)
+    assert header(answer, "x-countenance-rejected") is None
+    assert "rejected" not in account.entry(answer)
+    answer, told = account("RejectMatch", service="countenance", **pair)
+    assert answer.status == 200, told
+    answer, told = account("SearchFaces", **search)
+    assert (header(answer, "x-countenance-rejected"), told["FaceMatches"]) == ("1", [])
+    assert account.entry(answer)["rejected"] == 1
+
+
 def test_a_threshold_that_a_budget_raised_is_told_beside_the_answer(party):
     """The caller asked for another one: clients see the candidates, and whoever looks sees why so few."""
     account = party("accessibility").as_("accessibility", consent="F-1")

@@ -15,7 +15,7 @@ from countenance.types import AccountId
 from countenance.wire.model import load_models
 
 OURS = AccountId("1" * 12)
-OF_COLLECTIONS = frozenset({"search", "stream", "enrol", "associate"})
+OF_COLLECTIONS = frozenset({"search", "stream", "enrol", "associate", "correct"})
 AMAZON = "rekognition"
 
 

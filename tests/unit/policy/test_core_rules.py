@@ -45,6 +45,7 @@ ONE_OF_A_KIND = {
     "search": "SearchFacesByImage",
     "enrol": "IndexFaces",
     "associate": "AssociateFaces",
+    "correct": "RejectMatch",
     "compare": "CompareFaces",
     "analyse": "DetectFaces",
     "stream": "StartFaceSearch",
@@ -68,6 +69,8 @@ LOOKS = ("search", "stream", "compare")
 MATCHES = (*LOOKS, "enrol")
 MOVES_FACES = (*MATCHES, "associate")
 IN_COLLECTIONS = ("search", "stream", "enrol")
+OF_RESTRICTED = (*MOVES_FACES, "correct")
+"""What an account that is restricted may not do."""
 
 
 _EVERYTHING = Gate(groups=2, least_tpr_bp=9800, most_fmr_ppm=100, most_fpir_ppm=1000, gallery_percent=90)
@@ -239,10 +242,15 @@ FOR_BOTH = Charter(
 
 TABLE: list[Row] = [
     # who may call
-    *rows("CORE-002", (*IN_COLLECTIONS, "associate"), THEIR_COLLECTION, says="belongs to another account"),
     *rows(
         "CORE-002",
-        tuple(kind for kind in ONE_OF_A_KIND if kind not in {*IN_COLLECTIONS, "associate"}),
+        (*IN_COLLECTIONS, "associate", "correct"),
+        THEIR_COLLECTION,
+        says="belongs to another account",
+    ),
+    *rows(
+        "CORE-002",
+        tuple(kind for kind in ONE_OF_A_KIND if kind not in {*IN_COLLECTIONS, "associate", "correct"}),
         THEIR_ACCOUNT,
         says="belongs to another account",
     ),
@@ -267,7 +275,7 @@ TABLE: list[Row] = [
     *rows("AUP-002", CLOSABLE, *standings("suspended"), says="suspended"),
     *rows("AUP-002", ("search",), TWO_UP, says="suspended"),
     *rows("AUP-003", CLOSABLE, *standings("terminated"), says="terminated"),
-    *rows("AUP-004", MOVES_FACES, *standings("restricted")[:2], says="restricted"),
+    *rows("AUP-004", OF_RESTRICTED, *standings("restricted")[:2], says="restricted"),
     *rows("AUP-005", CLOSABLE, *standings("pending")[:2], says="not approved yet"),
     *rows(
         "AUP-005",
@@ -314,6 +322,27 @@ TABLE: list[Row] = [
         {"resource__charter__purposes": ("development",)},
         given=with_who_is_enrolled("plain"),
         says="`plain`",
+    ),
+    *rows(
+        "COR-001",
+        ("correct",),
+        {"account__purposes": frozenset()},
+        {"account__purposes": frozenset({"research"})},
+        {"resource__charter__purposes": ("development",)},
+        {"resource__charter": None},
+        {"purpose": None},
+        says="RejectMatch changes what searches of the collection answer",
+    ),
+    *rows(
+        "COR-001",
+        ("correct",),
+        {"purpose": "watching"},
+        {"purpose": "withdrawn"},
+        given={
+            "account__purposes": frozenset({"plain", "watching", "withdrawn"}),
+            "resource__charter__purposes": ("plain", "watching", "withdrawn"),
+        },
+        says="no purpose that enrols in it",
     ),
     *rows("PUR-003", ("compare", "analyse", "chartering"), {"purpose": None}, says="no purpose"),
     *under("PUR-003", (*IN_COLLECTIONS, "associate"), "withdrawn", says="no purpose", claims__age="adult"),
@@ -876,6 +905,7 @@ SAME_AS_WHOLE: Mapping[str, tuple[str, ...]] = {
     "CORE-003": ("only (principal.account == resource)",),
     # the purpose is looked up by its name: who has it has the name
     "PUR-003": ("only (context has purpose)",),
+    "COR-001": ("only (context has purpose)",),
     # as above
     "PUR-017": ("only (context has purpose)",),
     # that a collection is too large is found of searches and enrolments alone
@@ -1328,15 +1358,15 @@ def test_what_is_not_said_is_refused(what: str, table_engine, lawful):
 
 
 @pytest.mark.parametrize(
-    "operation", [name for kind in ONE_OF_A_KIND if kind not in MOVES_FACES for name in GROUPS[kind]]
+    "operation", [name for kind in ONE_OF_A_KIND if kind not in OF_RESTRICTED for name in GROUPS[kind]]
 )
 def test_a_restricted_account_may_do_what_moves_no_face(operation: str, engine, lawful):
-    """AUP-004 says that it may neither search, compare, enrol nor associate: not that it may not delete."""
+    """AUP-004 says that it may neither search, compare, enrol, associate nor correct: it may delete."""
     verdict = engine.decide(lawful(operation, **RESTRICTED))
     assert verdict.decision is Decision.ALLOW, verdict.message
 
 
-@pytest.mark.parametrize("operation", [name for kind in MOVES_FACES for name in GROUPS[kind]])
+@pytest.mark.parametrize("operation", [name for kind in OF_RESTRICTED for name in GROUPS[kind]])
 def test_a_restricted_account_moves_no_face(operation: str, engine, lawful):
     """Of every operation, of video as well: that nothing permits those is no reason not to say it."""
     verdict = engine.decide(lawful(operation, **RESTRICTED))

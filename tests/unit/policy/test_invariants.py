@@ -78,7 +78,7 @@ OF_OFFICERS = {
 }
 OF_ITS_OWN = {
     *("DescribeCharter", "ExplainCall", "GetHealth", "LeaveCanary", "ListAccessKeys", "ListPacks"),
-    *("GetEvaluation", "ListErasures", "ListEvaluations"),
+    *("GetEvaluation", "ListErasures", "ListEvaluations", "ListRejectedMatches"),
     *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRules", "PutCharter", "PutRecord"),
     *("RevokeAccessKey", "UndoImport", "WithdrawRecord"),
 }
@@ -86,6 +86,7 @@ TESTS = {
     *("AddTestSample", "CreateIndependentTest", "DeleteIndependentTest", "FinishIndependentTest"),
     *("GetIndependentTest", "ListIndependentTests", "ListTestScores"),
 }
+CORRECTS = {"RejectMatch", "WithdrawRejection"}
 FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
@@ -102,6 +103,7 @@ OTHERS = sorted(
     | FOR_A_PURPOSE
     | SAYS_FOR_WHOM
     | TESTS
+    | CORRECTS
     | {"RequestPurpose"}
 )
 
@@ -141,11 +143,28 @@ def _wrongs(
         yield "a key takes on more than it is for", _takes_on_more(call, purpose) and not call.officer
     if does in FOR_A_PURPOSE | {"RequestPurpose", "CreateCollection"}:
         yield from _for_whom(call, purpose)
+    if does in CORRECTS:
+        yield "restricted", "restricted" in standings[:2]
+        yield "corrects what it may not enrol", not _may_enrol(call, purpose)
     if does in USES_FACES:
         yield "restricted", does != "DetectFaces" and "restricted" in standings[:2]
         yield from _of_the_purpose(call, purpose, discharges)
         yield from _of_the_collection(call, purpose)
         yield from _of_the_photos(call, purpose)
+
+
+def _may_enrol(call: AccessRequest, purpose: Purpose | None) -> bool:
+    """By the key's purpose, in the collection; in one that is not there nothing is corrected either."""
+    if call.resource.kind != "Collection":
+        return True
+    charter = call.resource.charter
+    return (
+        purpose is not None
+        and call.purpose in call.account.purposes
+        and charter is not None
+        and call.purpose in charter.purposes
+        and "IndexFaces" in purpose.operations
+    )
 
 
 def _takes_on_more(call: AccessRequest, purpose: Purpose | None) -> bool:

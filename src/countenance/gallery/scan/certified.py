@@ -153,7 +153,14 @@ class CertifiedScan:
         for each in begun:
             each.result()
 
-    def _answer(self, probe: Template, rows: NDArray[np.int64], floor: Cosine, limit: int) -> Matches:
+    def cosines(self, probe: Template, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(K,) cosines in [-1, 1] of a probe with (K,) rows, as `search` answers them."""
+        return self._compare(probe, rows)[0]
+
+    def _compare(
+        self, probe: Template, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Cosines and ordinals of rows."""
         cosines = np.empty(len(rows), np.float32)
         ordinals = np.empty(len(rows), np.int64)
         wide = probe.astype(np.float64)
@@ -164,6 +171,10 @@ class CertifiedScan:
                 vectors = block.stored[offsets[part]].astype(np.float64)
                 cosines[here[part]] = (vectors * wide).sum(axis=1) / lengths(vectors)
         np.clip(cosines, -1.0, 1.0, out=cosines)
+        return cosines, ordinals
+
+    def _answer(self, probe: Template, rows: NDArray[np.int64], floor: Cosine, limit: int) -> Matches:
+        cosines, ordinals = self._compare(probe, rows)
         reached = cosines >= np.float64(floor)  # not rounded to their precision: it is inclusive
         rows, cosines, ordinals = rows[reached], cosines[reached], ordinals[reached]
         order = np.lexsort((ordinals, -cosines))[:limit]

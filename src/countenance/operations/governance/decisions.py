@@ -125,6 +125,7 @@ def identify_face(request: IdentifyFaceRequest, deps: Deps) -> IdentifyFaceRespo
         ),
         "Face": probe.described,
         "FacesLeftOut": deps.report.left_out,
+        "CandidatesRejected": deps.report.rejected,
         "Calibration": to_calibration_used(calibration, is_own=deps.report.calibration is None),
         "FaceModelVersion": collection.face_model_version,
     }
@@ -228,7 +229,7 @@ def _search(
     found = deps.gallery.search(
         collection, probe, calibration=calibration, threshold=review, limit=max(limit, _LOOKED_AT)
     )
-    deps.searched(collection)
+    deps.searched(collection, rejected=found.rejected)
     [(size, thresholds)] = seen
     return found, size, thresholds
 

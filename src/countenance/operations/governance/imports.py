@@ -57,7 +57,7 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
         bounds=_bounds(request, deps, collection),
         is_trial=request.get("DryRun", False),
     )
-    deps.searched(collection)
+    deps.searched(collection, rejected=judged.rejected)
     deps.report.seen_as = _seen_as(judged)
     return _response(photo, collection, judged.verdict.value, _reasons(photo, face, judged), judged)
 

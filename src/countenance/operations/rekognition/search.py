@@ -39,7 +39,7 @@ def search_faces(request: SearchFacesRequest, deps: Deps) -> SearchFacesResponse
         threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
-    deps.searched(collection)
+    deps.searched(collection, rejected=candidates.rejected)
     return {
         "SearchedFaceId": request["FaceId"],
         "FaceMatches": _to_face_matches(candidates),
@@ -63,7 +63,7 @@ def search_faces_by_image(request: SearchFacesByImageRequest, deps: Deps) -> Sea
         threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
-    deps.searched(collection)
+    deps.searched(collection, rejected=candidates.rejected)
     return {
         "SearchedFaceBoundingBox": to_bounding_box(ratio_box(probe, photo.detection)),
         "SearchedFaceConfidence": probe.confidence,
@@ -95,7 +95,7 @@ def search_users(request: SearchUsersRequest, deps: Deps) -> SearchUsersResponse
             collection, FaceId(uuid.UUID(face_id)), calibration=calibration, threshold=threshold, limit=limit
         )
         response["SearchedFace"] = {"FaceId": str(face_id)}
-    deps.searched(collection)
+    deps.searched(collection, rejected=candidates.rejected)
     response["UserMatches"] = _to_user_matches(candidates)
     return response
 
@@ -123,7 +123,7 @@ def search_users_by_image(request: SearchUsersByImageRequest, deps: Deps) -> Sea
             threshold=deps.search_threshold(request.get("UserMatchThreshold"), default=SEARCH_THRESHOLD),
             limit=request.get("MaxUsers", MOST_USERS),
         )
-        deps.searched(collection)
+        deps.searched(collection, rejected=candidates.rejected)
         response["UserMatches"] = _to_user_matches(candidates)
         response["SearchedFace"] = {"FaceDetail": to_face_detail(probe, photo.detection)}
     return response
