@@ -24,6 +24,7 @@ from countenance.errors import InternalServerError
 from countenance.gallery.basis import MODELS_BASIS, Basis
 from countenance.gallery.left_out import MOST_KEPT, LeftOut
 from countenance.gallery.memory import GalleryMemory
+from countenance.gallery.people import People, people_of
 from countenance.gallery.scan import Accelerator, CertifiedScan, Layout, Memory, NewRows, Rows
 from countenance.gallery.stored import StoredTemplates, to_unit
 from countenance.gallery.subject_template import subject_template
@@ -272,6 +273,10 @@ class ResidentGallery:
         """Subjects by similarity, best first; equal ones by cosine, then by their first faces' enrolment."""
         row = None if leaving_out is None else self._subject_row(leaving_out)
         return self._decide(self._subject_scan, self._subjects, probe, question, leaving_out=row)
+
+    def people(self) -> People:
+        """Users and faces without a user, to be compared with each other: valid while it is read."""
+        return people_of((self._subjects, self._subject_scan), (self._faces, self._face_scan))
 
     def _decide(
         self, scan: CertifiedScan, rows: Rows, probe: Template, question: Question, *, leaving_out: int | None

@@ -14,7 +14,7 @@ from countenance.gateway.resource import parse_arn
 from countenance.operations.asked_thresholds import least_told
 
 _THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
-_CANDIDATES = ("FaceMatches", "UserMatches", "Candidates")
+_CANDIDATES = ("FaceMatches", "UserMatches", "Candidates", "Collisions")
 _DELETED: Final[Sequence[tuple[Literal["face", "user"], str]]] = (
     ("face", "DeletedFaces"),
     ("user", "DeletedUsers"),
