@@ -21,10 +21,10 @@ from countenance.gallery.people import People
 from countenance.gallery.resident import Found, Question
 from countenance.types import Similarity
 
-COMPARED_AT_ONCE: Final = 2_000_000
-"""Comparisons between two looks at whether the stretch is over: if all are told of, a few tens of MiB."""
-COMPARED_A_STRETCH: Final = 20_000_000
-"""Comparisons for which one may hold a gallery: about a second."""
+COMPARED_AT_ONCE: Final = 4_000_000
+"""Comparisons between two looks at whether the stretch is over: all may be pairs, and memory is bounded by it."""
+COMPARED_A_STRETCH: Final = 8_000_000
+"""Comparisons for which one may hold a gallery: under a second."""
 _STATE_BYTES: Final = 8
 _LAST: Final = 2**63 - 1
 """Behind every ordinal."""
