@@ -22,7 +22,7 @@ from countenance.gallery.resident import Found, Question
 from countenance.types import Similarity
 
 COMPARED_AT_ONCE: Final = 4_000_000
-"""Comparisons between two looks at whether the stretch is over: all may be pairs, and memory is bounded by it."""
+"""Comparisons between two looks at whether the stretch is over; it bounds memory, as all may be pairs."""
 COMPARED_A_STRETCH: Final = 8_000_000
 """Comparisons for which one may hold a gallery: under a second."""
 _STATE_BYTES: Final = 8
