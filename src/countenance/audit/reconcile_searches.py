@@ -27,12 +27,14 @@ _LOOK_AGAIN_S = 0.25
 _BATCH = 10_000
 _IMPORT = b'"operation":"ImportFace"'
 _IDENTIFIES = b'"operation":"IdentifyFace"'
+_COLLISIONS = b'"operation":"ReportCollisions"'
 _MAY_NOT_SEARCH = (b'"operation":"SearchUsersByImage"', _IMPORT)
 """Without a usable face they look for nobody, and are answered."""
 _BEFORE_IT_RAN = {
     b'"error":"ImageTooLargeException"': b"",
     b'"error":"InvalidImageFormatException"': b"",
     b'"error":"InvalidS3ObjectException"': b"",
+    b'"error":"InvalidPaginationTokenException"': b"",
     b'"error":"InvalidParameterException"': b'"operation":"SearchFaces"',
     b'"error":"ResourceNotFoundException"': b'"operation":"SearchUsers"',
 }
@@ -202,7 +204,7 @@ def _entries(database: Database, *, after: int, size: int) -> Iterator[tuple[boo
 
 def _is_search(entry: bytes) -> bool:
     is_one = (b'"operation":"Search' in entry and b'"service":"rekognition"' in entry) or any(
-        each in entry for each in (_IMPORT, _IDENTIFIES)
+        each in entry for each in (_IMPORT, _IDENTIFIES, _COLLISIONS)
     )
     return is_one and b'"replay":true' not in entry
 

@@ -184,6 +184,34 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Collision:
+    """Two people of a collection who look alike; of a user, the face that was enrolled first.
+
+    `similarity`: of the templates of the users, or of the faces that have none.
+    """
+
+    similarity: Similarity
+    first: StoredFace
+    second: StoredFace
+
+
+@dataclass(frozen=True, slots=True)
+class Collisions:
+    """A part of a report, of one state of the collection; `Stretch` says what each member means.
+
+    Attributes:
+        after: (first, second) ordinals behind which the next part begins; None at the end.
+    """
+
+    pairs: Sequence[Collision]
+    after: tuple[int, int] | None
+    people: int
+    done: int
+    state: str
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaceFailure:
     """One face of a request that was left as it was.
 

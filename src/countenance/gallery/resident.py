@@ -35,6 +35,7 @@ from countenance.gallery.known_apart import (
 )
 from countenance.gallery.left_out import MOST_KEPT, LeftOut
 from countenance.gallery.memory import GalleryMemory
+from countenance.gallery.people import People, people_of
 from countenance.gallery.ranking import Found, Question, decide, whose
 from countenance.gallery.records import Ranked
 from countenance.gallery.scan import Accelerator, CertifiedScan, Layout, Memory, NewRows, Rows
@@ -329,6 +330,10 @@ class ResidentGallery:
             for key in whose(self._faces, row):
                 best[key] = max(cosine, best.get(key, -1.0))
         return best
+
+    def people(self) -> People:
+        """Users and faces without a user, to be compared with each other: valid while it is read."""
+        return people_of((self._subjects, self._subject_scan), (self._faces, self._face_scan))
 
     def _append(self, there: Sequence[Enrolled], templates: StoredTemplates) -> None:
         self._faces.extend(

@@ -27,6 +27,7 @@ from countenance.gallery.activity import Activity
 from countenance.gallery.basis import FIRST, MODELS_OWN
 from countenance.gallery.changing import QUERIES, change, hold, hold_model, no_such_collection, switched
 from countenance.gallery.charters import Chartered
+from countenance.gallery.collisions import Pair, Place, find_collisions
 from countenance.gallery.finality import Finality
 from countenance.gallery.memory_broker import Memories
 from countenance.gallery.quota import Quota
@@ -37,6 +38,8 @@ from countenance.gallery.records import (
     Beside,
     Candidate,
     Collection,
+    Collision,
+    Collisions,
     Deleted,
     Description,
     NewFace,
@@ -785,6 +788,55 @@ class Gallery:
             with self._database.read() as connection:
                 subjects.require_user(connection, collection, user_id)
         return found
+
+    # Everybody against everybody
+
+    def collisions(
+        self,
+        collection: Collection,
+        *,
+        calibration: Calibration,
+        threshold: ThresholdFor,
+        limit: int,
+        after: tuple[int, int] | None = None,
+    ) -> Collisions:
+        """A part of who looks like whom: people behind `after`, at most `limit` pairs, of one moment.
+
+        A person is a user with faces, by the user's template, or a face without a user. Each pair comes once.
+        A part ends when `limit` is reached, or after about a second, so that writers are not kept waiting.
+
+        Raises:
+            ThrottlingException: the people who were found kept being deleted under it.
+        """
+        place = None if after is None else Place(*after)
+        for attempt in range(_SEARCH_ATTEMPTS):
+            with self._residency.fresh(collection, again=attempt > 0) as gallery:
+                people = gallery.people()
+                question = Question(calibration, _at(threshold, len(people)), limit)
+                part = find_collisions(people, question, after=place, apart=gallery.apart)
+            told = self._told(collection, gallery, part.pairs)
+            if told is not None:
+                return Collisions(told, part.after, part.people, part.done, part.state, part.rejected)
+        raise ThrottlingException("the faces that were found are being deleted; try again")
+
+    def _told(
+        self, collection: Collection, gallery: ResidentGallery, pairs: Sequence[Pair]
+    ) -> list[Collision] | None:
+        """What the database has of them; None if one was deleted or given to another meanwhile."""
+        wanted = [each for pair in pairs for each in (pair.first, pair.second)]
+        if not wanted:
+            return []
+        with self._database.read() as connection:
+            faces = face_rows.find_faces(connection, collection, list({each.face_id for each in wanted}))
+        if any(
+            (face := faces.get(each.face_id)) is None or gallery.owner_of(face.user_id) != each.owner
+            for each in wanted
+        ):
+            return None
+        return [
+            Collision(pair.similarity, faces[pair.first.face_id], faces[pair.second.face_id])
+            for pair in pairs
+        ]
 
     def _candidates(
         self, collection: Collection, look: Callable[[ResidentGallery], Ranked[Found]]

@@ -15,7 +15,7 @@ from countenance.operations.asked_thresholds import least_told
 
 _THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
 _BESIDE: Final = frozenset({"Image", "UserId", "RejectedFaceId"})
-_CANDIDATES = ("FaceMatches", "UserMatches", "Candidates")
+_CANDIDATES = ("FaceMatches", "UserMatches", "Candidates", "Collisions")
 _DELETED: Final[Sequence[tuple[Literal["face", "user"], str]]] = (
     ("face", "DeletedFaces"),
     ("user", "DeletedUsers"),

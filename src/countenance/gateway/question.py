@@ -15,6 +15,7 @@ from countenance.operations.asked_thresholds import DECIDING, least_told
 from countenance.operations.charter_tags import charter_from
 from countenance.operations.defaults import (
     ASSOCIATE_THRESHOLD,
+    COLLISIONS,
     COMPARE_THRESHOLD,
     DECIDING_FACES,
     IMPORT_THRESHOLD,
@@ -37,6 +38,7 @@ _DEFAULTS = {
 }
 _USERS = frozenset({"SearchUsers", "SearchUsersByImage"})
 _IMPORTS = "ImportFace"
+_COLLISIONS = "ReportCollisions"
 _ATTRIBUTES = ("Attributes", "DetectionAttributes")
 
 
@@ -199,6 +201,8 @@ def _candidates(members: Mapping[str, Any], operation: str) -> int:
         return 1
     if operation in DECIDING:
         return int(members.get("MaxFaces", DECIDING_FACES))
+    if operation == _COLLISIONS:
+        return int(members.get("MaxResults", COLLISIONS))
     name, default = ("MaxUsers", MOST_USERS) if operation in _USERS else ("MaxFaces", MOST_FACES)
     return int(members.get(name, default))
 

@@ -13,5 +13,7 @@ IMPORT_BUDGET: Final = 0.01
 """Of a hundred photos one may look like another person's by chance, however many there are."""
 DECIDING_FACES: Final = 3
 """Candidates of IdentifyFace: as many as every purpose allows that allows searches."""
+COLLISIONS: Final = 10
+"""Pairs in an answer of ReportCollisions: as many as every purpose allows that has it."""
 MOST_FACES: Final = 4096
 MOST_USERS: Final = 500

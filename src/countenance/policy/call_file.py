@@ -36,7 +36,7 @@ _ACCOUNT = AccountId("111122223333")
 _STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
 _THRESHOLDS = {"search": 80.0, "stream": 80.0, "compare": 80.0, "associate": 75.0}
 _CANDIDATES = 4096
-_IDENTIFIED = 3
+_FEWER_CANDIDATES = {"IdentifyFace": 3, "ReportCollisions": 10}
 _IMPORTS, _OF_IMPORTS = "ImportFace", (99.0, 1)
 _CALL = frozenset({
     "operation", "account", "operator", "officer", "purpose", "own_purpose", "claims", "threshold",
@@ -77,8 +77,7 @@ def parse_call(told: Any) -> AccessRequest:
     kinds = kinds_of(operation)
     threshold = next((least for kind, least in _THRESHOLDS.items() if kind in kinds), None)
     candidates = _CANDIDATES if kinds & {"search", "stream"} else None
-    if operation == "IdentifyFace":
-        candidates = _IDENTIFIED
+    candidates = _FEWER_CANDIDATES.get(operation, candidates)
     if operation == _IMPORTS:
         threshold, candidates = _OF_IMPORTS
     return AccessRequest(

@@ -15,7 +15,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     # an import looks for people who look like the one whom it enrols, so it is both
     "search": (
         *("SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage", "IdentifyFace"),
-        "ImportFace",
+        *("ImportFace", "ReportCollisions"),
     ),
     "enrol": ("IndexFaces", "ImportFace"),
     "associate": ("AssociateFaces",),

@@ -13,11 +13,15 @@ _THRESHOLD_MEMBERS = {
     "AssociateFaces": "UserMatchThreshold",
     "CompareFaces": "SimilarityThreshold",
     "IdentifyFace": "MatchThreshold",
+    "ReportCollisions": "SimilarityThreshold",
     "VerifyFaces": "MatchThreshold",
     "SearchUsers": "UserMatchThreshold",
 }
 _THRESHOLD_MEMBERS["SearchUsersByImage"] = "UserMatchThreshold"
-_USERS = frozenset({"SearchUsers", "SearchUsersByImage"})
+_CANDIDATES_MEMBERS = {
+    **dict.fromkeys(("SearchUsers", "SearchUsersByImage"), "MaxUsers"),
+    "ReportCollisions": "MaxResults",
+}
 
 
 _STANDINGS = {
@@ -53,7 +57,7 @@ def words_for(
         threshold="not given" if request.threshold is None else f"{request.threshold:.8g}",
         threshold_member=_THRESHOLD_MEMBERS.get(request.operation, "FaceMatchThreshold"),
         candidates="any number of" if request.candidates is None else str(request.candidates),
-        candidates_member="MaxUsers" if request.operation in _USERS else "MaxFaces",
+        candidates_member=_CANDIDATES_MEMBERS.get(request.operation, "MaxFaces"),
         calls=str(request.calls_last_hour),
         faces=str(request.resource.face_count),
         charter_cap=str(charter.face_cap) if charter else "none",

@@ -376,6 +376,19 @@ class CharterDetail(TypedDict):
     MinorsAllowed: bool
 
 
+class CollidingPerson(TypedDict):
+    UserId: NotRequired[str]
+    FaceId: str
+    ImageId: str
+    ExternalImageId: NotRequired[str]
+
+
+class Collision(TypedDict):
+    Similarity: float
+    First: CollidingPerson
+    Second: CollidingPerson
+
+
 class CompareFacesMatch(TypedDict):
     Similarity: NotRequired[float]
     Face: NotRequired[ComparedFace]
@@ -1468,6 +1481,24 @@ class RelationSummary(TypedDict):
     DeclaredBy: NotRequired[str]
     DeclaredAt: NotRequired[datetime]
     InForce: bool
+
+
+class ReportCollisionsRequest(TypedDict):
+    CollectionId: str
+    SimilarityThreshold: NotRequired[float]
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ReportCollisionsResponse(TypedDict):
+    Collisions: list[Collision]
+    NextToken: NotRequired[str]
+    People: int
+    PeopleDone: int
+    CollisionThreshold: float
+    HasChanged: bool
+    FacesLeftOut: int
+    FaceModelVersion: str
 
 
 class RequestPurposeRequest(TypedDict):

@@ -88,6 +88,15 @@ def test_a_search_that_decides_is_a_search_that_ran_and_a_comparison_is_none(boo
     assert books.compare() == {}
 
 
+def test_a_part_of_a_report_of_collisions_is_a_search_that_ran(books):
+    """It looks at a whole gallery: one past the log must not go unnoticed."""
+    books.compare()
+    books.ran = 1
+    assert books.compare() == {"searches_without_a_record": {"searches": 1}}
+    books.log(operation="ReportCollisions", service="countenance", threshold=80.0)
+    assert books.compare() == {}
+
+
 def test_a_search_under_way_at_the_first_comparison_is_answered_after_it(books):
     """It is counted before and on record after, and only as many as could be under way are excused."""
     books.ran, books.live = 3, 1

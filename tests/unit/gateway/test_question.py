@@ -288,6 +288,13 @@ def test_credentials_are_asked_for_as_for_whom_they_will_be(bench, make_bench):
             70.0,
             7,
         ),
+        ("ReportCollisions", {"CollectionId": "faces"}, 80.0, 10),
+        (
+            "ReportCollisions",
+            {"CollectionId": "faces", "SimilarityThreshold": 91.5, "MaxResults": 21},
+            91.5,
+            21,
+        ),
         ("VerifyFaces", {"Image": PICTURE, "ReferenceImage": PICTURE}, 80.0, None),
         (
             "VerifyFaces",
@@ -302,7 +309,7 @@ def test_threshold_and_candidates_are_those_asked_for_or_the_operations_own(
     bench, operation, request_, threshold, candidates
 ):
     """A search asks for both, what compares for the one, and what only looks for neither."""
-    ours = {"ImportFace", "IdentifyFace", "VerifyFaces"}
+    ours = {"ImportFace", "IdentifyFace", "ReportCollisions", "VerifyFaces"}
     service = "countenance" if operation in ours else "rekognition"
     asked = ask(bench, operation, request_, service=service)
     assert (asked.threshold, asked.candidates) == (threshold, candidates)

@@ -196,10 +196,11 @@ def test_the_members_are_those_of_the_values_that_they_make():
         *(
             (name, 80.0, 4096)
             for name in (*GROUPS["search"], *GROUPS["stream"])
-            if name not in {"ImportFace", "IdentifyFace"}
+            if name not in {"ImportFace", "IdentifyFace", "ReportCollisions"}
         ),
         ("countenance:ImportFace", 99.0, 1),
         ("countenance:IdentifyFace", 80.0, 3),
+        ("countenance:ReportCollisions", 80.0, 10),
         ("countenance:VerifyFaces", 80.0, None),
         ("CompareFaces", 80.0, None),
         ("AssociateFaces", 75.0, None),
@@ -223,6 +224,7 @@ def test_the_defaults_are_those_of_the_operations():
     assert call("AssociateFaces").threshold == defaults.ASSOCIATE_THRESHOLD
     assert call("SearchFaces").candidates == defaults.MOST_FACES
     assert call("countenance:IdentifyFace").candidates == defaults.DECIDING_FACES
+    assert call("countenance:ReportCollisions").candidates == defaults.COLLISIONS
 
 
 @pytest.mark.parametrize(

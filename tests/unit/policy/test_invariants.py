@@ -38,7 +38,7 @@ MOST_CALLS = 30 * CALLS
 STANDINGS = ("pending", "good", "restricted", "suspended", "terminated")
 
 SEARCHES = {"SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage"} | {
-    *("IdentifyFace", "ImportFace"),
+    *("IdentifyFace", "ImportFace", "ReportCollisions"),
 }
 ENROLS = {"IndexFaces", "ImportFace"}
 COMPARES = {"CompareFaces", "VerifyFaces"}
@@ -91,7 +91,7 @@ FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
 }
-OURS_ALONE = {"IdentifyFace", "ImportFace", "VerifyFaces"}
+OURS_ALONE = {"IdentifyFace", "ImportFace", "ReportCollisions", "VerifyFaces"}
 """Of those that use a face."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
 NOT_OFFERED = VIDEO | {"RecognizeCelebrities", "StartPersonTracking", "DetectLabels", "DropEverything"}
