@@ -151,9 +151,9 @@ def test_a_user_has_a_hundred_faces_at_most(call, collection, index, bring):
 @pytest.mark.parametrize(
     ("looks", "verdict", "reason"),
     [
-        ({"size": 20}, "TOO_SMALL", "SMALL_BOUNDING_BOX"),
+        ({"size": 15}, "TOO_SMALL", "SMALL_BOUNDING_BOX"),
         ({"sharpness": 5.0}, "BLURRED", "LOW_SHARPNESS"),
-        ({"size": 20, "sharpness": 5.0}, "TOO_SMALL", "LOW_SHARPNESS"),
+        ({"size": 15, "sharpness": 5.0}, "TOO_SMALL", "LOW_SHARPNESS"),
         ({"brightness": 1.0}, "LOW_QUALITY", "LOW_BRIGHTNESS"),
         ({"yaw": 85.0}, "LOW_QUALITY", "EXTREME_POSE"),
     ],
