@@ -20,7 +20,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "enrol": ("IndexFaces", "ImportFace"),
     "associate": ("AssociateFaces",),
     "compare": ("CompareFaces", "VerifyFaces"),
-    "analyse": ("DetectFaces",),
+    "analyse": ("DetectFaces", "CoachPhoto"),
     # searches of video: not offered, and refused by rule should they ever be
     "stream": ("StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"),
     "chartering": ("CreateCollection",),
