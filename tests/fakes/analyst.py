@@ -1,4 +1,4 @@
-"""A stand-in for what reads attributes: it says something of what is asked for, and remembers what that was."""
+"""A stand-in for what reads attributes: it says something of what is asked for, and remembers it."""
 
 from __future__ import annotations
 

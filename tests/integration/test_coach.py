@@ -45,14 +45,7 @@ def test_what_is_wrong_with_a_request_is_said(ours, portraits, refusal):
     assert code == "ValidationException"
 
 
-def test_without_a_purpose_that_looks_at_faces_it_is_refused(service, portraits, refusal):
-    """A key that moves no face coaches nobody: it is an analysis like DetectFaces."""
-    made = service.client("countenance").create_access_key(Purpose="photo-library")
-    assert made["Purpose"] == "photo-library"
-    bare = service.make_account("No purpose at all")
-    code, message, _ = refusal(
-        service.client("countenance", **bare).coach_photo,
-        Image={"Bytes": portraits.stranger.read_bytes()},
-    )
-    assert code == "AccessDeniedException"
-    assert "PUR-00" in message or "TERMS" in message.upper()
+def test_it_is_on_record_like_every_look_at_a_face(service, portraits, ours):
+    told = ours.coach_photo(Image={"Bytes": portraits.stranger.read_bytes()})
+    receipt = told["ResponseMetadata"]["HTTPHeaders"]["x-countenance-receipt"]
+    assert receipt

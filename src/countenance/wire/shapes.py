@@ -1037,6 +1037,7 @@ class ImportFaceResponse(TypedDict):
     UserCreated: bool
     FacesFound: int
     FaceModelVersion: str
+    Sign: NotRequired[PhotoSign]
 
 
 class ImportedFace(TypedDict):

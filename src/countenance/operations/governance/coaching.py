@@ -9,6 +9,7 @@ from countenance.errors import InternalServerError, InvalidParameterException, S
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box
 from countenance.operations.images import Photo, load_photo
+from countenance.operations.photo_signs import signs_in, to_sign
 from countenance.policy.photo_demands import PhotoLevel, demands
 from countenance.types import Face
 from countenance.wire.shapes import (
@@ -38,7 +39,8 @@ def coach_photo(request: CoachPhotoRequest, deps: Deps) -> CoachPhotoResponse:
     photo = load_photo(request["Image"], deps.default_vision(), deps)
     measured = _measure(photo, deps)
     coached = [
-        (each, _signs(photo, face, each)) for face, each in zip(photo.detection.faces, measured, strict=True)
+        (each, signs_in(photo, face, each))
+        for face, each in zip(photo.detection.faces, measured, strict=True)
     ]
     measures, signs = coached[0] if coached else (None, signs_without_a_face())
     suits = _suitable(signs, wanted)
@@ -80,16 +82,6 @@ def _measure(photo: Photo, deps: Deps) -> list[FaceMeasures]:
         raise InternalServerError(f"the attribute pack is damaged: {error.remedy}") from error
 
 
-def _signs(photo: Photo, face: Face, measures: FaceMeasures) -> tuple[Sign, ...]:
-    from countenance.vision.attributes.coach import signs_of
-
-    return signs_of(
-        measures,
-        reasons=lambda level: photo.reasons_against(face, level),
-        faces=len(photo.detection.faces),
-    )
-
-
 def _suitable(signs: Sequence[Sign], wanted: Mapping[str, PhotoLevel]) -> list[str]:
     from countenance.vision.attributes.coach import signs_at
 
@@ -125,12 +117,4 @@ def _to_measures(measures: FaceMeasures) -> list[PhotoMeasure]:
 def _to_signs(signs: Sequence[Sign], level: PhotoLevel) -> list[PhotoSign]:
     from countenance.vision.attributes.coach import signs_at
 
-    told: list[PhotoSign] = []
-    for sign in signs_at(signs, level):
-        each: PhotoSign = {"Code": sign.code, "Sentence": sign.sentence, "Level": sign.level}
-        if sign.measured is not None:
-            each["Measured"], each["Unit"] = sign.measured, sign.unit
-        if sign.wanted is not None:
-            each["Wanted"] = sign.wanted
-        told.append(each)
-    return told
+    return [to_sign(sign) for sign in signs_at(signs, level)]

@@ -17,7 +17,7 @@ from countenance.vision.quality_filter import BARS, EYE_DISTANCE_PX, Level
 CoachLevel = Literal["AUTO", "MEDIUM", "HIGH"]
 LEVELS: Final[tuple[CoachLevel, ...]] = ("AUTO", "MEDIUM", "HIGH")
 """What photos are held against, each stricter than the one before."""
-SignCode = Literal[Measure, "NO_FACE", "SEVERAL_FACES", "TOO_BRIGHT", "LOW_FACE_QUALITY"]
+SignCode = Literal[Measure, "NO_FACE", "SEVERAL_FACES", "TOO_BRIGHT", "SMALL_IN_PHOTO", "LOW_FACE_QUALITY"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,14 @@ _WANTS: Final = (
         "evenness of the background is {measured:.0f}, {wanted:.0f} needed: stand before a plain wall",
     ),
 )
+_SMALL_IN_PHOTO: Final[tuple[SignCode, str]] = (
+    "SMALL_IN_PHOTO",
+    "the face is a small part of the photo: come closer, or cut the photo to the person",
+)
+_POOR_ALTOGETHER: Final[tuple[SignCode, str]] = (
+    "LOW_FACE_QUALITY",
+    "the face is poor in several ways at once: take a sharper photo from the front, in even light",
+)
 _NO_FACE: Final = Sign(
     "NO_FACE", "no face was found: use a photo that shows one face, upright and whole", "AUTO"
 )
@@ -214,7 +222,9 @@ def _told(measured: float, bar: float) -> float:
 def _rest(reasons: Callable[[Level], Sequence[str]], found: Sequence[Sign]) -> list[Sign]:
     """What QualityFilter rejects though no measure by itself says why."""
     for level in LEVELS:
-        if reasons(level) and not signs_at(found, level):
-            words = "the face is poor in several ways at once: take a sharper, brighter photo from the front"
-            return [Sign("LOW_FACE_QUALITY", words, level, short=0.0)]
+        against = reasons(level)
+        if against and not signs_at(found, level):
+            small = "SMALL_BOUNDING_BOX" in against
+            code, words = _SMALL_IN_PHOTO if small else _POOR_ALTOGETHER
+            return [Sign(code, words, level, short=0.0)]
     return []
