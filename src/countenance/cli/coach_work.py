@@ -24,6 +24,12 @@ from countenance.vision.quality_filter import Level, reasons_against
 
 _MOST_BYTES: Final = 64 * 2**20
 """A larger file is no photo that anybody enrols, and is not read."""
+_PROBLEMS: Final = {
+    "InvalidImageFormatException": "is no JPEG and no PNG, or a broken one: save it anew",
+    "InvalidParameterException": "is under 80 px wide or high: use a larger photo",
+    "ImageTooLargeException": "is over 10,000 px a side or 100 megapixels: save it smaller",
+}
+"""Code of what decoding refuses → what to say of the file."""
 _FEW: Final = 3
 """Photos for which no progress is shown."""
 
@@ -98,7 +104,7 @@ def coach_photo(path: Path, vision: Vision, analyst: Analyst) -> Coached:
     except OSError as error:
         return Coached(path, f"cannot be read: {error.strerror or 'an error of the disk'}")
     except ServiceError as error:
-        return Coached(path, f"is no photo that can be looked at: {error.message}")
+        return Coached(path, _PROBLEMS.get(error.code, f"cannot be looked at: {error.message}"))
     detection = vision.detect(pixels)
     if not detection.faces:
         return Coached(path, signs=signs_without_a_face())

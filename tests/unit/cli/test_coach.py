@@ -48,11 +48,13 @@ def test_a_good_photo_passes_and_says_for_what(run, photos):
 
 def test_each_file_is_told_and_the_rest_goes_on(run, photos):
     """One bad file of a thousand must not lose the other answers; the exit status tells of it."""
-    names = ("note.jpg", "gone.jpg", "blurred.png", "good.png")
+    names = ("note.jpg", "gone.jpg", "blurred.png", "good.png", "tiny.png")
+    Image.new("RGB", (40, 40)).save(photos / "tiny.png")
     done = run("--json", *(photos / name for name in names), photos)
     assert done.returncode == 1
-    note, gone, blurred, good, folder = json.loads(done.stdout)
-    assert "no photo" in note["problem"]
+    note, gone, blurred, good, tiny, folder = json.loads(done.stdout)
+    assert note["problem"] == "is no JPEG and no PNG, or a broken one: save it anew"
+    assert tiny["problem"] == "is under 80 px wide or high: use a larger photo"
     assert gone["problem"] == "is not there"
     assert folder["problem"] == "is no file"
     assert blurred["signs"][0]["code"] in {"SHARPNESS", "NO_FACE"}
