@@ -20,6 +20,7 @@ import audit
 import decisions
 import enrolling
 import peers
+import quality
 import search
 import serving
 import soak
@@ -39,6 +40,7 @@ BENCHES = {
     "attributes": lambda given: attributes.run(given.photos, write_fits=given.write_fits),
     "search": lambda given: search.run(rounds=given.rounds),
     "enrolling": lambda _: enrolling.run(),
+    "quality": lambda given: quality.run(given.photos),
     "steps": lambda given: steps.run(given.photos),
     "soak": lambda given: soak.run(photos=given.photos),
 }
@@ -82,6 +84,8 @@ def main() -> None:
         written.write_text(json.dumps(results, indent=2) + "\n")
     if given.write_docs:
         written_to = write_documents({name: results[name] for name in (*ran, "machine")})
+        if "quality" in ran:
+            written_to += quality.write_documents(results)
         print(f"documents written: {', '.join(written_to)}")
     print(f"figures written to bench/out/{written.name}")
 

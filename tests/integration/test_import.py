@@ -112,6 +112,7 @@ def test_photos_are_enrolled_judged_reported_and_taken_back(
     assert sorted(got[f"second/{name}.jpg"] for name in ("1", "2 copy")) == ["DUPLICATE", "ENROLLED"]
     assert got["first/tiny.jpg"] in {"TOO_SMALL", "BLURRED", "NO_FACE"}
     assert got["first/blurred.jpg"] == "BLURRED"
+    assert "hold the camera still" in rows["first/blurred.jpg"]["detail"]
     faces, users = listed(rekognition, collection)
     assert faces.keys() == {row["face_id"] for row in rows.values() if row["verdict"] == "ENROLLED"}
     assert users == {"first", "second"}

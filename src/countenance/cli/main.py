@@ -44,6 +44,7 @@ COMMANDS = {
     "restore": "countenance.cli.restore:restore",
     "models": "countenance.cli.models:models",
     "evaluate": "countenance.cli.evaluate:evaluate",
+    "coach": "countenance.cli.coach:coach",
     "calibrate": "countenance.cli.calibrate:calibrate",
     "calibration": "countenance.cli.calibration:calibration",
     "drift": "countenance.cli.drift:drift",

@@ -351,7 +351,7 @@ def _to_outcome(item: Item, answer: Mapping[str, Any], *, detail: str, sha256: b
         item=item.number,
         verdict=Verdict(answer["Verdict"]),
         reasons=tuple(answer["Reasons"]),
-        detail=detail,
+        detail="; ".join(filter(None, (detail, answer.get("Sign", {}).get("Sentence", "")))),
         faces_found=answer["FacesFound"],
         face_id=None if face is None else uuid.UUID(face["FaceId"]),
         user_created=answer["UserCreated"],

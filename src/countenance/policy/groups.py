@@ -22,7 +22,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     # what searches answer is changed, and no face is used
     "correct": ("RejectMatch", "WithdrawRejection"),
     "compare": ("CompareFaces", "VerifyFaces"),
-    "analyse": ("DetectFaces",),
+    "analyse": ("DetectFaces", "CoachPhoto"),
     # searches of video: not offered, and refused by rule should they ever be
     "stream": ("StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"),
     "chartering": ("CreateCollection",),

@@ -103,6 +103,7 @@ LandmarkType: TypeAlias = Literal[
     "midJawlineRight",
     "upperJawlineRight",
 ]
+MeasureDirection: TypeAlias = Literal["higher", "lower", "middle"]
 OrientationCorrection: TypeAlias = Literal["ROTATE_0", "ROTATE_90", "ROTATE_180", "ROTATE_270"]
 PackMode: TypeAlias = Literal["enforce", "shadow"]
 PhotoSource: TypeAlias = Literal[
@@ -374,6 +375,26 @@ class CharterDetail(TypedDict):
     FaceCap: int
     RetentionDays: NotRequired[int]
     MinorsAllowed: bool
+
+
+class CoachPhotoRequest(TypedDict):
+    Image: Image
+    Purpose: NotRequired[str]
+
+
+class CoachPhotoResponse(TypedDict):
+    Faces: list[CoachedFace]
+    Signs: list[PhotoSign]
+    IsGoodEnough: bool
+    SuitablePurposes: list[str]
+    MissingMeasures: list[str]
+
+
+class CoachedFace(TypedDict):
+    BoundingBox: BoundingBox
+    Measures: list[PhotoMeasure]
+    Signs: list[PhotoSign]
+    SuitablePurposes: list[str]
 
 
 class CollidingPerson(TypedDict):
@@ -1030,6 +1051,7 @@ class ImportFaceResponse(TypedDict):
     UserCreated: bool
     FacesFound: int
     FaceModelVersion: str
+    Sign: NotRequired[PhotoSign]
 
 
 class ImportedFace(TypedDict):
@@ -1359,6 +1381,22 @@ class PackDetail(TypedDict):
 class PackSummary(TypedDict):
     Name: str
     FaceModelVersion: str
+
+
+class PhotoMeasure(TypedDict):
+    Name: str
+    Value: float
+    Unit: str
+    Better: MeasureDirection
+
+
+class PhotoSign(TypedDict):
+    Code: str
+    Sentence: str
+    Level: QualityFilter
+    Measured: NotRequired[float]
+    Wanted: NotRequired[float]
+    Unit: NotRequired[str]
 
 
 class Pose(TypedDict):

@@ -77,6 +77,7 @@ def test_a_key_without_a_purpose_moves_no_face(party):
     bare = party().as_(None)
     for operation, request in {
         "DetectFaces": {"Image": ADA},
+        "CoachPhoto": {"Image": ADA, "service": "countenance"},
         "CompareFaces": {"SourceImage": ADA, "TargetImage": ADA},
         "CreateCollection": {"CollectionId": "faces"},
     }.items():

@@ -27,7 +27,7 @@ def test_every_photo_has_its_verdict(house):
     house.photo("ada/2.jpg", "ada", likeness=0.9)
     house.photo("ada/group.jpg", "ada", "bob", likeness=0.7)
     house.photo("bob/1.jpg", "bob")
-    house.photo("bob/small.jpg", "bob", size=20)
+    house.photo("bob/small.jpg", "bob", size=15)
     house.photo("bob/blurred.jpg", "bob", sharpness=3.0)
     house.photo("bob/dark.jpg", "bob", brightness=1.0)
     house.photo("bob/wall.jpg")
@@ -54,6 +54,8 @@ def test_every_photo_has_its_verdict(house):
         "cat/phone.jpg": "UNSUPPORTED",
     }
     assert house.outcome(run, "ada/group.jpg").reasons == ("SEVERAL_FACES",)
+    for path, advice in (("small", "come closer"), ("blurred", "hold the camera still"), ("dark", "lamp")):
+        assert advice in house.outcome(run, f"bob/{path}.jpg").detail, "how to take it better is told"
     assert house.users() == {"ada", "bob"}
     by_id = {face["FaceId"]: face for face in house.faces()}
     told = {

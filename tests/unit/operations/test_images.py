@@ -97,6 +97,7 @@ WRONG_IMAGES = [
     [
         ("CompareFaces", "SourceImage"),
         ("CompareFaces", "TargetImage"),
+        ("CoachPhoto", "Image"),
         ("DetectFaces", "Image"),
         ("IndexFaces", "Image"),
         ("SearchFacesByImage", "Image"),
@@ -112,6 +113,7 @@ def test_every_operation_on_pictures_refuses_the_same_ones_with_declared_errors(
     fine = {"Bytes": picture(person("ada"))}
     rest = {
         "CompareFaces": {"SourceImage": fine, "TargetImage": fine},
+        "CoachPhoto": {},
         "DetectFaces": {},
     }.get(operation, {"CollectionId": collection})
     with pytest.raises(error):

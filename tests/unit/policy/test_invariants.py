@@ -44,7 +44,8 @@ ENROLS = {"IndexFaces", "ImportFace"}
 COMPARES = {"CompareFaces", "VerifyFaces"}
 LOOKS_FOR_SOMEBODY = SEARCHES | COMPARES
 MOVES_FACES = LOOKS_FOR_SOMEBODY | ENROLS
-USES_FACES = MOVES_FACES | {"DetectFaces", "AssociateFaces"}
+ANALYSES = {"CoachPhoto", "DetectFaces"}
+USES_FACES = MOVES_FACES | ANALYSES | {"AssociateFaces"}
 IN_A_COLLECTION = SEARCHES | ENROLS | {"AssociateFaces"}
 KEEPS_AND_READS = {
     *(
@@ -91,7 +92,7 @@ FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
 }
-OURS_ALONE = {"IdentifyFace", "ImportFace", "ReportCollisions", "VerifyFaces"}
+OURS_ALONE = {"CoachPhoto", "IdentifyFace", "ImportFace", "ReportCollisions", "VerifyFaces"}
 """Of those that use a face."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
 NOT_OFFERED = VIDEO | {"RecognizeCelebrities", "StartPersonTracking", "DetectLabels", "DropEverything"}
@@ -147,7 +148,7 @@ def _wrongs(
         yield "restricted", "restricted" in standings[:2]
         yield "corrects what it may not enrol", not _may_enrol(call, purpose)
     if does in USES_FACES:
-        yield "restricted", does != "DetectFaces" and "restricted" in standings[:2]
+        yield "restricted", does not in ANALYSES and "restricted" in standings[:2]
         yield from _of_the_purpose(call, purpose, discharges)
         yield from _of_the_collection(call, purpose)
         yield from _of_the_photos(call, purpose)
@@ -219,7 +220,7 @@ def _of_the_purpose(
         yield "nobody reviews", "review" in needs and "human_review" not in discharges
     if does in SEARCHES:
         yield "too many candidates", call.candidates is None or call.candidates > purpose.maximum_candidates
-    if does != "DetectFaces":
+    if does not in ANALYSES:
         yield "no notice", "notice" in needs and "notice" not in account.records
     if does in MOVES_FACES:
         yield "nobody sees that they live", "liveness" in needs

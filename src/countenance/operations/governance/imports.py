@@ -15,6 +15,7 @@ from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box
 from countenance.operations.images import Photo, load_photo
 from countenance.operations.kept_beside import with_what_is_wanted
+from countenance.operations.photo_signs import sign_for
 from countenance.types import Face, FaceId, Similarity, UserId
 from countenance.wire.shapes import (
     BoundingBox,
@@ -49,7 +50,10 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
         return _response(photo, collection, "NO_FACE", reasons)
     reasons = list(photo.reasons_against(face, request.get("QualityFilter", "AUTO")))
     if reasons:
-        return _response(photo, collection, _poor(reasons), reasons)
+        held = _response(photo, collection, _poor(reasons), reasons)
+        if (sign := sign_for(reasons, photo, face)) is not None:
+            held["Sign"] = sign
+        return held
     judged = deps.gallery.import_face(
         deps.uow,
         collection,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from countenance.types import Face, Pixels
+from countenance.vision.align import DegenerateLandmarks
 from countenance.vision.attributes import fitted
 from countenance.vision.attributes.age_gender import AgeGender
 from countenance.vision.attributes.attribute_pack import InstalledAttributes, Role
@@ -24,6 +25,7 @@ from countenance.vision.attributes.description import (
 from countenance.vision.attributes.expressions import Blendshapes, Expression, Muscles
 from countenance.vision.attributes.face_mesh import FaceMesh, Mesh
 from countenance.vision.attributes.gaze import eye_direction, mouth_gap
+from countenance.vision.attributes.light_q_net import LightQNet
 from countenance.vision.attributes.mesh_points import LANDMARKS
 from countenance.vision.attributes.mesh_pose import estimate_mesh_pose
 from countenance.vision.attributes.patches import Patches, measure_patches
@@ -87,6 +89,19 @@ class Analyst:
     def meshes(self, pixels: Pixels, faces: Sequence[Face]) -> list[Mesh | None]:
         """The mesh of each face; None of each where the network is not installed."""
         return self._meshes(pixels, faces) if self.has_landmarks else [None] * len(faces)
+
+    def qualities(self, pixels: Pixels, faces: Sequence[Face]) -> list[float | None]:
+        """LightQNet's word on each face, 0-1; None where it is not installed or the points coincide."""
+        if "quality" not in self._pack.files:
+            return [None] * len(faces)
+        network = self._require("quality", LightQNet)
+        found: list[float | None] = []
+        for face in faces:
+            try:
+                found.append(network.measure(pixels, face.landmarks))
+            except DegenerateLandmarks:
+                found.append(None)
+        return found
 
     def _meshes(self, pixels: Pixels, faces: Sequence[Face]) -> list[Mesh | None]:
         network = self._require("mesh", FaceMesh)
