@@ -212,6 +212,34 @@ class Collisions:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlier:
+    """A face of a user that does not look like the rest.
+
+    Attributes:
+        similarity: to the template that the user's other faces make.
+        faces: how many the user has.
+    """
+
+    face: StoredFace
+    similarity: Similarity
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """A part of the users of a collection, in the order of enrolment.
+
+    Attributes:
+        users: how many with two faces or more were looked at.
+        after: ordinal behind which the next part begins; None at the end.
+    """
+
+    outliers: Sequence[Outlier]
+    users: int
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FaceFailure:
     """One face of a request that was left as it was.
 

@@ -35,6 +35,7 @@ from countenance.gallery.known_apart import (
 )
 from countenance.gallery.left_out import MOST_KEPT, LeftOut
 from countenance.gallery.memory import GalleryMemory
+from countenance.gallery.outliers import UserFaces
 from countenance.gallery.people import People, people_of
 from countenance.gallery.ranking import Found, Question, decide, whose
 from countenance.gallery.records import Ranked
@@ -330,6 +331,26 @@ class ResidentGallery:
             for key in whose(self._faces, row):
                 best[key] = max(cosine, best.get(key, -1.0))
         return best
+
+    def user_faces(self, *, after: int, limit: int, only: UserId | None = None) -> list[UserFaces]:
+        """Users with faces whose ordinals are behind `after`, at most `limit`, in order; or one user."""
+        found = [
+            (int(ordinal), int(owner))
+            for block, _, part in self._subjects.parts(self._subjects.layout.block_rows)
+            for ordinal, owner in zip(block.ordinals[part], block.owners[part], strict=True)
+        ]
+        wanted = None if only is None else self.owner_of(only)
+        users = sorted(each for each in found if each[0] > after and wanted in {None, each[1]})[:limit]
+        faces_of = self._faces_of(np.array(sorted(owner for _, owner in users), np.uint64))
+        return [
+            UserFaces(
+                ordinal,
+                owner,
+                [whose(self._faces, row)[0] for row in faces_of[owner]],
+                np.stack([self._faces.stored(row) for row in faces_of[owner]]),
+            )
+            for ordinal, owner in users
+        ]
 
     def people(self) -> People:
         """Users and faces without a user, to be compared with each other: valid while it is read."""

@@ -30,6 +30,7 @@ from countenance.gallery.charters import Chartered
 from countenance.gallery.collisions import Pair, Place, find_collisions
 from countenance.gallery.finality import Finality
 from countenance.gallery.memory_broker import Memories
+from countenance.gallery.outliers import find_unlike
 from countenance.gallery.quota import Quota
 from countenance.gallery.ranking import Found, Question
 from countenance.gallery.reading import open_seal
@@ -43,6 +44,8 @@ from countenance.gallery.records import (
     Deleted,
     Description,
     NewFace,
+    Outlier,
+    Outliers,
     Ranked,
     Rejection,
     StoredFace,
@@ -818,6 +821,38 @@ class Gallery:
             if told is not None:
                 return Collisions(told, part.after, part.people, part.done, part.state, part.rejected)
         raise ThrottlingException("the faces that were found are being deleted; try again")
+
+    def outliers(
+        self,
+        collection: Collection,
+        *,
+        user_id: UserId | None,
+        calibration: Calibration,
+        threshold: Similarity,
+        limit: int,
+        after: int | None = None,
+    ) -> Outliers:
+        """Faces that are less like their user's other faces than `threshold`, of the next `limit` users.
+
+        Raises:
+            ResourceNotFoundException: `user_id` is of nobody.
+        """
+        with self._residency.fresh(collection) as gallery:
+            users = gallery.user_faces(after=after or 0, limit=limit, only=user_id)
+            unlike = [each for user in users for each in find_unlike(user, calibration, threshold)]
+        with self._database.read() as connection:
+            if user_id is not None:
+                subjects.require_user(connection, collection, user_id)
+            faces = face_rows.find_faces(connection, collection, [each.face_id for each in unlike])
+        told = [
+            Outlier(face, each.similarity, each.faces)
+            for each in unlike
+            # what was deleted or given to another meanwhile is no outlier any more
+            if (face := faces.get(each.face_id)) is not None and gallery.owner_of(face.user_id) == each.owner
+        ]
+        is_end = user_id is not None or len(users) < limit
+        looked = sum(len(user.face_ids) > 1 for user in users)
+        return Outliers(told, looked, None if is_end else users[-1].ordinal)
 
     def _told(
         self, collection: Collection, gallery: ResidentGallery, pairs: Sequence[Pair]

@@ -15,5 +15,7 @@ DECIDING_FACES: Final = 3
 """Candidates of IdentifyFace: as many as every purpose allows that allows searches."""
 COLLISIONS: Final = 10
 """Pairs in an answer of ReportCollisions: as many as every purpose allows that has it."""
+OUTLIERS: Final = 100
+"""Users that an answer of ListOutliers looks at."""
 MOST_FACES: Final = 4096
 MOST_USERS: Final = 500

@@ -19,8 +19,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "enrol": ("IndexFaces", "ImportFace"),
     "associate": ("AssociateFaces",),
-    # what searches answer is changed, and no face is used
-    "correct": ("RejectMatch", "WithdrawRejection"),
+    # what searches answer is put right, and nobody is looked for: by whoever may enrol
+    "correct": ("ListOutliers", "RejectMatch", "WithdrawRejection"),
     "compare": ("CompareFaces", "VerifyFaces"),
     "analyse": ("DetectFaces", "CoachPhoto"),
     # searches of video: not offered, and refused by rule should they ever be

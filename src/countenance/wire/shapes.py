@@ -1219,6 +1219,23 @@ class ListIndependentTestsResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class ListOutliersRequest(TypedDict):
+    CollectionId: str
+    UserId: NotRequired[str]
+    SimilarityThreshold: NotRequired[float]
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListOutliersResponse(TypedDict):
+    Outliers: list[OutlyingFace]
+    NextToken: NotRequired[str]
+    UsersLookedAt: int
+    SimilarityThreshold: float
+    FacesLeftOut: int
+    FaceModelVersion: str
+
+
 class ListPacksRequest(TypedDict):
     pass
 
@@ -1357,6 +1374,15 @@ class Opening(TypedDict):
     Position: int
     Salt: str
     Value: str
+
+
+class OutlyingFace(TypedDict):
+    UserId: NotRequired[str]
+    FaceId: str
+    ImageId: str
+    ExternalImageId: NotRequired[str]
+    Similarity: float
+    FacesOfUser: int
 
 
 class PackDetail(TypedDict):

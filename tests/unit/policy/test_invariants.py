@@ -87,7 +87,7 @@ TESTS = {
     *("AddTestSample", "CreateIndependentTest", "DeleteIndependentTest", "FinishIndependentTest"),
     *("GetIndependentTest", "ListIndependentTests", "ListTestScores"),
 }
-CORRECTS = {"RejectMatch", "WithdrawRejection"}
+CORRECTS = {"ListOutliers", "RejectMatch", "WithdrawRejection"}
 FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
