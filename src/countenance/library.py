@@ -101,6 +101,7 @@ def describe(
 
     Raises:
         InvalidParameterException: a name that is none.
+        SetupError: a file of the attribute pack was exchanged or damaged since it was looked at.
         As `load_image`.
     """
     known = ATTRIBUTES | {"ALL", "DEFAULT"}

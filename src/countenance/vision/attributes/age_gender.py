@@ -33,19 +33,23 @@ class AgeGender:
 
     def read(self, pixels: Pixels, mesh: Mesh, trust: float) -> tuple[AgeRange, Gender]:
         years, logit = self.measure(pixels, mesh)
-        female = judge(self._fit.probability(logit), trust)
+        share = self._fit.probability(logit)
+        female = judge(share, trust, at_rest=share > 0.5)
         return (
             to_age_range(years, trust),
             Gender("Female" if female.value else "Male", Confidence(female.confidence)),
         )
 
     def measure(self, pixels: Pixels, mesh: Mesh) -> tuple[float, float]:
-        """Years, and the logit of female."""
+        """Years, and the logit of female; NaN where the network answers no number."""
         face = square_around(pixels, mesh, over_face=_CROP_OVER_FACE, side_px=_CROP_PX)
         age, gender = self._session.run(
             {self._session.input_names[0]: face.transpose(2, 0, 1)[None].astype(np.float32)}
         )
-        female = min(1 - 1e-6, max(1e-6, float(gender.reshape(-1)[1])))
+        share = float(gender.reshape(-1)[1])
+        if not math.isfinite(share):
+            return float(age.reshape(-1)[0]), math.nan
+        female = min(1 - 1e-6, max(1e-6, share))
         return float(age.reshape(-1)[0]), math.log(female / (1 - female))
 
 

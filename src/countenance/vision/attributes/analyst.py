@@ -6,28 +6,33 @@ nothing else.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar, get_args
 
-from countenance.types import Face, Pixels
+from countenance.types import Confidence, Face, Pixels
 from countenance.vision.align import DegenerateLandmarks
 from countenance.vision.attributes import fitted
-from countenance.vision.attributes.age_gender import AgeGender
-from countenance.vision.attributes.attribute_pack import InstalledAttributes, Role
+from countenance.vision.attributes.age_gender import AgeGender, to_age_range
+from countenance.vision.attributes.attribute_pack import ROLES, InstalledAttributes, Role
 from countenance.vision.attributes.certainty import judge, trust_in
 from countenance.vision.attributes.covers import CoverNet, SunglassesNet, share_outside
 from countenance.vision.attributes.description import (
     Attribute,
     Description,
+    EyeDirection,
+    Gender,
+    Judgement,
     YesNoAttribute,
 )
-from countenance.vision.attributes.expressions import Blendshapes, Expression, Muscles
+from countenance.vision.attributes.expressions import Blendshapes, Expression, Muscles, nothing_expressed
 from countenance.vision.attributes.face_mesh import FaceMesh, Mesh
 from countenance.vision.attributes.gaze import eye_direction, mouth_gap
 from countenance.vision.attributes.light_q_net import LightQNet
 from countenance.vision.attributes.mesh_points import LANDMARKS
 from countenance.vision.attributes.mesh_pose import estimate_mesh_pose
+from countenance.vision.attributes.near_view import NearView, near_view
 from countenance.vision.attributes.patches import Patches, measure_patches
 
 _PATCHED: Final = frozenset(
@@ -37,6 +42,9 @@ _PATCHED: Final = frozenset(
     }
 )
 _MUSCULAR: Final = frozenset({"EYES_OPEN", "EYE_DIRECTION", "SMILE"})
+_YES_NO: Final[tuple[YesNoAttribute, ...]] = get_args(YesNoAttribute)
+_AT_REST: Final = frozenset({"EYES_OPEN"})
+"""What most faces are; the others they are not."""
 _POINTS: Final = list(LANDMARKS.values())
 _BATCH: Final = 8
 """Faces that the mesh looks at in one run: more take memory, and no less time each."""
@@ -51,7 +59,7 @@ class Analyst:
         """Nothing is loaded yet. `threads` is what one call uses inside a network."""
         self._pack = pack
         self._threads = threads
-        self._lock = threading.Lock()
+        self._locks = {role: threading.Lock() for role in ROLES}
         self._loaded: dict[Role, object] = {}
 
     @property
@@ -80,15 +88,29 @@ class Analyst:
         wanted &= self.supported
         if not self.has_landmarks or not (wanted or landmarks):
             return [Description() for _ in faces]
-        meshes = self._meshes(pixels, faces)
-        return [
-            Description() if mesh is None else self._describe(pixels, mesh, wanted, landmarks=landmarks)
-            for mesh in meshes
-        ]
+        found: list[Description] = []
+        for first in range(0, len(faces), _BATCH):
+            views = [near_view(pixels, face) for face in faces[first : first + _BATCH]]
+            for view, mesh in zip(views, self._find(views), strict=True):
+                found.append(
+                    _nothing(wanted)
+                    if mesh is None
+                    else self._describe(view, mesh, wanted, landmarks=landmarks)
+                )
+        return found
 
     def meshes(self, pixels: Pixels, faces: Sequence[Face]) -> list[Mesh | None]:
-        """The mesh of each face; None of each where the network is not installed."""
-        return self._meshes(pixels, faces) if self.has_landmarks else [None] * len(faces)
+        """The mesh of each face in the photograph; None of each where the network is not installed."""
+        if not self.has_landmarks:
+            return [None] * len(faces)
+        found: list[Mesh | None] = []
+        for first in range(0, len(faces), _BATCH):
+            views = [near_view(pixels, face) for face in faces[first : first + _BATCH]]
+            found += [
+                None if mesh is None else view.back(mesh)
+                for view, mesh in zip(views, self._find(views), strict=True)
+            ]
+        return found
 
     def qualities(self, pixels: Pixels, faces: Sequence[Face]) -> list[float | None]:
         """LightQNet's word on each face, 0-1; None where it is not installed or the points coincide."""
@@ -103,17 +125,14 @@ class Analyst:
                 found.append(None)
         return found
 
-    def _meshes(self, pixels: Pixels, faces: Sequence[Face]) -> list[Mesh | None]:
-        network = self._require("mesh", FaceMesh)
-        found: list[Mesh | None] = []
-        for first in range(0, len(faces), _BATCH):
-            found += network.find(pixels, faces[first : first + _BATCH])
-        return found
+    def _find(self, views: Sequence[NearView]) -> list[Mesh | None]:
+        """In pixels of the views."""
+        return self._require("mesh", FaceMesh).find_each([(view.pixels, view.face) for view in views])
 
     def _describe(
-        self, pixels: Pixels, mesh: Mesh, wanted: frozenset[Attribute], *, landmarks: bool
+        self, view: NearView, mesh: Mesh, wanted: frozenset[Attribute], *, landmarks: bool
     ) -> Description:
-        trust = trust_in(mesh)
+        pixels, trust = view.pixels, trust_in(mesh, view.face)
         patches = measure_patches(pixels, mesh) if wanted & _PATCHED else None
         muscles = self._require("blendshapes", Blendshapes).read(mesh) if wanted & _MUSCULAR else None
         open_ = 1 - _shut(muscles, patches)
@@ -126,11 +145,11 @@ class Analyst:
         if "MOUTH_OPEN" in wanted:
             odds["MOUTH_OPEN"] = fitted.MOUTH_OPEN.probability(mouth_gap(mesh))
         odds |= _of_patches(patches)
-        odds |= self._of_covers(pixels, mesh, patches, wanted)
+        odds |= self._of_covers(view, mesh, patches, wanted)
         return Description(
             pose=estimate_mesh_pose(mesh.points),
-            landmarks=mesh.points[_POINTS, :2].copy() if landmarks else None,
-            judgements={name: judge(each, trust) for name, each in odds.items() if name in wanted},
+            landmarks=view.back(mesh).points[_POINTS, :2].copy() if landmarks else None,
+            judgements=_judged(wanted, odds, trust),
             age_range=age if "AGE_RANGE" in wanted else None,
             gender=gender if "GENDER" in wanted else None,
             emotions=self._require("expression", Expression).read(pixels, mesh, trust)
@@ -140,28 +159,30 @@ class Analyst:
         )
 
     def _of_covers(
-        self, pixels: Pixels, mesh: Mesh, patches: Patches | None, wanted: frozenset[Attribute]
+        self, view: NearView, mesh: Mesh, patches: Patches | None, wanted: frozenset[Attribute]
     ) -> dict[YesNoAttribute, float]:
         if patches is None or not wanted & {"SUNGLASSES", "FACE_OCCLUDED"}:
             return {}
+        pixels = view.pixels
         share = self._require("sunglasses", SunglassesNet).measure(pixels, mesh)
         dark = fitted.SUNGLASSES.probability(share, patches.eyes_dark)
         if "FACE_OCCLUDED" not in wanted:
             return {"SUNGLASSES": dark}
         cover = fitted.COVER.probability(self._require("cover", CoverNet).measure(pixels, mesh))
-        outside = fitted.OUTSIDE.probability(share_outside(pixels, mesh))
+        outside = fitted.OUTSIDE.probability(share_outside(pixels, mesh, view.face))
         return {"SUNGLASSES": dark, "FACE_OCCLUDED": max(dark, cover, outside)}
 
     def _age_gender(self, model: bytes, *, threads: int) -> AgeGender:
         return AgeGender(model, fitted.FEMALE, threads=threads)
 
     def _require(self, role: Role, load: Callable[..., _Net]) -> _Net:
-        """The network of a role, loaded once."""
-        with self._lock:
-            if role not in self._loaded:
-                self._loaded[role] = load(self._pack.read(role), threads=self._threads)
-            network: _Net = self._loaded[role]  # type: ignore[assignment]  # one class a role
-            return network
+        """The network of a role, loaded once; calls for the others do not wait for it."""
+        if role not in self._loaded:
+            with self._locks[role]:
+                if role not in self._loaded:
+                    self._loaded[role] = load(self._pack.read(role), threads=self._threads)
+        network: _Net = self._loaded[role]  # type: ignore[assignment]  # one class a role
+        return network
 
 
 def _shut(muscles: Muscles | None, patches: Patches | None) -> float:
@@ -179,3 +200,25 @@ def _of_patches(found: Patches | None) -> dict[YesNoAttribute, float]:
         "MUSTACHE": fitted.MUSTACHE.probability(found.lip_dark, found.lip_pale, found.lip_over_chin),
         "BEARD": fitted.BEARD.probability(found.chin_dark, found.chin_pale),
     }
+
+
+def _judged(
+    wanted: frozenset[Attribute], odds: Mapping[YesNoAttribute, float], trust: float
+) -> dict[YesNoAttribute, Judgement]:
+    """Whatever is asked for is answered: with a Confidence of 50 where it could not be measured."""
+    return {
+        name: judge(odds.get(name, 0.5), trust, at_rest=name in _AT_REST)
+        for name in _YES_NO
+        if name in wanted
+    }
+
+
+def _nothing(wanted: frozenset[Attribute]) -> Description:
+    """Of a face that the mesh answers no numbers for."""
+    return Description(
+        judgements=_judged(wanted, {}, 0.0),
+        age_range=to_age_range(math.nan, 0.0) if "AGE_RANGE" in wanted else None,
+        gender=Gender("Male", Confidence(50.0)) if "GENDER" in wanted else None,
+        emotions=nothing_expressed() if "EMOTIONS" in wanted else (),
+        eye_direction=EyeDirection(0.0, 0.0, Confidence(50.0)) if "EYE_DIRECTION" in wanted else None,
+    )

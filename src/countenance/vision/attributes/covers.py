@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from countenance.types import Pixels
+from countenance.types import Face, Pixels
 from countenance.vision.attributes.face_mesh import Mesh
 from countenance.vision.attributes.square_crop import square_around
 from countenance.vision.session import Session
@@ -46,9 +46,13 @@ class CoverNet:
         return float(best[_MASK] - best[_NO_MASK])
 
 
-def share_outside(pixels: Pixels, mesh: Mesh) -> float:
-    """How much of the face lies outside of the photograph, 0-1."""
+def share_outside(pixels: Pixels, mesh: Mesh, face: Face) -> float:
+    """How much of the face lies outside of the photograph, 0-1, by the mesh or by the detector's box."""
     height, width = pixels.shape[:2]
+    box = face.box
+    across = min(box.left + box.width, width) - max(box.left, 0)
+    down = min(box.top + box.height, height) - max(box.top, 0)
+    of_box = 1 - max(0.0, float(across)) * max(0.0, float(down)) / max(box.area_px, 1e-6)
     points = mesh.points[:_OVAL, :2]
     inside = (points >= 0).all(axis=1) & (points[:, 0] < width) & (points[:, 1] < height)
-    return float(1 - inside.mean())
+    return max(1 - float(inside.mean()), float(of_box))

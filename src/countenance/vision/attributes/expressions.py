@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from countenance.types import Confidence, Pixels
 from countenance.vision.attributes.description import Emotion
@@ -28,6 +29,17 @@ _EMOTIONS: Final[tuple[Emotion, ...]] = (
     *("CALM", "HAPPY", "SAD", "ANGRY", "FEAR", "DISGUSTED", "SURPRISED"),
 )
 """face-api's neutral, happy, sad, angry, fearful, disgusted, surprised, as Amazon spells them."""
+
+
+def nothing_expressed() -> Sequence[tuple[Emotion, Confidence]]:
+    """Of a face that shows nothing: all alike."""
+    return _told(np.full(len(_EMOTIONS), 1 / len(_EMOTIONS)))
+
+
+def _told(shares: NDArray[np.floating[Any]]) -> Sequence[tuple[Emotion, Confidence]]:
+    rows = [(name, Confidence(100 * float(share))) for name, share in zip(_EMOTIONS, shares, strict=True)]
+    confused: tuple[Emotion, Confidence] = ("CONFUSED", Confidence(0.0))
+    return sorted([*rows, confused], key=lambda row: -row[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +84,4 @@ class Expression:
         found = np.nan_to_num(shares.reshape(-1), nan=1 / len(_EMOTIONS))
         trust *= _MOST
         believed = found * trust + (1 - trust) / len(_EMOTIONS)
-        rows = [
-            (name, Confidence(100 * float(share))) for name, share in zip(_EMOTIONS, believed, strict=True)
-        ]
-        confused: tuple[Emotion, Confidence] = ("CONFUSED", Confidence(0.0))
-        return sorted([*rows, confused], key=lambda row: -row[1])
+        return _told(believed)

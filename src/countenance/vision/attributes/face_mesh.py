@@ -55,16 +55,16 @@ class FaceMesh:
         self._input = self._session.input_names[0]
 
     def find(self, pixels: Pixels, faces: Sequence[Face]) -> list[Mesh | None]:
-        """The mesh of each face, in one run of the network; None where it answers no numbers.
+        """The mesh of each face of one photograph, as `find_each`."""
+        return self.find_each([(pixels, face) for face in faces])
 
-        Args:
-            pixels: the photograph that the faces were found in.
-        """
-        if not faces:
+    def find_each(self, looks: Sequence[tuple[Pixels, Face]]) -> list[Mesh | None]:
+        """Of each face in its picture, in one run of the network; None where it answers no numbers."""
+        if not looks:
             return []
-        transforms = [_region(face) for face in faces]
-        batch = np.empty((len(faces), _INPUT_PX, _INPUT_PX, 3), np.float32)
-        for row, transform in zip(batch, transforms, strict=True):
+        transforms = [_region(face) for _, face in looks]
+        batch = np.empty((len(looks), _INPUT_PX, _INPUT_PX, 3), np.float32)
+        for row, transform, (pixels, _) in zip(batch, transforms, looks, strict=True):
             row[:] = crop(pixels, transform, width=_INPUT_PX, height=_INPUT_PX)
         batch /= 255
         points, presence, *_ = self._session.run({self._input: batch})
@@ -93,4 +93,6 @@ def _to_mesh(found: NDArray[np.float32], logit: float, transform: Transform) -> 
     points = np.empty((POINTS, 3), np.float32)
     points[:, :2] = found[:, :2] @ back[:, :2].T + back[:, 2]
     points[:, 2] = found[:, 2] * math.sqrt(abs(float(np.linalg.det(back[:, :2]))))
+    if not np.isfinite(points).all():
+        return None
     return Mesh(points, 1 / (1 + math.exp(-max(-60.0, min(60.0, logit)))))

@@ -23,12 +23,16 @@ _LEFT, _RIGHT = np.array(SYMMETRIC).T
 
 
 def estimate_mesh_pose(points: MeshPoints) -> Pose:
-    """The pose of a face whose points do not all coincide; (478, 3)."""
+    """The pose of a face, (478, 3); upright and straight ahead where its points span nothing."""
     across = (points[_RIGHT] - points[_LEFT]).mean(axis=0).astype(np.float64)
     down = (points[CHIN] - points[FOREHEAD]).astype(np.float64)
-    across /= np.linalg.norm(across)
+    width = float(np.linalg.norm(across))
+    across /= width or 1.0
     down -= (down @ across) * across
-    down /= np.linalg.norm(down)
+    height = float(np.linalg.norm(down))
+    if not (width > 0 and height > 0):
+        return Pose(roll_deg=0.0, yaw_deg=0.0, pitch_deg=0.0)
+    down /= height
     away = np.cross(across, down)
     # the image's right side of a face that is turned to the right is the one further away
     roll = math.atan2(across[1], across[0])

@@ -58,3 +58,8 @@ def test_looking_up_is_a_positive_pitch():
     points = upright()
     points[FOREHEAD, 2], points[CHIN, 2] = 8, -8
     assert angles(points.astype(np.float32))[2] > 10
+
+
+def test_points_that_span_nothing_have_no_turn():
+    """A number, whatever: NaN is no JSON."""
+    assert angles(np.full((POINTS, 3), 7, np.float32)) == (0, 0, 0)
