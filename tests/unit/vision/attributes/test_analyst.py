@@ -153,7 +153,7 @@ def test_a_mirror_image_changes_sides_and_nothing_else(analyst, vision, portrait
     back[:, 0] = pixels.shape[1] - 1 - back[:, 0]
     eyes_px = float(np.linalg.norm(said.landmarks[1] - said.landmarks[0]))
     assert np.linalg.norm(back - said.landmarks, axis=1).mean() < 0.06 * eyes_px
-    assert said.eye_direction.yaw_deg == pytest.approx(-seen.eye_direction.yaw_deg, abs=6)
+    assert said.eye_direction.yaw_deg == pytest.approx(-seen.eye_direction.yaw_deg, abs=10)
 
 
 def _mirrored(name):
