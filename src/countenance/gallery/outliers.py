@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.gallery.stored import StoredTemplates, to_unit
-from countenance.gallery.subject_template import subject_template
+from countenance.gallery.stored import StoredTemplates, to_unit, weights_of
 from countenance.similarity import Calibration, meets
 from countenance.types import FaceId, Similarity
+
+_NO_DIRECTION: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,13 @@ def find_unlike(user: UserFaces, calibration: Calibration, threshold: Similarity
 
 
 def likeness_to_the_rest(stored: StoredTemplates) -> NDArray[np.float32]:
-    """(N,) the cosine of each of N rows, two or more, with the template of all the others."""
-    units = to_unit(stored)
-    return np.array(
-        [
-            float(np.vdot(units[at], subject_template(np.delete(stored, at, axis=0))))
-            for at in range(len(stored))
-        ],
-        np.float32,
-    )
+    """(N,) of each of N rows, two or more: its cosine with the `subject_template` of all the others."""
+    units = to_unit(stored).astype(np.float64)
+    weighed = units * weights_of(stored)[:, np.newaxis]
+    rest = weighed.sum(axis=0) - weighed
+    lengths = np.linalg.norm(rest, axis=1)
+    # Of others who have no direction together, the first one's.
+    rest[lengths <= _NO_DIRECTION] = units[0]
+    if lengths[0] <= _NO_DIRECTION:
+        rest[0] = units[1]
+    return np.asarray((units * rest).sum(axis=1) / np.linalg.norm(rest, axis=1), np.float32)

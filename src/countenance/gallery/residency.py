@@ -83,11 +83,14 @@ class Residency:
         self._swept_at = clock()
 
     @contextmanager
-    def fresh(self, collection: Collection, *, again: bool = False) -> Iterator[ResidentGallery]:
+    def fresh(
+        self, collection: Collection, *, again: bool = False, searches: bool = True
+    ) -> Iterator[ResidentGallery]:
         """The collection in memory as of this call or later, unchanged while it is looked at.
 
         Args:
             again: for a search that has begun anew, which is one search all the same.
+            searches: whether somebody is looked for; what compares one user's own faces is no search.
 
         Raises:
             ResourceNotFoundException: the collection was deleted.
@@ -99,7 +102,7 @@ class Residency:
             with self._reading(collection) as gallery:
                 self._keep_within_bounds(collection.collection_id, gallery.nbytes + _BYTES_PER_COPY)
                 # INVARIANT: every search comes through here, and is counted before it can find anything.
-                if self._activity is not None and not again:
+                if self._activity is not None and searches and not again:
                     self._activity.searched()
                 yield gallery
         except ResourceNotFoundException:

@@ -52,6 +52,8 @@ _SNAPSHOT_BYTES: Final = 1 << 20
 _MOST_FACES: Final = 20_000_000
 _MOST_SUBJECTS: Final = 10_000_000
 _SUBJECTS_AT_ONCE: Final = 4_096
+_FACES_COPIED: Final = 5_000
+"""For what looks at users' faces: some hundredths of a second, and some megabytes."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -332,25 +334,42 @@ class ResidentGallery:
                 best[key] = max(cosine, best.get(key, -1.0))
         return best
 
-    def user_faces(self, *, after: int, limit: int, only: UserId | None = None) -> list[UserFaces]:
-        """Users with faces whose ordinals are behind `after`, at most `limit`, in order; or one user."""
-        found = [
-            (int(ordinal), int(owner))
+    def user_faces(
+        self, *, after: int, limit: int, only: UserId | None = None
+    ) -> tuple[list[UserFaces], bool]:
+        """Users with faces whose ordinals are behind `after`, in order, or one user; and whether that is all.
+
+        At most `limit`, and fewer where they have many faces: an answer is bounded by what it copies.
+        """
+        columns = [
+            (block.ordinals[part], block.owners[part])
             for block, _, part in self._subjects.parts(self._subjects.layout.block_rows)
-            for ordinal, owner in zip(block.ordinals[part], block.owners[part], strict=True)
         ]
-        wanted = None if only is None else self.owner_of(only)
-        users = sorted(each for each in found if each[0] > after and wanted in {None, each[1]})[:limit]
-        faces_of = self._faces_of(np.array(sorted(owner for _, owner in users), np.uint64))
-        return [
-            UserFaces(
-                ordinal,
-                owner,
-                [whose(self._faces, row)[0] for row in faces_of[owner]],
-                np.stack([self._faces.stored(row) for row in faces_of[owner]]),
+        if not columns:
+            return [], True
+        ordinals, owners = (np.concatenate(each) for each in zip(*columns, strict=True))
+        kept = ordinals > after
+        if only is not None:
+            kept &= owners == np.uint64(self.owner_of(only))
+        order = np.flatnonzero(kept)
+        order = order[np.argsort(ordinals[order])]
+        faces_of = self._faces_of(np.sort(owners[order[:limit]]))
+        found: list[UserFaces] = []
+        copied = 0
+        for place, at in enumerate(order[:limit].tolist()):
+            rows = faces_of[int(owners[at])]
+            copied += len(rows)
+            if place and copied > _FACES_COPIED:
+                return found, False
+            found.append(
+                UserFaces(
+                    int(ordinals[at]),
+                    int(owners[at]),
+                    [whose(self._faces, row)[0] for row in rows],
+                    np.stack([self._faces.stored(row) for row in rows]),
+                )
             )
-            for ordinal, owner in users
-        ]
+        return found, len(order) <= limit
 
     def people(self) -> People:
         """Users and faces without a user, to be compared with each other: valid while it is read."""

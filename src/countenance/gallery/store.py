@@ -837,9 +837,10 @@ class Gallery:
         Raises:
             ResourceNotFoundException: `user_id` is of nobody.
         """
-        with self._residency.fresh(collection) as gallery:
-            users = gallery.user_faces(after=after or 0, limit=limit, only=user_id)
-            unlike = [each for user in users for each in find_unlike(user, calibration, threshold)]
+        with self._residency.fresh(collection, searches=False) as gallery:
+            users, is_end = gallery.user_faces(after=after or 0, limit=limit, only=user_id)
+        # Outside: whoever writes to the gallery waits for its readers.
+        unlike = [each for user in users for each in find_unlike(user, calibration, threshold)]
         with self._database.read() as connection:
             if user_id is not None:
                 subjects.require_user(connection, collection, user_id)
@@ -850,7 +851,6 @@ class Gallery:
             # what was deleted or given to another meanwhile is no outlier any more
             if (face := faces.get(each.face_id)) is not None and gallery.owner_of(face.user_id) == each.owner
         ]
-        is_end = user_id is not None or len(users) < limit
         looked = sum(len(user.face_ids) > 1 for user in users)
         return Outliers(told, looked, None if is_end else users[-1].ordinal)
 

@@ -78,7 +78,7 @@ def _plain(value: Any) -> str:
 def _perform(call: Authorized, work: UnitOfWork, services: GatewayServices) -> Performed:
     operation = services.operations[call.service.name][call.operation.name]
     deps = services.make_deps(call.caller, work)
-    if "face" in kinds_of(call.operation.name):
+    if kinds_of(call.operation.name) & {"face", "correct"}:
         model = call.asked.model
         deps = replace(
             deps,

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from countenance.operations.images import Photo
 from countenance.types import Face
+from countenance.vision.quality_filter import Level
 from countenance.wire.shapes import PhotoSign
 
 if TYPE_CHECKING:  # the inference runtime loads when a pack is first used
-    from countenance.vision.attributes.coach import Sign, SignCode
+    from countenance.vision.attributes.coach import Sign
     from countenance.vision.attributes.face_quality import FaceMeasures
-
-_SIGNS_OF: Final[Mapping[str, tuple[SignCode, ...]]] = {
-    "SMALL_BOUNDING_BOX": ("EYE_DISTANCE", "SMALL_IN_PHOTO"),
-    "LOW_SHARPNESS": ("SHARPNESS",),
-    "LOW_BRIGHTNESS": ("BRIGHTNESS",),
-    "EXTREME_POSE": ("YAW", "PITCH"),
-    "LOW_CONFIDENCE": ("CONFIDENCE",),
-    "LOW_FACE_QUALITY": ("TOO_BRIGHT", "LOW_FACE_QUALITY"),
-}
-"""Reason of QualityFilter → the signs that say the same."""
 
 
 def signs_in(photo: Photo, face: Face, measures: FaceMeasures) -> tuple[Sign, ...]:
@@ -35,16 +26,19 @@ def signs_in(photo: Photo, face: Face, measures: FaceMeasures) -> tuple[Sign, ..
     )
 
 
-def sign_for(reasons: Sequence[str], photo: Photo, face: Face) -> PhotoSign | None:
-    """The most severe sign of what QualityFilter rejects a face for; None if no sign says it.
+def sign_for(reasons: Sequence[str], photo: Photo, face: Face, level: Level) -> PhotoSign | None:
+    """The most severe sign of what QualityFilter rejects a face for at a level; None if no sign says it.
 
     By what needs no network: it costs no further look at the photo.
     """
+    from countenance.vision.attributes.coach import LEVELS, SIGNS_OF, signs_at
     from countenance.vision.attributes.face_quality import measure_faces
 
     [measures] = measure_faces(photo.pixels, [face])
-    told = {code for reason in reasons for code in _SIGNS_OF.get(reason, ())}
-    return next((to_sign(sign) for sign in signs_in(photo, face, measures) if sign.code in told), None)
+    told = {code for reason in reasons for code in SIGNS_OF.get(reason, ())}
+    asked = next((each for each in LEVELS if each == level), LEVELS[0])
+    signs = signs_at(signs_in(photo, face, measures), asked)
+    return next((to_sign(sign) for sign in signs if sign.code in told), None)
 
 
 def to_sign(sign: Sign) -> PhotoSign:

@@ -19,9 +19,9 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "enrol": ("IndexFaces", "ImportFace"),
     "associate": ("AssociateFaces",),
-    # what searches answer is put right, and nobody is looked for: by whoever may enrol
-    "correct": ("ListOutliers", "RejectMatch", "WithdrawRejection"),
-    "compare": ("CompareFaces", "VerifyFaces"),
+    # what searches answer is put right, and no face is used: by whoever may enrol
+    "correct": ("RejectMatch", "WithdrawRejection"),
+    "compare": ("CompareFaces", "ListOutliers", "VerifyFaces"),
     "analyse": ("DetectFaces", "CoachPhoto"),
     # searches of video: not offered, and refused by rule should they ever be
     "stream": ("StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"),

@@ -13,6 +13,7 @@ _THRESHOLD_MEMBERS = {
     "AssociateFaces": "UserMatchThreshold",
     "CompareFaces": "SimilarityThreshold",
     "IdentifyFace": "MatchThreshold",
+    "ListOutliers": "SimilarityThreshold",
     "ReportCollisions": "SimilarityThreshold",
     "VerifyFaces": "MatchThreshold",
     "SearchUsers": "UserMatchThreshold",

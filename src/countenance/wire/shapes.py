@@ -1381,7 +1381,7 @@ class OutlyingFace(TypedDict):
     FaceId: str
     ImageId: str
     ExternalImageId: NotRequired[str]
-    Similarity: float
+    Similarity: NotRequired[float]
     FacesOfUser: int
 
 

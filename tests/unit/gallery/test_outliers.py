@@ -78,13 +78,42 @@ def test_a_gallery_gives_its_users_in_order_with_their_faces():
     there = [Enrolled(uuid.uuid4(), n + 1, owner) for n, owner in enumerate(owners)]
     templates = random_templates(np.random.default_rng(4), len(owners)).astype(np.float16)
     gallery.change(gone=(), there=there, templates=templates)
-    users = gallery.user_faces(after=0, limit=10)
+    users, is_all = gallery.user_faces(after=0, limit=10)
+    assert is_all
     assert [user.ordinal for user in users] == [1, 3, 6]
     assert [list(user.face_ids) for user in users] == [
         [there[0].face_id, there[3].face_id],
         [there[2].face_id, there[4].face_id],
         [there[5].face_id],
     ]
-    assert [user.ordinal for user in gallery.user_faces(after=1, limit=1)] == [3]
-    assert [user.ordinal for user in gallery.user_faces(after=0, limit=10, only="eve")] == [6]
-    assert gallery.user_faces(after=0, limit=10, only="nobody") == []
+    some, is_all = gallery.user_faces(after=1, limit=1)
+    assert ([user.ordinal for user in some], is_all) == ([3], False)
+    one, is_all = gallery.user_faces(after=0, limit=10, only="eve")
+    assert ([user.ordinal for user in one], is_all) == ([6], True)
+    assert gallery.user_faces(after=0, limit=10, only="nobody") == ([], True)
+
+
+def test_an_answer_is_bounded_by_the_faces_that_it_copies(monkeypatch):
+    """Whoever writes to the gallery waits for it; of one user all faces are there, however many."""
+    monkeypatch.setattr("countenance.gallery.resident._FACES_COPIED", 3)
+    gallery = ResidentGallery(PrivateMemory(), dimensions=DIMENSIONS, owner_key=bytes(32))
+    owners = ["ada"] * 4 + ["bob"] * 2 + ["eve"]
+    there = [Enrolled(uuid.uuid4(), n + 1, owner) for n, owner in enumerate(owners)]
+    templates = random_templates(np.random.default_rng(4), len(owners)).astype(np.float16)
+    gallery.change(gone=(), there=there, templates=templates)
+    seen, after = [], 0
+    while True:
+        users, is_all = gallery.user_faces(after=after, limit=10)
+        seen.append([len(user.face_ids) for user in users])
+        if is_all:
+            break
+        after = users[-1].ordinal
+    assert seen == [[4], [2, 1]]
+
+
+def test_faces_that_cancel_each_other_out_have_a_likeness_all_the_same():
+    """As users' templates have a direction: the first one's."""
+    (one,) = random_templates(np.random.default_rng(5), 1)
+    user = user_of([one, -one, one])
+    assert np.isfinite(likeness_to_the_rest(user.stored)).all()
+    assert np.isfinite(likeness_to_the_rest(user_of([one, -one]).stored)).all()

@@ -331,7 +331,7 @@ TABLE: list[Row] = [
         {"resource__charter__purposes": ("development",)},
         {"resource__charter": None},
         {"purpose": None},
-        says="RejectMatch is for putting right whom a collection has",
+        says="RejectMatch changes what searches of the collection answer",
     ),
     *rows(
         "COR-001",

@@ -25,7 +25,9 @@ from countenance.types import AccountId
 
 AMAZONS = ("search", "enrol", "associate", "compare", "analyse", "stream", "chartering", "gallery")
 OURS, THEIRS, ABOVE, TOP = (AccountId(digit * 12) for digit in "1234")
-OURS_WITH_FACES = frozenset({"CoachPhoto", "IdentifyFace", "ImportFace", "ReportCollisions", "VerifyFaces"})
+OURS_WITH_FACES = frozenset(
+    {"CoachPhoto", "IdentifyFace", "ImportFace", "ListOutliers", "ReportCollisions", "VerifyFaces"}
+)
 """Of our own service, though they use a face."""
 NAMES = {
     "rekognition": [name for kind in AMAZONS for name in GROUPS[kind] if name not in OURS_WITH_FACES],

@@ -41,7 +41,7 @@ SEARCHES = {"SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByIm
     *("IdentifyFace", "ImportFace", "ReportCollisions"),
 }
 ENROLS = {"IndexFaces", "ImportFace"}
-COMPARES = {"CompareFaces", "VerifyFaces"}
+COMPARES = {"CompareFaces", "ListOutliers", "VerifyFaces"}
 LOOKS_FOR_SOMEBODY = SEARCHES | COMPARES
 MOVES_FACES = LOOKS_FOR_SOMEBODY | ENROLS
 ANALYSES = {"CoachPhoto", "DetectFaces"}
@@ -87,12 +87,14 @@ TESTS = {
     *("AddTestSample", "CreateIndependentTest", "DeleteIndependentTest", "FinishIndependentTest"),
     *("GetIndependentTest", "ListIndependentTests", "ListTestScores"),
 }
-CORRECTS = {"ListOutliers", "RejectMatch", "WithdrawRejection"}
+CORRECTS = {"RejectMatch", "WithdrawRejection"}
 FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
 }
-OURS_ALONE = {"CoachPhoto", "IdentifyFace", "ImportFace", "ReportCollisions", "VerifyFaces"}
+OURS_ALONE = {"CoachPhoto", "IdentifyFace", "ImportFace", "ListOutliers"} | {
+    *("ReportCollisions", "VerifyFaces"),
+}
 """Of those that use a face."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
 NOT_OFFERED = VIDEO | {"RecognizeCelebrities", "StartPersonTracking", "DetectLabels", "DropEverything"}

@@ -48,10 +48,11 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
     if face is None:
         reasons = ["NO_FACE_IN_THE_BOX"] if photo.detection.faces else []
         return _response(photo, collection, "NO_FACE", reasons)
-    reasons = list(photo.reasons_against(face, request.get("QualityFilter", "AUTO")))
+    level = request.get("QualityFilter", "AUTO")
+    reasons = list(photo.reasons_against(face, level))
     if reasons:
         held = _response(photo, collection, _poor(reasons), reasons)
-        if (sign := sign_for(reasons, photo, face)) is not None:
+        if (sign := sign_for(reasons, photo, face, level)) is not None:
             held["Sign"] = sign
         return held
     judged = deps.gallery.import_face(

@@ -13,8 +13,8 @@ from countenance.wire.shapes import ListOutliersRequest, ListOutliersResponse, O
 def list_outliers(request: ListOutliersRequest, deps: Deps) -> ListOutliersResponse:
     """The next users' faces that are less like the user's other faces than the threshold.
 
-    It compares nobody with anybody else. An answer is of one moment; users who come or go between two of them
-    are met or not.
+    A user's faces are compared with one another, and so to the rules it is a comparison. An answer is of one
+    moment; users who come or go between two of them are met or not.
     """
     collection = deps.collection(request["CollectionId"])
     asked, user_id = request.get("SimilarityThreshold"), request.get("UserId")
@@ -33,7 +33,7 @@ def list_outliers(request: ListOutliersRequest, deps: Deps) -> ListOutliersRespo
     deps.report.threshold = float(threshold)
     deps.report.left_out = deps.gallery.left_out(collection)
     response: ListOutliersResponse = {
-        "Outliers": [_to_face(each) for each in part.outliers],
+        "Outliers": [_to_face(each, least=deps.purpose().minimum_threshold) for each in part.outliers],
         "UsersLookedAt": part.users,
         "SimilarityThreshold": float(threshold),
         "FacesLeftOut": deps.report.left_out,
@@ -50,14 +50,16 @@ def _place(position: str) -> int:
     return int(position)
 
 
-def _to_face(outlier: Outlier) -> OutlyingFace:
+def _to_face(outlier: Outlier, *, least: float) -> OutlyingFace:
+    """A similarity under `least` is not told, as no comparison under the purpose would tell it."""
     face = outlier.face
     told: OutlyingFace = {
         "FaceId": str(face.face_id),
         "ImageId": str(face.image_id),
-        "Similarity": round(float(outlier.similarity), 2),
         "FacesOfUser": outlier.faces,
     }
+    if outlier.similarity >= least:
+        told["Similarity"] = round(float(outlier.similarity), 2)
     if face.user_id is not None:
         told["UserId"] = face.user_id
     if face.external_image_id is not None:

@@ -8,7 +8,7 @@ customs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from countenance.vision.attributes.face_quality import SCALES, FaceMeasures, Measure
@@ -27,9 +27,10 @@ class Sign:
     Attributes:
         measured: in `unit`; None where nothing was measured.
         wanted: what the level asks for, in the same unit.
-        sentence: what is wrong and what to do, for people.
+        sentence: what is wrong and what to do, for people, with what is wanted.
         level: the laxest level that the photo fails by it: the laxer, the more severe.
         short: how far it is from what is wanted, as a share of it: of two of a level the larger comes first.
+        stricter: what the levels behind it want, each with its sentence.
     """
 
     code: SignCode
@@ -39,6 +40,7 @@ class Sign:
     wanted: float | None = None
     unit: str = ""
     short: float = 1.0
+    stricter: Mapping[CoachLevel, tuple[float, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,15 @@ _WANTS: Final = (
         "evenness of the background is {measured:.0f}, {wanted:.0f} needed: stand before a plain wall",
     ),
 )
+SIGNS_OF: Final[Mapping[str, tuple[SignCode, ...]]] = {
+    "SMALL_BOUNDING_BOX": ("EYE_DISTANCE", "SMALL_IN_PHOTO"),
+    "LOW_SHARPNESS": ("SHARPNESS",),
+    "LOW_BRIGHTNESS": ("BRIGHTNESS",),
+    "EXTREME_POSE": ("YAW", "PITCH"),
+    "LOW_CONFIDENCE": ("CONFIDENCE",),
+    "LOW_FACE_QUALITY": ("TOO_BRIGHT", "LOW_FACE_QUALITY"),
+}
+"""Reason of QualityFilter → the signs that say the same."""
 _SMALL_IN_PHOTO: Final[tuple[SignCode, str]] = (
     "SMALL_IN_PHOTO",
     "the face is a small part of the photo: come closer, or cut the photo to the person",
@@ -189,8 +200,17 @@ def signs_without_a_face() -> tuple[Sign, ...]:
 
 
 def signs_at(signs: Sequence[Sign], level: CoachLevel) -> tuple[Sign, ...]:
-    """Those that count at a level: a photo with none of them is good enough for it."""
-    return tuple(sign for sign in signs if LEVELS.index(sign.level) <= LEVELS.index(level))
+    """Those that count at a level, with what it wants: a photo with none of them is good enough for it."""
+    return tuple(_asked_at(sign, level) for sign in signs if LEVELS.index(sign.level) <= LEVELS.index(level))
+
+
+def _asked_at(sign: Sign, level: CoachLevel) -> Sign:
+    """Whoever obeys is to pass: `wanted` is the level's own bar, not that of the laxest that was failed."""
+    for each in reversed(LEVELS[: LEVELS.index(level) + 1]):
+        if each in sign.stricter:
+            wanted, sentence = sign.stricter[each]
+            return replace(sign, wanted=wanted, sentence=sentence)
+    return sign
 
 
 def _sign(want: _Want, measures: FaceMeasures) -> Sign | None:
@@ -210,6 +230,11 @@ def _sign(want: _Want, measures: FaceMeasures) -> Sign | None:
             bar,
             SCALES[want.measure].unit,
             abs(measured - bar) / max(abs(bar), 1.0),
+            {
+                each: (other, want.words.format(measured=_told(measured, other), wanted=other))
+                for each in LEVELS[LEVELS.index(level) + 1 :]
+                if (other := want.bars.get(each)) is not None
+            },
         )
     return None
 
@@ -220,11 +245,15 @@ def _told(measured: float, bar: float) -> float:
 
 
 def _rest(reasons: Callable[[Level], Sequence[str]], found: Sequence[Sign]) -> list[Sign]:
-    """What QualityFilter rejects though no measure by itself says why."""
+    """What QualityFilter rejects though no sign says why: each by the laxest level that does."""
+    added: dict[SignCode, Sign] = {}
     for level in LEVELS:
-        against = reasons(level)
-        if against and not signs_at(found, level):
-            small = "SMALL_BOUNDING_BOX" in against
-            code, words = _SMALL_IN_PHOTO if small else _POOR_ALTOGETHER
-            return [Sign(code, words, level, short=0.0)]
-    return []
+        told = {sign.code for sign in signs_at(found, level)}
+        for reason in reasons(level):
+            if told & {*SIGNS_OF.get(reason, ())}:
+                continue
+            code, words = _SMALL_IN_PHOTO if reason == "SMALL_BOUNDING_BOX" else _POOR_ALTOGETHER
+            if code == "LOW_FACE_QUALITY" and told:
+                continue  # it is poor altogether by what the signs say
+            added.setdefault(code, Sign(code, words, level, short=0.0))
+    return [*added.values()]

@@ -43,6 +43,33 @@ def test_a_stranger_among_the_faces_of_a_user_is_told(call, collection, user):
     assert {each["UserId"] for each in answer["Outliers"]} == {"ada"}
 
 
+def test_a_similarity_that_no_comparison_under_the_purpose_would_tell_is_not_told(
+    client_of, account, user, call, collection
+):
+    """Or any two faces, put under one user, would be compared at any threshold."""
+    user("ada", "ada", "eve")
+    strict = client_of(account, purpose="access-control")
+    told = strict("ListOutliers", CollectionId=collection, SimilarityThreshold=99.0)["Outliers"]
+    assert len(told) == 2
+    assert not any("Similarity" in each for each in told)
+
+
+def test_it_looks_for_nobody_and_counts_as_no_search(call, collection, user, monkeypatch):
+    """Reconciliation compares the searches that ran with those on record."""
+    user("ada", "ada", "eve")
+    counted = []
+    monkeypatch.setattr(call.gallery._residency, "_activity", Counts(counted))
+    listed(call, collection)
+    assert counted == []
+
+
+class Counts:
+    """Where searches are counted."""
+
+    def __init__(self, counted):
+        self.searched = lambda: counted.append(1)
+
+
 def test_one_user_may_be_asked_for(call, collection, user):
     user("ada", "ada", "eve")
     user("bob", "bob", "eve")

@@ -116,3 +116,24 @@ def test_what_the_filter_rejects_without_a_measure_to_blame_is_told_as_well():
 def test_a_photo_without_a_face_passes_nothing():
     for level in LEVELS:
         assert [sign.code for sign in signs_at(signs_without_a_face(), level)] == ["NO_FACE"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_whoever_obeys_passes_the_level_that_was_asked_for(level):
+    """Told the bar of the laxest level that was failed, a person would come back three times."""
+    poor = {"SHARPNESS": 1.0, "EYE_DISTANCE": 3.0, "YAW": 80.0, "BRIGHTNESS": 99.0, "NO_SUNGLASSES": 1.0}
+    told = signs_at(signs(**poor), level)
+    better = poor | {("BRIGHTNESS" if sign.code == "TOO_BRIGHT" else sign.code): sign.wanted for sign in told}
+    assert len(told) == len(poor)
+    assert signs_at(signs(**better), level) == ()
+    for sign in told:
+        assert f"{sign.wanted:.0f}" in sign.sentence
+
+
+def test_a_sign_does_not_hide_what_the_filter_rejects_besides():
+    """Once the light is mended the photo would fail for its size."""
+    too_small = signs_of(
+        FaceMeasures(GOOD | {"BRIGHTNESS": 99.0}),
+        reasons=lambda level: ("SMALL_BOUNDING_BOX", "LOW_FACE_QUALITY") if level == "AUTO" else (),
+    )
+    assert {sign.code for sign in too_small} == {"TOO_BRIGHT", "SMALL_IN_PHOTO"}
