@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from attribute_members import DEFAULT, MEMBERS
 from countenance.policy import PolicyEngine
 from countenance.vision.attributes.attribute_pack import AttributeStore
 from countenance.vision.attributes.description import ATTRIBUTES
@@ -18,22 +19,7 @@ from fixtures_server import server_settings
 from gateway_server import Server
 from small_server import small_server
 
-MEMBERS = {
-    "AGE_RANGE": "AgeRange",
-    "BEARD": "Beard",
-    "EMOTIONS": "Emotions",
-    "EYEGLASSES": "Eyeglasses",
-    "EYES_OPEN": "EyesOpen",
-    "EYE_DIRECTION": "EyeDirection",
-    "FACE_OCCLUDED": "FaceOccluded",
-    "GENDER": "Gender",
-    "MOUTH_OPEN": "MouthOpen",
-    "MUSTACHE": "Mustache",
-    "SMILE": "Smile",
-    "SUNGLASSES": "Sunglasses",
-}
 SHARED_SERVER = pytest.mark.xdist_group("server")
-DEFAULT = {"BoundingBox", "Confidence", "Landmarks", "Pose", "Quality"}
 
 
 @pytest.fixture(scope="module")

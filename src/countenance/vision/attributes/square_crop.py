@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.types import Face, Pixels
+from countenance.types import Pixels
 from countenance.vision.align import centred_transform, crop
 from countenance.vision.attributes.face_mesh import Mesh
 
@@ -21,18 +21,6 @@ def square_around(pixels: Pixels, mesh: Mesh, *, over_face: float, side_px: int)
     centre, side, turn_deg = _extent(mesh)
     transform = centred_transform(
         centre, scale=side_px / (side * over_face), turn_deg=-turn_deg, width=side_px, height=side_px
-    )
-    return crop(pixels, transform, width=side_px, height=side_px)
-
-
-def square_around_box(pixels: Pixels, face: Face, *, over_box: float, side_px: int) -> Pixels:
-    """The same around the detector's box, turned by the detector's eyes."""
-    across = face.landmarks[1] - face.landmarks[0]
-    turn_deg = math.degrees(math.atan2(float(across[1]), float(across[0])))
-    side = max(face.box.width, face.box.height, 1.0) * over_box
-    centre = (face.box.left + face.box.width / 2, face.box.top + face.box.height / 2)
-    transform = centred_transform(
-        centre, scale=side_px / side, turn_deg=-turn_deg, width=side_px, height=side_px
     )
     return crop(pixels, transform, width=side_px, height=side_px)
 

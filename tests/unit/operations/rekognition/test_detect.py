@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from attribute_members import DEFAULT, MEMBERS
 from countenance.errors import (
     InternalServerError,
     InvalidImageFormatException,
@@ -22,23 +23,6 @@ def test_faces_come_largest_first(call):
 
 def test_no_face_is_an_empty_list(call):
     assert detect(call, picture()) == {"FaceDetails": []}
-
-
-MEMBERS = {
-    "AGE_RANGE": "AgeRange",
-    "BEARD": "Beard",
-    "EMOTIONS": "Emotions",
-    "EYEGLASSES": "Eyeglasses",
-    "EYES_OPEN": "EyesOpen",
-    "EYE_DIRECTION": "EyeDirection",
-    "FACE_OCCLUDED": "FaceOccluded",
-    "GENDER": "Gender",
-    "MOUTH_OPEN": "MouthOpen",
-    "MUSTACHE": "Mustache",
-    "SMILE": "Smile",
-    "SUNGLASSES": "Sunglasses",
-}
-DEFAULT = {"BoundingBox", "Landmarks", "Pose", "Quality", "Confidence"}
 
 
 @pytest.mark.parametrize(
