@@ -6,6 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -190,15 +191,15 @@ class AttributeStore:
     def at_hand(self) -> InstalledAttributes:
         """What is installed, after what lies in the models folder was; reaches nobody.
 
-        Raises:
-            SetupError: the cache cannot be written to.
+        A cache that cannot be written to, as a server's may be, is left as it is: each network is optional.
         """
         installed = self.installed()
         if self._models_dir is None or not installed.missing:
             return installed
         about = self._lying_about()
         if any(self._lies_at_hand(role, about) for role in installed.missing):
-            return self.install(offline=True)
+            with suppress(SetupError):
+                return self.install(offline=True)
         return installed
 
     def _look_for(self, role: Role) -> InstalledNetwork | Flaw | None:

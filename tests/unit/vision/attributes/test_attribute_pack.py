@@ -134,10 +134,13 @@ def test_a_file_that_is_exchanged_after_it_was_checked_is_not_run(store, content
     assert "models install attributes" in caught.value.remedy
 
 
-def test_a_cache_that_cannot_be_written_is_an_error(tmp_path, models):
+def test_a_cache_that_cannot_be_written_is_an_error_to_whoever_installs(tmp_path, models):
+    """And no reason for a server not to start: it serves without what it cannot put there."""
     (tmp_path / "cache").write_text("a file")
+    store = AttributeStore(tmp_path / "cache", models)
     with pytest.raises(SetupError, match="cannot write into"):
-        AttributeStore(tmp_path / "cache", models).at_hand()
+        store.install(offline=True)
+    assert dict(store.at_hand().files) == {}
 
 
 def test_the_manifest_that_comes_with_countenance_names_every_role(monkeypatch):
