@@ -31,7 +31,7 @@ def photo(*, size=200.0, width=1000, **changes):
 def sign(level="HIGH", **changes):
     shown, face = photo(**changes)
     reasons = shown.reasons_against(face, level)
-    return reasons, sign_for(reasons, shown, face)
+    return reasons, sign_for(reasons, shown, face, level)
 
 
 @pytest.mark.parametrize(
