@@ -95,6 +95,19 @@ class Service:
             "aws_secret_access_key": key.secret,
         }
 
+    def make_operator(self, account: str, name: str, *roles: str) -> dict[str, str]:
+        """Somebody who works for an account, with a personal key."""
+        where = {"database_url": self.database_options[1]} if self.database_options else {}
+        with open_store(Settings.from_env({}, data_dir=self.data_dir, **where)) as (database, keys):
+            operators = open_governance(database, keys).operators
+            operators.put(account, name, roles, actor=Actor("test"))
+            key = operators.create_key(account, name, actor=Actor("test"))
+        return {
+            "account": key.account_id,
+            "aws_access_key_id": key.access_key_id,
+            "aws_secret_access_key": key.secret,
+        }
+
     def make_evaluation(self) -> str:
         """A signed evaluation of a model that is nowhere, by an evaluator who is trusted from now on."""
         where = {"database_url": self.database_options[1]} if self.database_options else {}

@@ -46,6 +46,7 @@ class Office:
     suspended: Any
     appeal: str
     tester: Any
+    administrator: Any
     photo: bytes
 
     def client(self, operation: str, usual: Any) -> Any:
@@ -54,6 +55,8 @@ class Office:
             return self.suspended
         if operation in TESTING:
             return self.tester
+        if operation in GROUPS["operators"]:
+            return self.administrator
         return self.officer if operation in {*OFFICERS_DO, "GetAppeal"} else usual
 
     def disposable(self, operation: str) -> dict[str, Any]:
@@ -94,6 +97,10 @@ class Office:
             case "GetEvaluation" | "WithdrawEvaluation":
                 made = self.officer.put_evaluation(SignedEvaluation=self.service.make_evaluation())
                 return {"EvaluationId": made["EvaluationId"]}
+            case "InviteOperator" | "RemoveOperator":
+                name = f"Disposable {uuid.uuid4().hex}"
+                self.administrator.put_operator(OperatorName=name, Roles=["auditor"])
+                return {"OperatorName": name}
             case "WithdrawRecord":
                 return {"RecordId": usual.put_record(Kind="notice", Reference="here")["RecordId"]}
             case _:
@@ -271,6 +278,7 @@ def office(service, clients, portraits):
         service.client("countenance", **suspended),
         _appeal(service.client("countenance", **appealing)),
         service.client("countenance", **service.make_tester()),
+        service.client("countenance", **service.make_operator(house, "Adam", "administrator")),
         _encoded(next(iter(portraits.known.values()))[0], "JPEG"),
     )
 

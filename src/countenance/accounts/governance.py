@@ -10,8 +10,10 @@ from countenance.accounts.facts import CallCounts, FactsReader
 from countenance.accounts.grants import Grants
 from countenance.accounts.officers import Officers
 from countenance.accounts.on_file import OnFile
+from countenance.accounts.operators import Operators
 from countenance.accounts.register import Accounts
 from countenance.accounts.relations import Relations
+from countenance.accounts.sign_in import SignIns
 from countenance.accounts.standing import Standings
 from countenance.accounts.testers import Testers
 from countenance.store import Database, KeyStore
@@ -35,6 +37,8 @@ class Governance:
     facts: FactsReader
     calls: CallCounts
     testers: Testers
+    operators: Operators
+    sign_ins: SignIns
 
     @classmethod
     def open(cls, database: Database, keys: KeyStore, terms: Terms) -> Governance:
@@ -59,6 +63,8 @@ class Governance:
             facts=FactsReader(changing, terms, first_seen=first_seen),
             calls=CallCounts(changing),
             testers=Testers(changing, Accounts(database, keys)),
+            operators=Operators(changing, keys),
+            sign_ins=SignIns(changing, keys),
         )
 
     def begin(self, account_id: str, *, officer: str, role: str, actor: Actor) -> None:

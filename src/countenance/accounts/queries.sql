@@ -40,6 +40,7 @@ select access_key_id, operator, created_at, revoked_at, purpose, officer
 from access_key
 where account_id = %(account_id)s
     and parent_access_key_id is null
+    and not for_console -- a browser's, whose secret nobody has seen
     and access_key_id > %(after)s
 order by access_key_id
 limit %(limit)s;
@@ -55,23 +56,25 @@ select
     k.access_key_id, k.account_id, a.standing, a.effective_standing, k.operator, k.sealed_secret,
     -- a tester's keys end with the tester
     k.session_token_digest, least(k.expires_at, t.expires_at),
-    k.revoked_at is not null or p.revoked_at is not null or t.revoked_at is not null,
-    k.purpose, o.name, k.sealed_claims, a.calls_per_s, a.burst
+    k.revoked_at is not null or p.revoked_at is not null or t.revoked_at is not null
+        or (k.operator_id is not null and w.removed_at is not null),
+    k.purpose, o.name, k.sealed_claims, a.calls_per_s, a.burst, k.operator_id, w.roles
 from access_key as k
 join account as a using (account_id)
 left join access_key as p on p.access_key_id = k.parent_access_key_id
 left join officer as o on o.name = k.officer and o.removed_at is null and a.is_house
 left join tester as t on t.account_id = k.account_id
+left join operator as w on w.operator_id = k.operator_id
 where k.access_key_id = %(access_key_id)s;
 
 -- create_session --
 -- A session for a purpose is nobody's office: only one that goes on as its key is keeps the key's officer.
 insert into access_key (
-    access_key_id, account_id, operator, sealed_secret, session_token_digest, parent_access_key_id, expires_at,
-    purpose, officer, sealed_claims
+    access_key_id, account_id, operator, operator_id, for_console, sealed_secret, session_token_digest,
+    parent_access_key_id, expires_at, purpose, officer, sealed_claims
 )
 select
-    %(access_key_id)s, account_id, operator, %(sealed_secret)s, %(digest)s, access_key_id,
+    %(access_key_id)s, account_id, operator, operator_id, for_console, %(sealed_secret)s, %(digest)s, access_key_id,
     date_trunc('second', clock_timestamp()) + %(duration)s,
     coalesce(%(purpose)s, purpose),
     case when %(purpose)s::text is null then officer end,

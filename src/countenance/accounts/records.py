@@ -87,6 +87,8 @@ class Credential:
         expires_at: end of a temporary key; None for a lasting key.
         revoked: the key itself or the lasting key it came from.
         calls_per_s: calls a second that the account may make, if that is not what any may; `burst` likewise.
+        operator_id: of a personal key, whose it is; None of a key of the account's own.
+        roles: of that person, as of the look-up; None of a key of the account's own.
     """
 
     access_key_id: str
@@ -103,3 +105,5 @@ class Credential:
     claims: Claims = field(default_factory=Claims)
     calls_per_s: int | None = None
     burst: int | None = None
+    operator_id: str | None = None
+    roles: frozenset[str] | None = None

@@ -198,7 +198,7 @@ class Accounts:
         if row is None:
             return None
         key_id, account_id, standing, effective, operator, sealed, digest, expires_at, revoked = row[:9]
-        purpose, officer, sealed_claims, *limit = row[9:]
+        purpose, officer, sealed_claims, calls_per_s, burst, operator_id, roles = row[9:]
         secret = self._keys.unseal(bytes(sealed), context=secret_context(key_id)).decode()
         return Credential(
             key_id,
@@ -213,7 +213,10 @@ class Accounts:
             purpose,
             officer,
             self._unseal_claims(key_id, sealed_claims),
-            *limit,
+            calls_per_s,
+            burst,
+            operator_id,
+            None if operator_id is None else frozenset(roles),
         )
 
     def create_session(

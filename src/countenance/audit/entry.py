@@ -134,6 +134,7 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
         "records": sorted(event.records) or None,
         "asked": _known(candidates=event.candidates_asked, attributes=list(event.attributes_asked) or None),
         "trained": event.trained or None,
+        "roles": list(event.roles) or None,
         "charter": dict(event.charter) or None,
         "obligations": list(event.obligations) or None,
         "shadow": _fitting(event.shadow, room=_SHADOW_ROOM) or None,

@@ -134,6 +134,7 @@ class Event:
     candidates_asked: int | None = None
     attributes_asked: tuple[str, ...] = ()
     trained: bool = False
+    roles: tuple[str, ...] = ()
     charter: Mapping[str, Any] = field(default_factory=dict)
     obligations: tuple[str, ...] = ()
     shadow: tuple[str, ...] = ()

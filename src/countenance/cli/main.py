@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": "countenance.cli.doctor:doctor",
     "terms": "countenance.cli.terms:terms",
     "officers": "countenance.cli.officers:officers",
+    "operators": "countenance.cli.operators:operators",
     "accounts": "countenance.cli.accounts:accounts",
     "purposes": "countenance.cli.purposes:purposes",
     "policy": "countenance.cli.policy:policy",

@@ -66,6 +66,8 @@ def authenticate(call: Admitted, body: bytes, services: GatewayServices) -> Auth
         officer=call.credential.officer,
         claims=call.credential.claims,
         event_id=call.head.event_id,
+        operator_id=call.credential.operator_id,
+        roles=call.credential.roles,
     )
     return advance(call, Authenticated, caller=caller, body=body)
 

@@ -82,6 +82,7 @@ def question_of(call: Validated, services: GatewayServices) -> Question:
             purpose=_purpose(call),
             own_purpose=caller.purpose,
             claims=caller.claims,
+            roles=caller.roles,
             now_s=int(now.timestamp()),
         )
         kinds = kinds_of(request.operation)

@@ -231,6 +231,7 @@ def _governed(call: Identified, asked: AccessRequest | None) -> dict[str, Any]:
         "candidates_asked": asked.candidates,
         "attributes_asked": tuple(sorted(asked.attributes)),
         "trained": asked.account.operator_trained,
+        "roles": tuple(sorted(asked.roles or ())),
         "evaluation": read.digest if read else None,
         "charter": {}
         if charter is None or (purpose is not None and charter == purpose.charter())

@@ -44,6 +44,8 @@ class Caller:
         officer: name of the officer of the house whose key it is.
         claims: what temporary credentials attest.
         event_id: of the call.
+        operator_id: the person whose key it is; None of a key of the account's own.
+        roles: of that person; None of a key of the account's own, which is nobody's.
     """
 
     account_id: AccountId
@@ -54,6 +56,8 @@ class Caller:
     officer: str | None = None
     claims: Claims = field(default_factory=Claims)
     event_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    operator_id: str | None = None
+    roles: frozenset[str] | None = None
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ from countenance.facts import (
 )
 from countenance.policy.decision import AccessRequest, Resource
 from countenance.policy.entities import to_bp
-from countenance.policy.groups import kinds_of
+from countenance.policy.groups import ROLES, kinds_of
 from countenance.policy.purposes import ATTRIBUTES
 from countenance.types import AccountId
 
@@ -40,7 +40,7 @@ _FEWER_CANDIDATES = {"IdentifyFace": 3, "ReportCollisions": 10}
 _IMPORTS, _OF_IMPORTS = "ImportFace", (99.0, 1)
 _CALL = frozenset({
     "operation", "account", "operator", "officer", "purpose", "own_purpose", "claims", "threshold",
-    "candidates", "attributes", "collection", "charter", "model", "calls_last_hour", "at",
+    "candidates", "attributes", "collection", "charter", "model", "calls_last_hour", "at", "roles",
 })  # fmt: skip
 _ACCOUNT_MEMBERS = frozenset({
     "id", "standing", "effective_standing", "profile", "terms_accepted", "purposes", "records", "trained",
@@ -91,6 +91,7 @@ def parse_call(told: Any) -> AccessRequest:
         purpose=_text(members, "purpose", None),
         own_purpose=_text(members, "own_purpose", None),
         claims=_claims(members.get("claims", {})),
+        roles=_words(members, "roles", ROLES, "role") if "roles" in members else None,
         threshold=_percent(members, "threshold", threshold),
         candidates=_whole(members, "candidates", candidates),
         attributes=_attributes(members),

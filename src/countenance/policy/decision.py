@@ -52,6 +52,7 @@ class AccessRequest:
         purpose: of the credential; of AssumePurpose, CreateAccessKey and RequestPurpose the one asked for.
         own_purpose: of the credential, whatever is asked for.
         claims: what the credential attests.
+        roles: of the person whose key it is; None of a key of the account's own.
         threshold: similarity that a match must have, 0-100, asked for or the operation's default.
         candidates: most candidates, asked for or the operation's default.
         attributes: of ATTRIBUTES, those asked for.
@@ -72,6 +73,7 @@ class AccessRequest:
     purpose: str | None = None
     own_purpose: str | None = None
     claims: Claims = field(default_factory=Claims)
+    roles: frozenset[str] | None = None
     threshold: float | None = None
     candidates: int | None = None
     attributes: frozenset[str] = frozenset()

@@ -33,7 +33,7 @@ from countenance.policy.entities import (
     slice_for,
     uid,
 )
-from countenance.policy.groups import GROUPS, PARENTS, kinds_of
+from countenance.policy.groups import GROUPS, PARENTS, ROLES, for_role, kinds_of
 from countenance.policy.pack_tests import failed_tests, unspeakable
 from countenance.policy.packs import Activation, Pack
 from countenance.policy.purposes import Purpose, load_purposes
@@ -365,9 +365,11 @@ def actions_schema(operations: Mapping[str, Iterable[str]]) -> str:
     Raises:
         ValueError: a name that is not a plain identifier.
     """
-    lines = [f'action "{kind}";' for kind in sorted(PARENTS)]
+    roles = {for_role(role): kinds for role, kinds in ROLES.items()}
+    parents = {**PARENTS, **roles}
+    lines = [f'action "{kind}";' for kind in sorted(parents)]
     for kind in sorted(GROUPS):
-        above = sorted(parent for parent, kinds in PARENTS.items() if kind in kinds)
+        above = sorted(parent for parent, kinds in parents.items() if kind in kinds)
         lines.append(f'action "{kind}"{_in(above)};')
     for service in sorted(operations):
         for name in sorted(operations[service]):

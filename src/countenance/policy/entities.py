@@ -9,7 +9,7 @@ from typing import Any, get_args
 from countenance.facts import AGES, CHARTER_KINDS, PROFILES, SOURCES, Charter, Standing
 from countenance.policy.decision import AccessRequest, Resource
 from countenance.policy.gate import counts, covered_bp, missing
-from countenance.policy.groups import kinds_of
+from countenance.policy.groups import ROLES, kinds_of
 from countenance.policy.purposes import Purpose
 
 _STANDINGS = get_args(Standing)
@@ -101,6 +101,8 @@ def slice_for(
                 "operator": request.operator,
                 "officer": request.officer,
                 "trained": facts.operator_trained,
+                "personal": request.roles is not None,
+                "roles": sorted(_one_of(role, ROLES, "role") for role in request.roles or ()),
             },
         )
     )

@@ -60,6 +60,28 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "requesting": ("RequestPurpose",),
     "relations": ("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
     "sessions": ("AssumePurpose", "GetSessionToken"),
+    # who works for the account; its administrators decide, and nobody else
+    "operators": ("InviteOperator", "PutOperator", "RemoveOperator"),
+    # of what an account has and does, what may be looked at by whoever watches over it
+    "reading": (
+        "DescribeCharter",
+        "DescribeCollection",
+        "ExplainCall",
+        "GetEvaluation",
+        "GetHealth",
+        "ListAccessKeys",
+        "ListCollections",
+        "ListErasures",
+        "ListEvaluations",
+        "ListOperators",
+        "ListPacks",
+        "ListPurposeRequests",
+        "ListPurposes",
+        "ListRecords",
+        "ListRejectedMatches",
+        "ListRules",
+        "ListTagsForResource",
+    ),
     "own": (
         "DescribeCharter",
         "ExplainCall",
@@ -69,6 +91,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListAccessKeys",
         "ListErasures",
         "ListEvaluations",
+        "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
         "ListPurposes",
@@ -123,6 +146,8 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "requesting",
             "relations",
             "sessions",
+            "operators",
+            "reading",
             "own",
             "testing",
         ),
@@ -130,6 +155,27 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """Kinds of kinds. `stream` is a use of faces, and not offered."""
+
+ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "administrator": (
+        *("chartering", "correct", "gallery", "operators", "own", "purposed", "reading", "relations"),
+        *("requesting", "sessions", "terms", "dueProcess"),
+    ),
+    "auditor": ("reading", "dueProcess"),
+    "developer": (
+        *("search", "enrol", "associate", "correct", "compare", "analyse", "chartering", "gallery"),
+        *("reading", "sessions", "dueProcess"),
+    ),
+    "examiner": ("dueProcess",),
+    "officer": ("officer", "reading", "terms", "dueProcess"),
+}
+"""Role → kinds of operations that a person of that role may call with a key of their own."""
+
+
+def for_role(role: str) -> str:
+    """The kind of all that a role may do, as rules have it."""
+    return f"for{role.capitalize()}s"
+
 
 OFFICERS_DO = frozenset(GROUPS["officer"])
 

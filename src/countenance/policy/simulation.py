@@ -257,6 +257,7 @@ def to_call(members: Mapping[str, Any], *, calls_last_hour: int = 0) -> dict[str
             "trained": members.get("trained", False),
         },
         "operator": members.get("operator", "unknown"),
+        **({"roles": list(members["roles"])} if "roles" in members else {}),
         "claims": claims,
         "calls_last_hour": calls_last_hour,
         "at": members["time"],

@@ -149,6 +149,7 @@ _OF_CALLS: dict[str, _Test] = {
     "records": _list_of(_text),
     "asked": _object(candidates=_count, attributes=_list_of(_text)),
     "trained": lambda value: value is True,
+    "roles": _list_of(_text),
     "charter": _object(
         purposes=_list_of(_text),
         kind=_text,

@@ -104,6 +104,7 @@ LandmarkType: TypeAlias = Literal[
     "upperJawlineRight",
 ]
 MeasureDirection: TypeAlias = Literal["higher", "lower", "middle"]
+OperatorRole: TypeAlias = Literal["administrator", "auditor", "developer", "examiner", "officer"]
 OrientationCorrection: TypeAlias = Literal["ROTATE_0", "ROTATE_90", "ROTATE_180", "ROTATE_270"]
 PackMode: TypeAlias = Literal["enforce", "shadow"]
 PhotoSource: TypeAlias = Literal[
@@ -878,6 +879,7 @@ class GetCallerIdentityResponse(TypedDict):
     Operator: str
     Purpose: NotRequired[str]
     Officer: NotRequired[str]
+    Roles: NotRequired[list[OperatorRole]]
 
 
 class GetCheckpointRequest(TypedDict):
@@ -1099,6 +1101,15 @@ class IndexFacesResponse(TypedDict):
     UnindexedFaces: NotRequired[list[UnindexedFace]]
 
 
+class InviteOperatorRequest(TypedDict):
+    OperatorName: str
+
+
+class InviteOperatorResponse(TypedDict):
+    InvitationCode: str
+    InvitedUntil: datetime
+
+
 class JudgedFace(TypedDict):
     BoundingBox: BoundingBox
     Confidence: float
@@ -1217,6 +1228,14 @@ class ListIndependentTestsRequest(TypedDict):
 class ListIndependentTestsResponse(TypedDict):
     Tests: list[IndependentTestSummary]
     NextToken: NotRequired[str]
+
+
+class ListOperatorsRequest(TypedDict):
+    pass
+
+
+class ListOperatorsResponse(TypedDict):
+    Operators: list[OperatorSummary]
 
 
 class ListOutliersRequest(TypedDict):
@@ -1376,6 +1395,15 @@ class Opening(TypedDict):
     Value: str
 
 
+class OperatorSummary(TypedDict):
+    OperatorName: str
+    Roles: list[OperatorRole]
+    AddedBy: NotRequired[str]
+    AddedAt: NotRequired[datetime]
+    CanSignIn: NotRequired[bool]
+    InvitedUntil: NotRequired[datetime]
+
+
 class OutlyingFace(TypedDict):
     UserId: NotRequired[str]
     FaceId: str
@@ -1485,6 +1513,15 @@ class PutEvaluationResponse(TypedDict):
     EvaluationId: str
 
 
+class PutOperatorRequest(TypedDict):
+    OperatorName: str
+    Roles: list[OperatorRole]
+
+
+class PutOperatorResponse(TypedDict):
+    pass
+
+
 class PutRecordRequest(TypedDict):
     Kind: RecordKind
     Reference: str
@@ -1545,6 +1582,14 @@ class RelationSummary(TypedDict):
     DeclaredBy: NotRequired[str]
     DeclaredAt: NotRequired[datetime]
     InForce: bool
+
+
+class RemoveOperatorRequest(TypedDict):
+    OperatorName: str
+
+
+class RemoveOperatorResponse(TypedDict):
+    pass
 
 
 class ReportCollisionsRequest(TypedDict):

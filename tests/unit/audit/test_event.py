@@ -15,7 +15,8 @@ FIELDS = {
     "threshold_asked", "threshold", "threshold_match", "decided", "candidates", "rejected", "enrolled",
     "deleted",
     "touched", "idempotent_replay", "previous", "purpose", "case",
-    "claims", "attested", "profile", "records", "candidates_asked", "attributes_asked", "trained", "charter",
+    "claims", "attested", "profile", "records", "candidates_asked", "attributes_asked", "trained", "roles",
+    "charter",
     "obligations", "shadow", "standing", "finding",
 }  # fmt: skip
 

@@ -85,6 +85,7 @@ def _lawful(operation: str, purpose: Purpose) -> AccessRequest:
         service="countenance" if operation in _OURS else AMAZON,
         operation=operation,
         officer="officer" in kinds,
+        roles=frozenset({"administrator"}) if "operators" in kinds else None,
         resource=(
             Resource("Collection", "staff", OURS, charter, face_count=charter.face_cap - 1)
             if kinds & OF_COLLECTIONS

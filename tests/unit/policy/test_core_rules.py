@@ -30,7 +30,7 @@ from countenance.facts import (
 from countenance.policy import AccessRequest, Decision, PolicyEngine, Purpose, Resource, load_purposes
 from countenance.policy.engine import schema_for
 from countenance.policy.gate import Gate
-from countenance.policy.groups import GROUPS, PARENTS
+from countenance.policy.groups import GROUPS, PARENTS, ROLES, kinds_of
 from countenance.policy.rules import read_rules
 from countenance.types import AccountId
 
@@ -57,6 +57,8 @@ ONE_OF_A_KIND = {
     "requesting": "RequestPurpose",
     "relations": "DeclareRelation",
     "sessions": "GetSessionToken",
+    "operators": "PutOperator",
+    "reading": "ListOperators",
     "own": "PutRecord",
     "testing": "CreateIndependentTest",
     "officer": "OpenFinding",
@@ -71,6 +73,11 @@ MOVES_FACES = (*MATCHES, "associate")
 IN_COLLECTIONS = ("search", "stream", "enrol")
 OF_RESTRICTED = (*MOVES_FACES, "correct")
 """What an account that is restricted may not do."""
+
+
+def _may(role: str, kind: str) -> bool:
+    """Whether the operation that stands for a kind is one of the role's, by that kind or another."""
+    return bool(kinds_of(ONE_OF_A_KIND[kind]) & set(ROLES[role]))
 
 
 _EVERYTHING = Gate(groups=2, least_tpr_bp=9800, most_fmr_ppm=100, most_fpir_ppm=1000, gallery_percent=90)
@@ -255,6 +262,18 @@ TABLE: list[Row] = [
         says="belongs to another account",
     ),
     *rows("CORE-004", ("officer",), {"officer": False}, says="OpenFinding is for officers"),
+    # people, and what their roles are for
+    *rows("ROL-001", tuple(ONE_OF_A_KIND), {"roles": frozenset()}, says="nothing that the roles of `guy`"),
+    *(
+        row
+        for role, kinds in ROLES.items()
+        for row in rows(
+            "ROL-001",
+            tuple(kind for kind in ONE_OF_A_KIND if kind not in kinds and not _may(role, kind)),
+            {"roles": frozenset({role})},
+        )
+    ),
+    *rows("ROL-002", ("operators",), {"roles": None}, says="is for administrators of the account"),
     # independent testers
     *rows(
         "TEST-001",
@@ -732,6 +751,7 @@ CALLS_THAT_ONE_PERMIT_ALLOWS: dict[str, tuple[str, Mapping[str, Any], Mapping[st
 """By permit: a call that it alone allows, and what makes it one that nothing allows."""
 
 OPEN_IN_SPITE_OF: list[Row] = [
+    *(row for role, kinds in ROLES.items() for row in rows("ROL-001", kinds, {"roles": frozenset({role})})),
     *rows("AUP-001", (*ALWAYS_OPEN, "testing"), {"account__terms_accepted": False}),
     *rows("TEST-001", ("testing",), {"account__tester": True}),
     *rows("AUP-002", ALWAYS_OPEN, *standings("suspended")),

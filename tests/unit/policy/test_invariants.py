@@ -80,6 +80,7 @@ OF_OFFICERS = {
 OF_ITS_OWN = {
     *("DescribeCharter", "ExplainCall", "GetHealth", "LeaveCanary", "ListAccessKeys", "ListPacks"),
     *("GetEvaluation", "ListErasures", "ListEvaluations", "ListRejectedMatches"),
+    "ListOperators",
     *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRules", "PutCharter", "PutRecord"),
     *("RevokeAccessKey", "UndoImport", "WithdrawRecord"),
 }
@@ -88,6 +89,13 @@ TESTS = {
     *("GetIndependentTest", "ListIndependentTests", "ListTestScores"),
 }
 CORRECTS = {"RejectMatch", "WithdrawRejection"}
+ABOUT_PEOPLE = {"InviteOperator", "PutOperator", "RemoveOperator"}
+LOOKS_AT = {
+    *("DescribeCharter", "DescribeCollection", "ExplainCall", "GetEvaluation", "GetHealth", "ListAccessKeys"),
+    *("ListCollections", "ListErasures", "ListEvaluations", "ListOperators", "ListPacks"),
+    *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRejectedMatches", "ListRules"),
+    "ListTagsForResource",
+}
 FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
@@ -96,6 +104,21 @@ OURS_ALONE = {"CoachPhoto", "IdentifyFace", "ImportFace", "ListOutliers"} | {
     *("ReportCollisions", "VerifyFaces"),
 }
 """Of those that use a face."""
+DUE_PROCESS = TERMS_AND_DUE_PROCESS - {"AcceptTerms", "GetTerms", "ListTerms"}
+MAY = {
+    "administrator": {
+        *(KEEPS_AND_READS | OF_ITS_OWN | LOOKS_AT | CORRECTS | FOR_A_PURPOSE | SAYS_FOR_WHOM),
+        *(TERMS_AND_DUE_PROCESS | ABOUT_PEOPLE | {"RequestPurpose"}),
+    },
+    "auditor": LOOKS_AT | DUE_PROCESS,
+    "developer": {
+        *(USES_FACES | KEEPS_AND_READS | CORRECTS | LOOKS_AT | DUE_PROCESS),
+        *("AssumePurpose", "GetSessionToken"),
+    },
+    "examiner": DUE_PROCESS,
+    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS,
+}
+"""What a person of a role may do with a key of their own."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
 NOT_OFFERED = VIDEO | {"RecognizeCelebrities", "StartPersonTracking", "DetectLabels", "DropEverything"}
 OTHERS = sorted(
@@ -107,6 +130,7 @@ OTHERS = sorted(
     | SAYS_FOR_WHOM
     | TESTS
     | CORRECTS
+    | ABOUT_PEOPLE
     | {"RequestPurpose"}
 )
 
@@ -129,6 +153,8 @@ def _wrongs(
     yield "not an officer", does in OF_OFFICERS and not call.officer
     yield "a tester, and no test", account.tester and does not in TESTS
     yield "a test, and no tester", does in TESTS and not account.tester
+    yield "not of the roles", call.roles is not None and not any(does in MAY[role] for role in call.roles)
+    yield "about people, with nobody's key", does in ABOUT_PEOPLE and call.roles is None
     standings = [*_standings(call)]
     yield "an account upstream is not known", None in standings
     if does in TERMS_AND_DUE_PROCESS:
@@ -338,7 +364,7 @@ class Calls:
         self._lawful, self._changed, self._catalogue = lawful, changed, catalogue
         self._of_accounts = (
             *(self._standing, self._upstream, self._profile, self._serves, self._terms, self._officer),
-            *(self._resource, self._purpose, self._own_purpose, self._operation, self._tester),
+            *(self._resource, self._purpose, self._own_purpose, self._operation, self._tester, self._roles),
         )
         self._of_faces = (
             *(self._bounds, self._bounds, self._claims, self._claims, self._lacks, self._lacks, self._photos),
@@ -545,6 +571,9 @@ class Calls:
 
     def _officer(self, call):
         return {"officer": self._random.random() < 0.5}
+
+    def _roles(self, call):
+        return {"roles": self._one_of((None, frozenset(), *(frozenset({role}) for role in sorted(MAY))))}
 
     def _tester(self, call):
         return {"account__tester": not call.account.tester}

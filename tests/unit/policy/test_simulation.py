@@ -212,7 +212,15 @@ def test_a_rule_that_looks_at_what_no_entry_says_is_marked(simulate, condition, 
 def test_whatever_a_rule_may_look_at_is_in_the_entry_or_marked():
     """A fact that is new to the schema must not be taken for something in silence."""
     told = {
-        *("account", "profile", "records", "trained", "owner"),  # of the account, but for its standing
+        *(
+            "account",
+            "profile",
+            "records",
+            "trained",
+            "owner",
+            "personal",
+            "roles",
+        ),  # of the account, but for its standing
         *("now", "operation", "purpose", "purposeName", "thresholdBp", "candidates", "attributes"),
         *("hasCase", "consent", "live", "source", "age", "authorized", "exigent", "offenceFacts"),
         *("probableCause", "liveness", "model", "charter"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 import countenance
 from countenance.accounts import AccessKey
@@ -25,6 +26,7 @@ from countenance.wire.shapes import (
     GetSessionTokenResponse,
     ListAccessKeysRequest,
     ListAccessKeysResponse,
+    OperatorRole,
     RevokeAccessKeyRequest,
     RevokeAccessKeyResponse,
     StandingChangeSummary,
@@ -43,6 +45,8 @@ def get_caller_identity(_: GetCallerIdentityRequest, deps: Deps) -> GetCallerIde
         response["Purpose"] = caller.purpose
     if caller.officer is not None:
         response["Officer"] = caller.officer
+    if caller.roles is not None:
+        response["Roles"] = cast("list[OperatorRole]", sorted(caller.roles))
     return response
 
 

@@ -1,0 +1,306 @@
+"""How operators sign in to the console: a password and a one-time code (RFC 6238), and then a session.
+
+A session is a random number that the browser holds. We keep its digest, and the personal access key that the
+console calls the gateway with, sealed: no page ever has a key in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.twofactor import InvalidToken
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from countenance.accounts.changing import Actor, Changing
+from countenance.accounts.operators import QUERIES, create_personal_key, invitation_digest
+from countenance.accounts.sealed import console_context, totp_context
+from countenance.errors import AccessDeniedException, InvalidParameterException
+from countenance.store import Connection, KeyStore
+from countenance.types import AccountId
+
+LEAST_PASSWORD: Final = 12
+MOST_PASSWORD: Final = 256
+LASTS: Final = timedelta(hours=12)
+IDLE: Final = timedelta(minutes=30)
+_STEP_S: Final = 30
+_FREE_FAILURES: Final = 4
+"""So many wrong tries cost nothing but themselves; each one more locks for twice as long as the last."""
+_FIRST_LOCK: Final = timedelta(seconds=15)
+_LONGEST_LOCK: Final = timedelta(hours=1)
+_REFUSED: Final = "account, operator, password and code do not go together, or there were too many tries"
+_COST: Final[dict[str, Any]] = {"length": 32, "iterations": 3, "lanes": 1, "memory_cost": 64 * 1024}
+"""Of Argon2id (RFC 9106): 64 MiB, about a fifth of a second."""
+_NOBODYS: Final = (
+    "$argon2id$v=19$m=65536,t=3,p=1$bm9ib2R5IHNpZ25zIGluLg$bXuJeyPeseKKGblyZ1yWKeSNro/3jeoJ6BSXVRXQNDo"
+)
+"""What a password is compared with where there is no operator: it takes as long."""
+_CODE_DIGITS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKeys:
+    """What a session calls the gateway with.
+
+    Attributes:
+        taken_on: credentials of purposes that were taken on, by purpose: id, secret, token, end.
+    """
+
+    access_key_id: str
+    secret: str = field(repr=False)
+    taken_on: dict[str, tuple[str, str, str, str]] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSession:
+    """A browser that is signed in, as the database has it now."""
+
+    digest: str = field(repr=False)
+    operator_id: str
+    account_id: AccountId
+    account_name: str
+    operator: str
+    roles: frozenset[str]
+    is_house: bool
+    created_at: datetime
+    expires_at: datetime
+    keys: SessionKeys = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What an invited operator needs to set up one-time codes: for their own eyes."""
+
+    account_id: AccountId
+    name: str
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+
+
+class SignIns:
+    """Thread-safe. Every sign-in, sign-out and refused try of an operator that there is leaves an event."""
+
+    def __init__(
+        self, changing: Changing, keys: KeyStore, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._changing = changing
+        self._keys = keys
+        self._clock = clock
+
+    def invited(self, code: str) -> Enrolment | None:
+        """Who holds an invitation, and the secret of their one-time codes to be; None for nobody."""
+        with self._changing.database.read() as connection:
+            row = connection.execute(QUERIES["find_invited"], {"digest": invitation_digest(code)}).fetchone()
+        if row is None:
+            return None
+        _, account_id, name = row
+        totp = _totp(self._invited_secret(code))
+        uri = totp.get_provisioning_uri(f"{account_id} {name}", "Countenance")
+        secret = uri.partition("secret=")[2].partition("&")[0]
+        return Enrolment(AccountId(account_id), name, secret, uri)
+
+    def take_up(self, code: str, *, password: str, one_time_code: str) -> tuple[AccountId, str]:
+        """Choose a password, and show that the one-time codes are set up; whose it is.
+
+        Raises:
+            InvalidParameterException: the password is too short or too long, or the code is wrong.
+            AccessDeniedException: there is no such invitation any more.
+        """
+        if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+            raise InvalidParameterException(f"a password has {LEAST_PASSWORD} to {MOST_PASSWORD} characters")
+        found = self.invited(code)
+        if found is None:
+            raise _no_invitation()
+        secret = self._invited_secret(code)
+        step = _step_of(secret, one_time_code, self._clock(), after=0)
+        if step is None:
+            raise InvalidParameterException("the one-time code is wrong: is your device's clock right?")
+        actor = Actor(found.name)
+        with self._changing("TakeUpInvitation", found.account_id, actor, named=True) as connection:
+            digest = invitation_digest(code)
+            row = connection.execute(QUERIES["find_invited"], {"digest": digest}).fetchone()
+            if row is None:
+                raise _no_invitation()
+            values = {
+                "digest": digest,
+                "password_hash": _hash(password),
+                "sealed_totp": self._keys.seal(secret, context=totp_context(row[0]), within=connection),
+                "totp_step": step,
+            }
+            if connection.execute(QUERIES["take_invitation"], values).fetchone() is None:
+                raise _no_invitation()
+            # whoever was signed in with the old password is so no more
+            connection.execute(QUERIES["end_operators_keys"], {"operator_id": row[0]})
+            connection.execute(QUERIES["end_operators_sessions"], {"operator_id": row[0]})
+        return found.account_id, found.name
+
+    def sign_in(self, account_id: str, name: str, *, password: str, one_time_code: str) -> str:
+        """A new session's number, for the browser alone.
+
+        Raises:
+            AccessDeniedException: account, operator, password and code do not belong together, or there were
+                too many tries. It does not say which, and takes as long whatever it is.
+        """
+        account_id, name, now = account_id.strip(), name.strip(), self._clock()
+        token: str | None = None
+        with self._changing.database.transaction() as connection:
+            row = connection.execute(
+                QUERIES["lock_for_sign_in"], {"account_id": account_id, "name": name}
+            ).fetchone()
+            fits = _fits(password, row[3] if row else _NOBODYS)
+            if row is not None:
+                token = self._judge(connection, row, fits=fits, one_time_code=one_time_code, now=now)
+                operation = "SignIn" if token else "RefuseSignIn"
+                self._changing.record(connection, operation, row[1], Actor(row[2]), named=True)
+        if token is None:
+            raise AccessDeniedException(_REFUSED)
+        return token
+
+    def _judge(
+        self, connection: Connection, row: Any, *, fits: bool, one_time_code: str, now: datetime
+    ) -> str | None:
+        operator_id, _, _, _, sealed, last_step, failures, locked_until = row
+        secret = self._keys.unseal(bytes(sealed), context=totp_context(operator_id))
+        step = _step_of(secret, one_time_code, now, after=last_step)
+        is_locked = locked_until is not None and locked_until > now
+        if is_locked or not fits or step is None:
+            if not is_locked:  # else whoever tries on would lock somebody out for good
+                failures += 1
+                more = min(failures - _FREE_FAILURES, 16)
+                lock = min(_FIRST_LOCK * 2 ** (more - 1), _LONGEST_LOCK) if more > 0 else None
+                connection.execute(
+                    QUERIES["note_failure"],
+                    {
+                        "operator_id": operator_id,
+                        "failures": min(failures, 64),
+                        "locked_until": None if lock is None else now + lock,
+                    },
+                )
+            return None
+        connection.execute(QUERIES["note_success"], {"operator_id": operator_id, "totp_step": step})
+        return self.open_session(connection, operator_id)
+
+    def open_session(self, connection: Connection, operator_id: str) -> str:
+        """A session of an operator whose identity was shown, in the given transaction; its number."""
+        connection.execute(QUERIES["revoke_ended_sessions"], {"idle": IDLE})
+        connection.execute(QUERIES["forget_console_keys"])
+        key = create_personal_key(connection, self._keys, operator_id, for_console=True)
+        token = secrets.token_urlsafe(32)
+        digest = _digest(token)
+        connection.execute(
+            QUERIES["create_console_session"],
+            {
+                "digest": digest,
+                "operator_id": operator_id,
+                "access_key_id": key.access_key_id,
+                "sealed_keys": self._seal(connection, digest, SessionKeys(key.access_key_id, key.secret)),
+                "expires_at": self._clock() + LASTS,
+            },
+        )
+        return token
+
+    def find(self, token: str) -> ConsoleSession | None:
+        """The session of that number, if it is one, has not ended, and its operator is one still."""
+        digest = _digest(token)
+        with self._changing.database.transaction() as connection:
+            row = connection.execute(
+                QUERIES["find_console_session"], {"digest": digest, "idle": IDLE}
+            ).fetchone()
+            if row is None:
+                return None
+            connection.execute(QUERIES["touch_console_session"], {"digest": digest})
+        operator_id, account_id, name, roles, sealed, created_at, _, expires_at, is_house, account_name = row
+        told = json.loads(self._keys.unseal(bytes(sealed), context=console_context(digest)))
+        taken_on = {purpose: tuple(each) for purpose, each in told["taken_on"].items()}
+        return ConsoleSession(
+            digest=digest,
+            operator_id=operator_id,
+            account_id=AccountId(account_id),
+            account_name=account_name,
+            operator=name,
+            roles=frozenset(roles),
+            is_house=is_house,
+            created_at=created_at,
+            expires_at=expires_at,
+            keys=SessionKeys(told["access_key_id"], told["secret"], taken_on),
+        )
+
+    def keep(self, session: ConsoleSession, keys: SessionKeys) -> None:
+        """Keep the credentials of a purpose that a session took on."""
+        with self._changing.database.transaction() as connection:
+            sealed = self._seal(connection, session.digest, keys)
+            connection.execute(
+                QUERIES["keep_session_keys"], {"digest": session.digest, "sealed_keys": sealed}
+            )
+
+    def sign_out(self, session: ConsoleSession) -> None:
+        """End a session and its key; again is no error."""
+        actor = Actor(session.operator)
+        with self._changing("SignOut", session.account_id, actor, named=True) as connection:
+            connection.execute(QUERIES["end_console_session"], {"digest": session.digest})
+
+    def _seal(self, connection: Connection, digest: str, keys: SessionKeys) -> bytes:
+        told = {"access_key_id": keys.access_key_id, "secret": keys.secret, "taken_on": keys.taken_on}
+        return self._keys.seal(json.dumps(told).encode(), context=console_context(digest), within=connection)
+
+    def _invited_secret(self, code: str) -> bytes:
+        """Of the codes that go with an invitation: it is the same each time its page is looked at."""
+        key = self._keys.derive("one-time codes of invitations")
+        return hashlib.blake2b(code.encode(), key=key, digest_size=20).digest()
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _hash(password: str) -> str:
+    hashed: str = Argon2id(salt=os.urandom(16), **_COST).derive_phc_encoded(_bytes(password))
+    return hashed
+
+
+def _fits(password: str, hashed: str) -> bool:
+    try:
+        Argon2id.verify_phc_encoded(_bytes(password[:MOST_PASSWORD]), hashed)
+    except InvalidKey:
+        return False
+    return True
+
+
+def _bytes(password: str) -> bytes:
+    """One form of what looks the same, however a keyboard composes it (RFC 8265)."""
+    return unicodedata.normalize("NFC", password).encode()
+
+
+def _totp(secret: bytes) -> TOTP:
+    return TOTP(secret, _CODE_DIGITS, SHA1(), _STEP_S)  # noqa: S303  # as RFC 6238 and every app has it
+
+
+def _step_of(secret: bytes, code: str, now: datetime, *, after: int) -> int | None:
+    """The time step that a code is of: now or next to it, and later than the last one that was taken."""
+    digits, totp = code.replace(" ", ""), _totp(secret)
+    if len(digits) != _CODE_DIGITS or not (digits.isascii() and digits.isdigit()):
+        return None
+    current = int(now.timestamp()) // _STEP_S
+    for step in (current, current - 1, current + 1):
+        if step <= after:
+            continue
+        try:
+            totp.verify(digits.encode(), step * _STEP_S)
+        except InvalidToken:
+            continue
+        return step
+    return None
+
+
+def _no_invitation() -> AccessDeniedException:
+    return AccessDeniedException("the invitation was used, replaced, or has ended: ask for a new one")

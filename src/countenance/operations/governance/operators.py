@@ -1,0 +1,74 @@
+"""PutOperator, InviteOperator, RemoveOperator, ListOperators."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from countenance.accounts.operators import Operator
+from countenance.errors import AccessDeniedException
+from countenance.operations.deps import Deps
+from countenance.wire.shapes import (
+    InviteOperatorRequest,
+    InviteOperatorResponse,
+    ListOperatorsRequest,
+    ListOperatorsResponse,
+    OperatorRole,
+    OperatorSummary,
+    PutOperatorRequest,
+    PutOperatorResponse,
+    RemoveOperatorRequest,
+    RemoveOperatorResponse,
+)
+
+
+def put_operator(request: PutOperatorRequest, deps: Deps) -> PutOperatorResponse:
+    """Somebody works for the caller's account, in these roles."""
+    _refuse_oneself(request["OperatorName"], deps)
+    deps.governance.operators.put(
+        deps.caller.account_id, request["OperatorName"], request["Roles"], actor=deps.actor()
+    )
+    return {}
+
+
+def invite_operator(request: InviteOperatorRequest, deps: Deps) -> InviteOperatorResponse:
+    """A code with which somebody chooses a password; told in this answer and never again."""
+    invitation = deps.governance.operators.invite(
+        deps.caller.account_id, request["OperatorName"], actor=deps.actor()
+    )
+    return {"InvitationCode": invitation.code, "InvitedUntil": invitation.until}
+
+
+def remove_operator(request: RemoveOperatorRequest, deps: Deps) -> RemoveOperatorResponse:
+    """Somebody works for the caller's account no more."""
+    _refuse_oneself(request["OperatorName"], deps)
+    deps.governance.operators.remove(deps.caller.account_id, request["OperatorName"], actor=deps.actor())
+    return {}
+
+
+def list_operators(_: ListOperatorsRequest, deps: Deps) -> ListOperatorsResponse:
+    """Who works for the caller's account, by name."""
+    found = deps.governance.operators.list(deps.caller.account_id)
+    return {"Operators": [_to_summary(operator) for operator in found]}
+
+
+def _refuse_oneself(name: str, deps: Deps) -> None:
+    """An account keeps an administrator: nobody takes that role from themselves, or gives themselves another.
+
+    Raises:
+        AccessDeniedException: the caller means themselves.
+    """
+    if name.strip() == deps.caller.operator:
+        raise AccessDeniedException("nobody changes their own roles: have another administrator do it")
+
+
+def _to_summary(operator: Operator) -> OperatorSummary:
+    summary: OperatorSummary = {
+        "OperatorName": operator.name,
+        "Roles": cast("list[OperatorRole]", list(operator.roles)),
+        "AddedBy": operator.added_by,
+        "AddedAt": operator.added_at,
+        "CanSignIn": operator.has_password,
+    }
+    if operator.invited_until is not None:
+        summary["InvitedUntil"] = operator.invited_until
+    return summary
