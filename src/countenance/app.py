@@ -24,6 +24,7 @@ from countenance.assurance.independent_tests import IndependentTests
 from countenance.audit import AuditLog, Promises, open_log
 from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.tree import LogTree
+from countenance.casework import Casework
 from countenance.conduct import Conduct
 from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
@@ -147,6 +148,7 @@ def build(
     page_tokens = PageTokens(keys.derive("page tokens"))
     governance = Governance.open(database, keys, load_terms(settings.terms))
     conduct = Conduct.open(database, keys, governance)
+    casework = Casework.open(database, keys, least_view_s=settings.review_view_s)
     tests = IndependentTests(database, keys)
     packs = PackRegister(database, settings.data_dir / "packs")
     policies = PoliciesInForce(packs, operations, discharges=DISCHARGES)
@@ -169,6 +171,7 @@ def build(
             calibrations=calibrations,
             governance=governance,
             conduct=conduct,
+            casework=casework,
             tests=tests,
             packs=packs,
             policies=policies,
@@ -184,6 +187,7 @@ def build(
         policies=policies,
         governance=governance,
         gallery=gallery,
+        casework=casework,
         model_facts=models.facts,
         calibrations=calibrations,
         evaluations=evaluations,
