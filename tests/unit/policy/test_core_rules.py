@@ -58,6 +58,9 @@ ONE_OF_A_KIND = {
     "relations": "DeclareRelation",
     "sessions": "GetSessionToken",
     "operators": "PutOperator",
+    "casework": "OpenCase",
+    "examine": "BeginExamination",
+    "supervise": "DescribeExaminers",
     "reading": "ListOperators",
     "own": "PutRecord",
     "testing": "CreateIndependentTest",
@@ -274,6 +277,16 @@ TABLE: list[Row] = [
         )
     ),
     *rows("ROL-002", ("operators",), {"roles": None}, says="is for administrators of the account"),
+    # cases and those who examine
+    *rows(
+        "CASE-001",
+        LOOKS,
+        {"case_open": False},
+        purpose="missing-persons",
+        says="not open for the purpose `missing-persons`",
+    ),
+    *rows("EXA-001", ("examine",), {"roles": None}, says="is for examiners of the account"),
+    *rows("EXA-005", ("supervise",), {"roles": None}, says="is for administrators of the account"),
     # independent testers
     *rows(
         "TEST-001",
