@@ -25,6 +25,8 @@ from countenance.audit import AuditLog, Promises, open_log
 from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.tree import LogTree
 from countenance.conduct import Conduct
+from countenance.console.calls import GatewayCalls
+from countenance.console.site import ConsoleSite
 from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
@@ -198,8 +200,10 @@ def build(
         log_format="json" if settings.log_format == "json" else "text",
         telemetry=telemetry,
     )
+    pipeline = Pipeline(services)
+    console = ConsoleSite(GatewayCalls(pipeline, service_models, region=settings.region), governance.sign_ins)
     gateway = Gateway(
-        Pipeline(services),
+        pipeline,
         threads=threads,
         max_bytes_in_flight=settings.max_bytes_in_flight,
         origins=[origin.strip() for origin in settings.cors_origin.split(",") if origin.strip()],
@@ -207,6 +211,7 @@ def build(
         in_company=threads_in_company(settings),
         queue_patience_s=settings.queue_patience_s,
         metrics=telemetry.metrics,
+        site=console,
     )
 
     def tidy() -> None:
