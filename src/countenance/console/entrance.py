@@ -6,7 +6,7 @@ import base64
 import hmac
 import io
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import segno
 
@@ -114,8 +114,8 @@ def _set_up(found: Enrolment, code: str, *, wrong: str = "", status: int = 200) 
     target = io.BytesIO()
     segno.make(found.uri, error="m").save(target, kind="svg", border=3, dark="#000", light="#fff")
     picture = base64.b64encode(target.getvalue()).decode()
-    values = {"found": found, "code": code, "wrong": wrong, "picture": picture}
-    return page("invitation.html", status=status, private=True, told="", **values)
+    given: dict[str, Any] = {"found": found, "code": code, "wrong": wrong, "picture": picture}
+    return page("invitation.html", status=status, private=True, told="", **given)
 
 
 def _password(form: Form) -> str:
