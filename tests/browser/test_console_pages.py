@@ -23,7 +23,18 @@ pytestmark = [
     pytest.mark.xdist_group("server"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium"),
 ]
-PAGES = ("", "/collections", "/keys", "/people", "/policy", "/policy/explain", "/standing", "/log", "/try")
+PAGES = (
+    "",
+    "/collections",
+    "/keys",
+    "/people",
+    "/policy",
+    "/policy/explain",
+    "/evaluations",
+    "/standing",
+    "/log",
+    "/try",
+)
 OUTSIDE = ("/sign-in", "/invitation")
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}

@@ -23,6 +23,7 @@ SEEN_BY = {
     "/console/people": {"administrator", "auditor", "officer"},
     "/console/policy": {"administrator", "auditor", "developer", "officer"},
     "/console/policy/explain": {"administrator", "auditor", "developer", "officer"},
+    "/console/evaluations": {"administrator", "auditor", "developer", "officer"},
     "/console/standing": set(ROLES),
     "/console/log": set(ROLES),
 }
@@ -311,3 +312,13 @@ def test_nonsense_is_answered_and_brings_nothing_down(service, visitors):
     assert {page.status for page in pages} <= {200, 503, 400}
     assert administrator.get("/console").status == 200
     assert not [line for line in service.log_lines() if "Traceback" in line]
+
+
+def test_the_report_of_an_evaluation_is_a_page_without_scripts(visitors, service):
+    """One that this version cannot draw is said to be, and the list is there."""
+    made = service.officer().put_evaluation(SignedEvaluation=service.make_evaluation())["EvaluationId"]
+    page = visitors["auditor"].get(f"/console/evaluations/{made}")
+    assert page.status == 200
+    assert made in visitors["auditor"].get("/console/evaluations").body
+    assert "sandbox" in page.headers["content-security-policy"] or "cannot be made here" in page.text
+    assert visitors["auditor"].get(f"/console/evaluations/{uuid.uuid4()}").status in {400, 404}

@@ -42,6 +42,16 @@ def page(
     return Answer(status=status, headers=(kind, _NOT_KEPT, *HEADERS, *headers), body=body.encode())
 
 
+def document(text: str) -> Answer:
+    """A page that stands by itself and states its own policy for styles; scripts and forms are shut off."""
+    held = tuple(
+        (name, value if name != "content-security-policy" else "sandbox; frame-ancestors 'none'")
+        for name, value in HEADERS
+    )
+    kind = ("content-type", "text/html; charset=utf-8")
+    return Answer(status=200, headers=(kind, _NOT_KEPT, *held), body=text.encode())
+
+
 def redirect(where: str, *headers: tuple[str, str]) -> Answer:
     """On to another page of ours, which is asked for with GET."""
     assert where.startswith("/")

@@ -8,6 +8,7 @@ from typing import Final
 from countenance.console import (
     collection_pages,
     conduct_pages,
+    evaluation_pages,
     home_page,
     key_pages,
     log_pages,
@@ -94,6 +95,20 @@ ROUTES: Final = (
         roles=_READERS,
         show=policy_pages.explain,
         take=policy_pages.explain,
+    ),
+    Route(
+        pattern="/console/evaluations",
+        path="/console/evaluations",
+        title="Evaluations",
+        roles=_READERS,
+        show=evaluation_pages.show_all,
+    ),
+    Route(
+        pattern="/console/evaluations/(?P<evaluation>[0-9a-f-]{36})",
+        path="/console/evaluations",
+        title="",
+        roles=_READERS,
+        show=evaluation_pages.show_one,
     ),
     Route(
         pattern="/console/standing",
