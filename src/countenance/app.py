@@ -89,10 +89,12 @@ class App:
     drift: DriftTally
     services: GatewayServices
     rates: Rates
+    console_calls: GatewayCalls
 
     def close(self) -> None:
         """Close what `build` opened; calls are finished by the ASGI lifespan before."""
         self.tidying.close()
+        self.console_calls.close()
         with contextlib.suppress(StoreUnavailable):  # the database may have gone before us
             record_uncounted(self.services)
             self.drift.write()
@@ -201,7 +203,7 @@ def build(
         telemetry=telemetry,
     )
     pipeline = Pipeline(services)
-    console = ConsoleSite(GatewayCalls(pipeline, service_models, region=settings.region), governance.sign_ins)
+    console_calls = GatewayCalls(pipeline, service_models, region=settings.region)
     gateway = Gateway(
         pipeline,
         threads=threads,
@@ -211,7 +213,7 @@ def build(
         in_company=threads_in_company(settings),
         queue_patience_s=settings.queue_patience_s,
         metrics=telemetry.metrics,
-        site=console,
+        site=ConsoleSite(console_calls, governance.sign_ins),
     )
 
     def tidy() -> None:
@@ -230,6 +232,7 @@ def build(
         drift=drift,
         services=services,
         rates=table,
+        console_calls=console_calls,
     )
 
 

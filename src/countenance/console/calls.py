@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +18,7 @@ from countenance.wire.model import Models, ServiceModel
 
 OURS: Final = "countenance"
 AMAZONS: Final = "rekognition"
+_AT_ONCE: Final = 8
 _HOST: Final = "console.invalid"
 """Signed, as every call's host is; no such host can exist (RFC 6761)."""
 
@@ -57,6 +59,19 @@ class GatewayCalls:
         self._pipeline = pipeline
         self._models = models
         self._region = region
+        self._beside = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="console")
+
+    def together(self, *asked: Callable[[], Any]) -> list[Any]:
+        """What several calls answer, made at once: each waits for its entry to be durable.
+
+        Raises:
+            Whatever the first that failed raised.
+        """
+        return list(self._beside.map(lambda each: each(), asked))
+
+    def close(self) -> None:
+        """Wait for what runs."""
+        self._beside.shutdown()
 
     def now(self) -> datetime:
         """The time that calls are judged by."""

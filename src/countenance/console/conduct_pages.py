@@ -11,11 +11,16 @@ PATH = "/console/standing"
 
 def show(visit: Visit) -> Answer:
     """Open to every role: whoever works here may read what is held against the account."""
+    account, findings, appeals = visit.calls.together(
+        lambda: visit.ours("DescribeAccount"),
+        lambda: visit.ours("ListFindings")["Findings"],
+        lambda: visit.ours("ListAppeals")["Appeals"],
+    )
     return visit.page(
         "standing.html",
-        account=visit.ours("DescribeAccount"),
-        findings=visit.ours("ListFindings")["Findings"],
-        appeals=visit.ours("ListAppeals")["Appeals"],
+        account=account,
+        findings=findings,
+        appeals=appeals,
         is_officer=visit.may("officer") and visit.session.is_house,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from countenance.console.calls import AMAZONS
 from countenance.console.visit import Visit
 from countenance.gateway.call import Answer
 
@@ -10,16 +11,18 @@ _SHOWN = 8
 
 def show(visit: Visit) -> Answer:
     """Counts are of this moment; nothing is kept."""
-    account = visit.ours("DescribeAccount")
-    health = visit.find("GetHealth", otherwise=None)
-    findings = visit.find("ListFindings", otherwise={"Findings": []})["Findings"]
-    entries = visit.find(
-        "ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST"
-    )["Entries"]
-    collections = visit.find(
-        "ListCollections", otherwise={"CollectionIds": []}, service="rekognition", MaxResults=100
+    find = visit.find
+    account, health, findings, entries, collections, requests, checkpoint = visit.calls.together(
+        lambda: visit.ours("DescribeAccount"),
+        lambda: find("GetHealth", otherwise=None),
+        lambda: find("ListFindings", otherwise={"Findings": []})["Findings"],
+        lambda: find("ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST")[
+            "Entries"
+        ],
+        lambda: find("ListCollections", otherwise={"CollectionIds": []}, service=AMAZONS, MaxResults=100),
+        lambda: find("ListPurposeRequests", otherwise={"Requests": []})["Requests"],
+        lambda: find("GetCheckpoint", otherwise=None),
     )
-    requests = visit.find("ListPurposeRequests", otherwise={"Requests": []})["Requests"]
     return visit.page(
         "home.html",
         account=account,
@@ -29,5 +32,5 @@ def show(visit: Visit) -> Answer:
         collections=len(collections["CollectionIds"]),
         more_collections="NextToken" in collections,
         pending=[each for each in requests if each["Status"] == "pending"],
-        checkpoint=visit.find("GetCheckpoint", otherwise=None),
+        checkpoint=checkpoint,
     )
