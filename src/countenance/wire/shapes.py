@@ -55,6 +55,7 @@ EmotionName: TypeAlias = Literal[
     "UNKNOWN",
     "FEAR",
 ]
+EntryOrder: TypeAlias = Literal["OLDEST_FIRST", "NEWEST_FIRST"]
 EvaluationStatus: TypeAlias = Literal["in_force", "expired", "revoked", "withdrawn"]
 ExaminersVerdict: TypeAlias = Literal[
     "support_strong",
@@ -1298,6 +1299,7 @@ class ListAuditEntriesRequest(TypedDict):
     StartTime: NotRequired[datetime]
     EndTime: NotRequired[datetime]
     Operation: NotRequired[str]
+    Order: NotRequired[EntryOrder]
 
 
 class ListAuditEntriesResponse(TypedDict):
