@@ -86,7 +86,7 @@ def _lawful(operation: str, purpose: Purpose) -> AccessRequest:
         operation=operation,
         officer="officer" in kinds,
         roles=next((frozenset({role}) for kind, role in _PEOPLE.items() if kind in kinds), None),
-        case_open=True,
+        case_open="case" in needs,
         resource=(
             Resource("Collection", "staff", OURS, charter, face_count=charter.face_cap - 1)
             if kinds & OF_COLLECTIONS
