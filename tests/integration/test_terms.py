@@ -464,6 +464,7 @@ def test_the_aws_cli_takes_a_purpose_on_by_its_environment(
         *("--collection-id", missing_persons, "--image-bytes", f"fileb://{portraits.known[who][1]}"),
         *("--face-match-threshold", "95", "--max-faces", "5"),
     )
+    account.open_case("missing-persons", CASE)
     came = []
     for claims in ({"Case": CASE, "Source": "relative"}, {"Source": "relative"}):
         keys = account.session("missing-persons", **claims)
