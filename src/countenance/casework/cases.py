@@ -247,7 +247,8 @@ class Cases:
         )
 
     def _seal(self, connection: Connection, case_id: str, told: Mapping[str, str]) -> bytes:
-        return self._keys.seal(orjson.dumps(told), context=case_context(case_id), within=connection)
+        members = orjson.dumps(told)
+        return self._keys.seal(members, context=case_context(case_id), within=connection)
 
     def _unseal(self, case_id: str, sealed: bytes) -> dict[str, str]:
         told: dict[str, str] = orjson.loads(self._keys.unseal(sealed, context=case_context(case_id)))

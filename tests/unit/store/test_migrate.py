@@ -16,7 +16,7 @@ TABLES = {
     "console_session", "drift_alarm", "drift_count", "erasure", "evaluation", "evaluator", "examination",
     "face", "finding",
     "gallery_change", "idempotency", "import_item", "import_run", "independent_test",
-    "independent_test_sample", "key_binding", "observation", "officer", "operator",
+    "independent_test_sample", "key_binding", "living_review", "observation", "officer", "operator",
     "pack_activation", "pack_issuer", "pending_erasure", "policy_epoch", "purpose_request",
     "purpose_vote", "reembedding", "reembedding_failure", "rejection", "relation",
     "relation_in_force", "review", "review_case", "review_face",
