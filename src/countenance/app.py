@@ -26,6 +26,8 @@ from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.tree import LogTree
 from countenance.conduct import Conduct
 from countenance.console.calls import GatewayCalls
+from countenance.console.entrance import Door
+from countenance.console.openid import OpenIdProvider
 from countenance.console.site import ConsoleSite
 from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
@@ -213,7 +215,10 @@ def build(
         in_company=threads_in_company(settings),
         queue_patience_s=settings.queue_patience_s,
         metrics=telemetry.metrics,
-        site=ConsoleSite(console_calls, governance.sign_ins),
+        site=ConsoleSite(
+            console_calls,
+            Door(governance.sign_ins, keys.derive("console sign-in attempts"), _provider(settings)),
+        ),
     )
 
     def tidy() -> None:
@@ -233,6 +238,17 @@ def build(
         services=services,
         rates=table,
         console_calls=console_calls,
+    )
+
+
+def _provider(settings: Settings) -> OpenIdProvider | None:
+    """The OpenID provider that operators may sign in with. Raises SetupError: it cannot be one."""
+    if not settings.oidc_issuer:
+        return None
+    return OpenIdProvider(
+        settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
     )
 
 
