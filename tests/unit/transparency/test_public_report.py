@@ -199,9 +199,7 @@ def test_evaluations_in_force_come_from_the_log_and_rates_from_their_documents()
     chance = random.Random(7)
     document = json.loads(EVALUATION.read_text())
     digest = hashlib.sha256(canonical_json(document)).hexdigest()
-    told = {name: "ab" * 32 for name in ("pack", "calibration", "pipeline", "data")} | {
-        "evaluator": "cd" * 32
-    }
+    told = dict.fromkeys(("pack", "calibration", "pipeline", "data"), "ab" * 32) | {"evaluator": "cd" * 32}
     trusted = statement(chance, "evaluator.trusted", evaluator="cd" * 32, independent=True)
 
     def recorded(name, expires="2027-06-01T00:00:00Z"):
@@ -254,7 +252,7 @@ def test_nonsense_is_no_report(nonsense):
 
 
 def test_the_entries_counted_are_those_that_were_verified(tmp_path):
-    """From the verifier's own reading: a folder changed meanwhile cannot have one log verified, another counted."""
+    """From the verifier's own reading: a folder that changes meanwhile gives no other figures."""
     log = BuiltLog.of(300)
     figures = Figures(NOVEMBER)
     report = verify_folder(
