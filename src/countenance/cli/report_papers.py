@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,8 @@ import click
 from countenance.cli.governed import open_governed
 from countenance.cli.options import settings_options
 from countenance.cli.tables import as_json_option, print_json
-from countenance.errors import SetupError
+from countenance.errors import InvalidEvaluation, SetupError
+from countenance.measuring.evaluation_file import load_evaluation
 from countenance.reporting.accountability import draft_accountability
 from countenance.reporting.art30 import draft_art30
 from countenance.reporting.dpia import draft_dpia
@@ -32,13 +33,22 @@ _out = click.option(
 )
 
 
+_evaluations = click.option(
+    "--evaluation",
+    "evaluations",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="an evaluation whose rates are told beside those on record; may be given again",
+)
+
+
 def _options(command: _Command) -> _Command:
-    return _out(as_json_option(_where(command)))
+    return _out(_evaluations(as_json_option(_where(command))))
 
 
 @click.command()
 @_options
-def dpia(out: Path | None, as_json: bool, **given: Any) -> None:
+def dpia(out: Path | None, evaluations: Sequence[Path], as_json: bool, **given: Any) -> None:
     """Draft a data protection impact assessment (GDPR, Article 35(7)), for people to finish.
 
     From settings, purposes, charters, rule packs, models and their evaluations, keys, deletion and the log.
@@ -49,39 +59,54 @@ def dpia(out: Path | None, as_json: bool, **given: Any) -> None:
 
     Example: countenance report dpia -o dpia/
     """
-    _draft(draft_dpia, "dpia", out, given, as_json=as_json)
+    _draft(draft_dpia, "dpia", out, evaluations, given, as_json=as_json)
 
 
 @click.command()
 @_options
-def art30(out: Path | None, as_json: bool, **given: Any) -> None:
+def art30(out: Path | None, evaluations: Sequence[Path], as_json: bool, **given: Any) -> None:
     """Draft the record of processing activities (GDPR, Article 30(1)), one part for each purpose in use.
 
     As `countenance report dpia` in all else: facts with where they are from, blanks with questions.
 
     Example: countenance report art30 -o art30/
     """
-    _draft(draft_art30, "art30", out, given, as_json=as_json)
+    _draft(draft_art30, "art30", out, evaluations, given, as_json=as_json)
 
 
 @click.command()
 @_options
-def accountability(out: Path | None, as_json: bool, **given: Any) -> None:
+def accountability(out: Path | None, evaluations: Sequence[Path], as_json: bool, **given: Any) -> None:
     """Draft who decided what, which terms were accepted, what was found, and what the log proves of it.
 
     As `countenance report dpia` in all else: facts with where they are from, blanks with questions.
 
     Example: countenance report accountability --json
     """
-    _draft(draft_accountability, "accountability", out, given, as_json=as_json)
+    _draft(draft_accountability, "accountability", out, evaluations, given, as_json=as_json)
 
 
 def _draft(
-    draft: Callable[[House], Paper], name: str, out: Path | None, given: dict[str, Any], *, as_json: bool
+    draft: Callable[[House], Paper],
+    name: str,
+    out: Path | None,
+    evaluations: Sequence[Path],
+    given: dict[str, Any],
+    *,
+    as_json: bool,
 ) -> None:
+    try:
+        documents = [load_evaluation(path) for path in evaluations]
+    except InvalidEvaluation as error:
+        raise click.UsageError(str(error)) from None
     with open_governed(given) as governed:
         house = read_house(
-            governed.database, governed.keys, governed.governance, governed.settings, now=datetime.now(UTC)
+            governed.database,
+            governed.keys,
+            governed.governance,
+            governed.settings,
+            now=datetime.now(UTC),
+            given=documents,
         )
     if not house.is_served:
         click.secho("note: no server runs on this data directory; the draft says so", fg="yellow", err=True)

@@ -90,7 +90,7 @@ def _purposes(house: House) -> Iterator[Fact]:
         until = f", until {says.moment(request.expires_at)}" if request.expires_at else ""
         yield Fact(
             f"Account {request.account_id} asked for {request.purpose}, through {request.requested_by}, "
-            f"{says.moment(request.requested_at)}: {request.justification} It is "
+            f"{says.moment(request.requested_at)}: {says.sentence(request.justification)} It is "
             f"{request.status}{by}{until}.",
             f"table `purpose_request`, {request.request_id}",
         )
@@ -112,7 +112,7 @@ def _conduct(house: House) -> Iterator[Fact]:
         yield Fact(
             f"Finding against account {finding.account_id}, {says.moment(finding.found_at)}, "
             f"{finding.severity}, by "
-            f"{finding.detector}: {finding.summary} It is {finding.status}{ended}.",
+            f"{finding.detector}: {says.sentence(finding.summary)} It is {finding.status}{ended}.",
             f"table `finding`, {finding.finding_id}",
         )
     for appeal in house.appeals:

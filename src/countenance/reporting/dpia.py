@@ -110,6 +110,8 @@ def _measures(house: House) -> Iterator[Fact | Blank]:
     yield from says.security(house)
     yield from says.log(house)
     for pack, line in says.paper_duties(house):
-        yield Blank(f"Rule pack {pack}, which no software checks here: {line} How is that met?")
+        yield Blank(
+            f"Rule pack {pack}, which no software checks here: {says.sentence(line)} How is that met?"
+        )
     yield Blank("How are the people trained who use it, and who makes sure that a result is looked at before "
                 "anybody acts on it?")  # fmt: skip

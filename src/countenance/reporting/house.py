@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,6 +88,7 @@ class House:
         is_served: a server runs on the data directory now.
         purposes: those that an account may use now or a collection is for, in the catalogue's order.
         models: the packs that are installed.
+        given: evaluations that whoever makes a paper adds; checked to be such, signed by nobody.
         masters: of each master key whether it is in a file or a service, and since when.
         copy_of_erasures: the second place of the list of what was erased; None for none.
     """
@@ -107,6 +108,7 @@ class House:
     models: tuple[PackManifest, ...]
     calibrations: tuple[Choice, ...]
     evaluations: tuple[EvaluationFacts, ...]
+    given: tuple[Mapping[str, Any], ...] = ()
     findings: tuple[Finding, ...]
     appeals: tuple[Appeal, ...]
     log: Standing
@@ -116,7 +118,13 @@ class House:
 
 
 def read_house(
-    database: Database, keys: KeyStore, governance: Governance, settings: Settings, *, now: datetime
+    database: Database,
+    keys: KeyStore,
+    governance: Governance,
+    settings: Settings,
+    *,
+    now: datetime,
+    given: Sequence[Mapping[str, Any]] = (),
 ) -> House:
     """Look at the server, each part in a transaction of its own.
 
@@ -154,6 +162,7 @@ def read_house(
             each for each in Calibrations(database, pipeline_digest=pipeline_digest()).list() if each.is_last
         ),
         evaluations=evaluations,
+        given=tuple(given),
         findings=tuple(conduct.findings.list()),
         appeals=tuple(conduct.appeals.list()),
         log=log,

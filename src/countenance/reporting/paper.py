@@ -15,7 +15,9 @@ DRAFT: Final = (
     "DRAFT. No lawyer has read this. It was put together by a program from what it found on the server, "
     "and makes nobody comply with any law."
 )
-_SPECIAL: Final = frozenset("\\`*_{}[]<>()#+-!|~&")
+_SPECIAL: Final = frozenset("\\`*_[]<>#|~&")
+_BEGINS: Final = frozenset("-+=")
+"""What makes a list or a heading of a line that begins with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +124,5 @@ def _lines(paper: Paper) -> Iterator[str]:
 def _plain(text: str) -> str:
     """What somebody wrote, as text in Markdown: it can neither begin a heading nor link anywhere."""
     shown = str(visible(text))
-    return "".join(f"\\{each}" if each in _SPECIAL else each for each in shown)
+    escaped = "".join(f"\\{each}" if each in _SPECIAL else each for each in shown)
+    return f"\\{escaped}" if escaped[:1] in _BEGINS else escaped

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from countenance import __version__
+from countenance.measuring.evaluation_file import evaluation_digest
 from countenance.policy.purposes import REQUIREMENTS, Purpose
 from countenance.reporting.house import CollectionFacts, House
 from countenance.reporting.paper import Fact
@@ -22,6 +23,11 @@ _KINDS = {
 
 def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def sentence(words: str) -> str:
+    """What somebody wrote, with one full stop."""
+    return f"{words.strip().rstrip('.')}."
 
 
 def notes_of(house: House) -> tuple[str, ...]:
@@ -87,7 +93,7 @@ def collection(found: CollectionFacts) -> Iterator[Fact]:
     told, charter = found.collection, found.charter
     yield Fact(
         f"Collection {told.name} of account {told.account_id}: {found.faces:,} faces, {found.users:,} users, "
-        f"since {moment(told.created_at)}.",
+        f"of FaceModelVersion {told.face_model_version}, since {moment(told.created_at)}.",
         "tables `collection`, `face`, `subject`",
     )
     yield Fact(
@@ -136,15 +142,14 @@ def models(house: House) -> Iterator[Fact]:
     for pack in house.models:
         source = f"manifest of the model pack `{pack.name}`"
         yield Fact(
-            f"Model pack {pack.name} (FaceModelVersion {pack.face_model_version}): {pack.description} "
-            f"Licence of the weights: {pack.licence}. Use: {pack.use}.",
+            f"Model pack {pack.name} (FaceModelVersion {pack.face_model_version}): "
+            f"{pack.description.rstrip('. ')}. Licence of the weights: {pack.licence}. Use: {pack.use}.",
             source,
         )
         yield Fact(
             f"Its similarities were calibrated on {pack.measured_on}, {pack.calibration.trials:,} "
-            "comparisons; "
-            f"{similarity_at_fmr(1e-4):g} stands for a false match rate of 1e-4 a comparison, "
-            f"{similarity_at_fmr(1e-6):g} for 1e-6.",
+            f"comparisons: from similarity {similarity_at_fmr(1e-4):g} on the false match rate a comparison "
+            f"is 1e-4 at most, from {similarity_at_fmr(1e-6):g} on 1e-6.",
             source,
         )
     for choice in house.calibrations:
@@ -169,20 +174,24 @@ def rates(house: House) -> Iterator[Fact]:
             f"({document['data']['subjects']:,} people), signed by {record.evaluator}, {by}: {each.status}.",
             source,
         )
-        for row in document["verification"]["at_similarity"]:
-            yield Fact(f"At similarity {row['similarity']:g}: {_errors(row)}.", source)
-        for cohort in document.get("cohorts", ()):
-            for group in cohort.get("rates", ()):
-                for row in group.get("at_similarity", ()):
-                    yield Fact(
-                        f"{cohort['column']} {group['group']}, at similarity {row['similarity']:g}: "
-                        f"{_errors(row)}.",
-                        source,
-                    )
+        yield from _measured(document, source)
+    for document in house.given:
+        source = (
+            f"a file given to this draft, SHA-256 of its canonical form {evaluation_digest(dict(document))}"
+        )
+        pack = f"{document['pack']['name']}, digest {document['pack']['digest']}"
+        is_here = any(each.digest == document["pack"]["digest"] for each in house.models)
+        yield Fact(
+            f"Evaluation of the model pack {pack}, on {document['data']['name']} "
+            f"({document['data']['subjects']:,} people); a pack of this digest is "
+            f"{'' if is_here else 'not '}installed here. Nobody's signature was asked for.",
+            source,
+        )
+        yield from _measured(document, source)
     if not house.evaluations:
         yield Fact(
-            "No evaluation of any model is on record: no error rate was measured here, of anybody "
-            "or any group.",
+            "No evaluation of any model is on record here: of the operator's own people and cameras no "
+            "error rate is known, of no group either.",
             "table `evaluation`",
         )
 
@@ -226,7 +235,7 @@ def security(house: House) -> Iterator[Fact]:
     yield Fact(
         "Deleted faces whose sealed bytes would still open until keys are replaced: "
         f"{house.unfinished_erasures:,}.",
-        "table `face_change`, as `countenance erasures list` has it",
+        "table `pending_erasure`, as `countenance erasures list` has it",
     )
     yield Fact(
         f"What was erased is listed in a second place, {house.copy_of_erasures}."
@@ -238,7 +247,7 @@ def security(house: House) -> Iterator[Fact]:
         "The server answers over TLS."
         if house.settings.tls_cert
         else "The server itself does not speak TLS.",
-        "setting `tls_cert`, of the environment that this was made in",
+        "setting `tls_cert`, as this was made with",
     )
 
 
@@ -276,6 +285,16 @@ def log(house: House) -> Iterator[Fact]:
         else "Store and log were never compared.",
         "entries of the kind `reconciliation`",
     )
+
+
+def _measured(document: Mapping[str, Any], source: str) -> Iterator[Fact]:
+    for row in document["verification"]["at_similarity"]:
+        yield Fact(f"At similarity {row['similarity']:g}: {_errors(row)}.", source)
+    for cohort in document.get("cohorts", ()):
+        for group in cohort.get("rates", ()):
+            for row in group.get("at_similarity", ()):
+                about = f"{cohort['column']} {group['group']}, at similarity {row['similarity']:g}"
+                yield Fact(f"{about}: {_errors(row)}.", source)
 
 
 def _errors(row: Mapping[str, Any]) -> str:
