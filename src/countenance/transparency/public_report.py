@@ -142,7 +142,7 @@ class Figures:
             "period": {
                 "from": self._asked.start,
                 "to": self._asked.end,
-                "latest_entry": self._latest,
+                "latest_entry": self._latest[:10],
                 "is_over": self._latest >= self._end,
             },
             "least_count": self._asked.k,
