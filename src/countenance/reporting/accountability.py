@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from countenance.reporting import model_statements as of_models
 from countenance.reporting import statements as says
 from countenance.reporting.house import AccountFacts, House
 from countenance.reporting.paper import Blank, Fact, Paper, Section
@@ -137,4 +138,4 @@ def _models(house: House) -> Iterator[Fact]:
             f"{says.moment(record.recorded_at)}; it is {each.status}.",
             f"evaluation {record.digest} on record; entry of the log of the kind `evaluation.recorded`",
         )
-    yield from says.models(house)
+    yield from of_models.models(house)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from countenance.reporting import model_statements as of_models
 from countenance.reporting import statements as says
 from countenance.reporting.house import House
 from countenance.reporting.paper import Blank, Fact, Paper, Section
@@ -52,7 +53,7 @@ def _described(house: House) -> Iterator[Fact | Blank]:
         yield from says.collection(found)
     if not house.collections:
         yield Fact("There is no collection: no face is enrolled.", "table `collection`")
-    yield from says.models(house)
+    yield from of_models.models(house)
     yield Blank("Where are the cameras or photos, who passes there, how many people, and how often?")
     yield Blank("Who gets to see the results, and what do they do with them?")
 
@@ -74,7 +75,7 @@ def _necessity(house: House) -> Iterator[Fact | Blank]:
 
 
 def _risks(house: House) -> Iterator[Fact | Blank]:
-    yield from says.rates(house)
+    yield from of_models.rates(house)
     for found in house.collections:
         charter = found.charter
         for purpose in house.purposes:
