@@ -8,6 +8,8 @@ import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from countenance.similarity import fmr_at_similarity
 from countenance.transparency.canonical import canonical_json
@@ -21,6 +23,7 @@ from countenance.transparency.public_report import (
 )
 from countenance.transparency.verify import verify_folder
 from fixtures_log import BuiltLog, LogKeys, at, call, random_event
+from subtraction import Attack
 
 KEYS = LogKeys.of()
 NOVEMBER = Asked(start="2026-11-01", end="2026-12-01")
@@ -275,3 +278,58 @@ def test_a_log_that_names_figures_without_end_is_refused():
         for number in range(1, 10_000):
             entry = call(chance, number, purpose=f"purpose-{number}")
             figures.add(number, entry, leaf_hash(entry))
+
+
+kinds_of_entries = some.fixed_dictionaries(
+    {
+        "purpose": some.sampled_from(["photo-library", "missing-person", "access-control", "research"]),
+        "candidates": some.integers(0, 2),
+        "in_force": some.sampled_from([70, 85, 92, 99.5]),
+        "kind": some.sampled_from([None, "watch_list", "enrolled"]),
+        "rules": some.lists(some.sampled_from(["A-1", "B-2", "C-3"]), max_size=2, unique=True),
+        "outcome": some.sampled_from(["answered", "answered", "refused", "failed"]),
+        "erases": some.booleans(),
+        "times": some.one_of(some.integers(1, 12), some.integers(1, 60)),
+    }
+)
+
+
+def entries_like(chance, told):
+    """As many entries of one kind as it says."""
+    for _ in range(told["times"]):
+        if told["erases"]:
+            yield change(chance, "EraseFaces", deleted=told["candidates"] + 1)
+            continue
+        members = {
+            "purpose": told["purpose"],
+            "candidates": told["candidates"],
+            "threshold": {"asked": 80, "in_force": told["in_force"]},
+            "outcome": told["outcome"],
+        }
+        if told["kind"]:
+            members["charter"] = {"kind": told["kind"], "face_count": 500}
+        if told["outcome"] != "answered":
+            error = "AccessDeniedException" if told["outcome"] == "refused" else "InternalServerError"
+            members |= {"error": error, "decision": "deny" if told["rules"] else "allow"}
+        yield call(chance, 1, rules=told["rules"], **members)
+
+
+@settings(max_examples=60, deadline=None)
+@given(some.lists(kinds_of_entries, min_size=1, max_size=8))
+def test_no_small_count_follows_from_a_whole_report(told):
+    """Every figure of a real report at once, against rank and linear programs."""
+    chance = random.Random(11)
+    log = log_of(*(entry for each in told for entry in entries_like(chance, each)))
+    figures = Figures(NOVEMBER)
+    for index, entry in enumerate(log.entries):
+        figures.add(index, entry, leaf_hash(entry))
+    report = figures.report()
+    withheld = {each["id"] for each in report["figures"] if "withheld" in each}
+    attack = Attack(figures._atoms, withheld)
+    for name, count in attack.counts.items():
+        assert (0 < count < 10) <= (name in withheld), name
+    for name in withheld:
+        assert not attack.derives(name), name
+        if attack.counts[name] < 10:
+            low, high = attack.range_of(name)
+            assert high - low >= 1, (name, low, high)
