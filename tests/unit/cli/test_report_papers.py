@@ -81,3 +81,19 @@ def test_both_files_are_written(cli, house, tmp_path):
     """Markdown for a word processor, HTML for a printer."""
     cli.says("report", "art30", "-o", tmp_path / "papers")
     assert sorted(path.name for path in (tmp_path / "papers").iterdir()) == ["art30.html", "art30.md"]
+
+
+def test_a_rule_pack_in_force_is_told_with_that_no_lawyer_reviewed_it(cli, house):
+    """Who put it in force, what it refuses; what no software checks is asked."""
+    cli.json("policy", "activate", "eu-gdpr")
+    told = draft(cli, "dpia")
+    facts = facts_of(told)
+    assert "Rule pack eu-gdpr" in facts
+    assert "Legal review: none." in facts
+    assert "<manifest of the rule pack `eu-gdpr`; table `pack_activation`>" in facts
+    asked = [
+        item["question"] for section in told["sections"] for item in section["items"] if "question" in item
+    ]
+    assert any("Rule pack eu-gdpr, which no software checks here" in each for each in asked)
+    cli.json("policy", "deactivate", "eu-gdpr")
+    assert "Rule pack eu-gdpr" not in facts_of(draft(cli, "dpia"))
