@@ -50,6 +50,7 @@ COMMANDS = {
     "calibration": "countenance.cli.calibration:calibration",
     "drift": "countenance.cli.drift:drift",
     "audit": "countenance.cli.audit:audit",
+    "report": "countenance.cli.report:report",
     "witness": "countenance.cli.witness:witness",
 }
 
