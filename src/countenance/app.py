@@ -46,6 +46,7 @@ from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
 from countenance.policy.register import PackRegister, PoliciesInForce
+from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import (
     KEY_SERVICE_PATIENCE_S,
@@ -147,6 +148,7 @@ def build(
     page_tokens = PageTokens(keys.derive("page tokens"))
     governance = Governance.open(database, keys, load_terms(settings.terms))
     conduct = Conduct.open(database, keys, governance)
+    rights = Rights.open(database, keys, gallery)
     tests = IndependentTests(database, keys)
     packs = PackRegister(database, settings.data_dir / "packs")
     policies = PoliciesInForce(packs, operations, discharges=DISCHARGES)
@@ -169,6 +171,7 @@ def build(
             calibrations=calibrations,
             governance=governance,
             conduct=conduct,
+            rights=rights,
             tests=tests,
             packs=packs,
             policies=policies,

@@ -168,6 +168,9 @@ ReviewReason: TypeAlias = Literal[
     "SEVERAL_USERS_MATCH",
     "LOW_QUALITY",
 ]
+SubjectRequestDecision: TypeAlias = Literal["grant", "refuse"]
+SubjectRequestKind: TypeAlias = Literal["access", "erasure", "objection", "withdrawal"]
+SubjectRequestStatus: TypeAlias = Literal["open", "granted", "refused"]
 TestStatus: TypeAlias = Literal["OPEN", "COMPUTING", "FINISHED", "FAILED", "CLOSED"]
 ThresholdReason: TypeAlias = Literal[
     "DEFAULT",
@@ -454,6 +457,16 @@ class ConfirmRelationResponse(TypedDict):
     InForce: bool
 
 
+class ConsentDetail(TypedDict):
+    ConsentId: str
+    Reference: str
+    RecordedBy: str
+    RecordedAt: datetime
+    WithdrawnAt: NotRequired[datetime]
+    WithdrawnBy: NotRequired[str]
+    Faces: int
+
+
 class CreateAccessKeyRequest(TypedDict):
     Operator: NotRequired[str]
     Purpose: NotRequired[str]
@@ -570,6 +583,16 @@ class DecideRelationRequest(TypedDict):
 
 class DecideRelationResponse(TypedDict):
     InForce: bool
+
+
+class DecideSubjectRequestRequest(TypedDict):
+    RequestId: str
+    Decision: SubjectRequestDecision
+    Reason: str
+
+
+class DecideSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
 
 
 class DeclareRelationRequest(TypedDict):
@@ -761,6 +784,16 @@ class ExplainCallResponse(TypedDict):
     PolicyDigest: NotRequired[str]
 
 
+class ExtendSubjectRequestRequest(TypedDict):
+    RequestId: str
+    Months: int
+    Reason: str
+
+
+class ExtendSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
+
+
 class EyeDirection(TypedDict):
     Yaw: NotRequired[float]
     Pitch: NotRequired[float]
@@ -861,6 +894,15 @@ class Gender(TypedDict):
     Confidence: NotRequired[float]
 
 
+class GetAccessReportRequest(TypedDict):
+    RequestId: str
+
+
+class GetAccessReportResponse(TypedDict):
+    Report: str
+    Text: str
+
+
 class GetAppealRequest(TypedDict):
     AppealId: str
 
@@ -906,6 +948,21 @@ class GetConsistencyProofResponse(TypedDict):
     NewTreeSize: int
     Hashes: list[str]
     Checkpoint: str
+
+
+class GetErasureProofRequest(TypedDict):
+    RequestId: str
+
+
+class GetErasureProofResponse(TypedDict):
+    Receipt: str
+    LookedAt: datetime
+    Holds: bool
+    RowsLeft: int
+    SearchedFaceIds: list[str]
+    IsListed: bool
+    IsFinal: bool
+    FinalBy: NotRequired[datetime]
 
 
 class GetEvaluationRequest(TypedDict):
@@ -973,6 +1030,14 @@ class GetSessionTokenRequest(TypedDict):
 
 class GetSessionTokenResponse(TypedDict):
     Credentials: Credentials
+
+
+class GetSubjectRequestRequest(TypedDict):
+    RequestId: str
+
+
+class GetSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
 
 
 class GetTermsRequest(TypedDict):
@@ -1110,6 +1175,16 @@ class InviteOperatorResponse(TypedDict):
     InvitedUntil: datetime
 
 
+class IssueEnrolmentCodeRequest(TypedDict):
+    CollectionId: str
+    FaceIds: NotRequired[list[str]]
+    UserId: NotRequired[str]
+
+
+class IssueEnrolmentCodeResponse(TypedDict):
+    Code: str
+
+
 class JudgedFace(TypedDict):
     BoundingBox: BoundingBox
     Confidence: float
@@ -1130,6 +1205,19 @@ class LeaveCanaryRequest(TypedDict):
 
 class LeaveCanaryResponse(TypedDict):
     pass
+
+
+class LegalHoldDetail(TypedDict):
+    HoldId: str
+    AccountId: str
+    CollectionId: str
+    FaceIds: list[str]
+    Reason: str
+    PutBy: str
+    PutAt: datetime
+    ReleasedAt: NotRequired[datetime]
+    ReleasedBy: NotRequired[str]
+    ReleaseReason: NotRequired[str]
 
 
 class ListAccessKeysRequest(TypedDict):
@@ -1182,6 +1270,16 @@ class ListCollectionsResponse(TypedDict):
     FaceModelVersions: NotRequired[list[str]]
 
 
+class ListConsentsRequest(TypedDict):
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListConsentsResponse(TypedDict):
+    Consents: list[ConsentDetail]
+    NextToken: NotRequired[str]
+
+
 class ListErasuresRequest(TypedDict):
     CollectionId: NotRequired[str]
 
@@ -1228,6 +1326,14 @@ class ListIndependentTestsRequest(TypedDict):
 class ListIndependentTestsResponse(TypedDict):
     Tests: list[IndependentTestSummary]
     NextToken: NotRequired[str]
+
+
+class ListLegalHoldsRequest(TypedDict):
+    AccountId: NotRequired[str]
+
+
+class ListLegalHoldsResponse(TypedDict):
+    Holds: list[LegalHoldDetail]
 
 
 class ListOperatorsRequest(TypedDict):
@@ -1317,6 +1423,17 @@ class ListRulesResponse(TypedDict):
     PolicyDigest: str
 
 
+class ListSubjectRequestsRequest(TypedDict):
+    AccountId: NotRequired[str]
+    Status: NotRequired[SubjectRequestStatus]
+    OnlyOverdue: NotRequired[bool]
+    Code: NotRequired[str]
+
+
+class ListSubjectRequestsResponse(TypedDict):
+    Requests: list[SubjectRequestDetail]
+
+
 class ListTagsForResourceRequest(TypedDict):
     ResourceArn: str
 
@@ -1386,6 +1503,19 @@ class OpenFindingRequest(TypedDict):
 
 class OpenFindingResponse(TypedDict):
     FindingId: str
+
+
+class OpenSubjectRequestRequest(TypedDict):
+    Kind: SubjectRequestKind
+    Code: NotRequired[str]
+    CollectionId: NotRequired[str]
+    FaceIds: NotRequired[list[str]]
+    UserId: NotRequired[str]
+    Attestation: NotRequired[str]
+
+
+class OpenSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
 
 
 class Opening(TypedDict):
@@ -1505,12 +1635,33 @@ class PutCharterResponse(TypedDict):
     Charter: CharterDetail
 
 
+class PutConsentRequest(TypedDict):
+    CollectionId: str
+    FaceIds: list[str]
+    Reference: str
+
+
+class PutConsentResponse(TypedDict):
+    ConsentId: str
+
+
 class PutEvaluationRequest(TypedDict):
     SignedEvaluation: str
 
 
 class PutEvaluationResponse(TypedDict):
     EvaluationId: str
+
+
+class PutLegalHoldRequest(TypedDict):
+    AccountId: str
+    CollectionId: str
+    FaceIds: list[str]
+    Reason: str
+
+
+class PutLegalHoldResponse(TypedDict):
+    HoldId: str
 
 
 class PutOperatorRequest(TypedDict):
@@ -1582,6 +1733,15 @@ class RelationSummary(TypedDict):
     DeclaredBy: NotRequired[str]
     DeclaredAt: NotRequired[datetime]
     InForce: bool
+
+
+class ReleaseLegalHoldRequest(TypedDict):
+    HoldId: str
+    Reason: str
+
+
+class ReleaseLegalHoldResponse(TypedDict):
+    pass
 
 
 class RemoveOperatorRequest(TypedDict):
@@ -1746,6 +1906,29 @@ class StandingChangeSummary(TypedDict):
     EventId: NotRequired[str]
 
 
+class SubjectRequestDetail(TypedDict):
+    RequestId: str
+    AccountId: str
+    CollectionId: str
+    Kind: SubjectRequestKind
+    FaceIds: NotRequired[list[str]]
+    UserId: NotRequired[str]
+    IdentifiedBy: str
+    Attestation: NotRequired[str]
+    OpenedAt: datetime
+    DueAt: datetime
+    DaysLeft: NotRequired[int]
+    IsOverdue: bool
+    ExtendedAt: NotRequired[datetime]
+    ExtensionReason: NotRequired[str]
+    Status: SubjectRequestStatus
+    DecidedAt: NotRequired[datetime]
+    DecidedBy: NotRequired[str]
+    Reason: NotRequired[str]
+    ErasedFaceIds: NotRequired[list[str]]
+    Receipt: NotRequired[str]
+
+
 class SubmitAppealRequest(TypedDict):
     Statement: str
 
@@ -1888,6 +2071,14 @@ class VerifyFacesResponse(TypedDict):
     ReferenceFace: NotRequired[JudgedFace]
     Calibration: CalibrationUsed
     FaceModelVersion: str
+
+
+class WithdrawConsentRequest(TypedDict):
+    Reference: str
+
+
+class WithdrawConsentResponse(TypedDict):
+    ErasedFaceIds: list[str]
 
 
 class WithdrawEvaluationRequest(TypedDict):

@@ -10,6 +10,7 @@ from countenance.errors import AccessDeniedException
 from countenance.gallery import Candidate, Collection, NewFace, Origin, StoredFace
 from countenance.gallery.imports import Bounds, Judged, Verdict
 from countenance.operations.chosen_face import face_in_box, largest_face
+from countenance.operations.consented import bind_to_consent, require_consent_stands
 from countenance.operations.defaults import ASSOCIATE_THRESHOLD, IMPORT_BUDGET, IMPORT_THRESHOLD
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box
@@ -42,6 +43,7 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
     """
     _require_may_associate(request, deps)
     collection = deps.collection(request["CollectionId"])
+    require_consent_stands(deps)
     photo = load_photo(request["Image"], deps.vision(collection.face_model_version), deps)
     face = _chosen(photo, request.get("BoundingBox"))
     deps.report.seen_as = "analyse"
@@ -62,6 +64,8 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
         bounds=_bounds(request, deps, collection),
         is_trial=request.get("DryRun", False),
     )
+    if judged.face is not None and not request.get("DryRun", False):
+        bind_to_consent(deps, collection, [judged.face.face_id])
     deps.searched(collection, rejected=judged.rejected)
     deps.report.seen_as = _seen_as(judged)
     return _response(photo, collection, judged.verdict.value, _reasons(photo, face, judged), judged)

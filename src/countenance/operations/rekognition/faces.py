@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from countenance.gallery import FaceFailure, NewFace
+from countenance.operations.consented import bind_to_consent, require_consent_stands
 from countenance.operations.deps import Deps
 from countenance.operations.face_attributes import add_description, describe, read_asked
 from countenance.operations.face_shapes import ratio_box, to_face_detail, to_indexed_face, to_stored_face
@@ -34,6 +35,7 @@ def index_faces(request: IndexFacesRequest, deps: Deps) -> IndexFacesResponse:
     stored already (same picture, same ExternalImageId, same box) keeps its FaceId.
     """
     collection = deps.collection(request["CollectionId"])
+    require_consent_stands(deps)
     photo = load_photo(request["Image"], deps.vision(collection.face_model_version), deps)
     detection = photo.detection
     level = request.get("QualityFilter", "AUTO")  # searches and comparisons have NONE
@@ -47,6 +49,7 @@ def index_faces(request: IndexFacesRequest, deps: Deps) -> IndexFacesResponse:
     new_faces = _to_new_faces(photo, enrolled, request.get("ExternalImageId"))
     new_faces = with_what_is_wanted(new_faces, photo, enrolled, collection, deps)
     stored = deps.gallery.enrol(deps.uow, collection, new_faces) if new_faces else []
+    bind_to_consent(deps, collection, [face.face_id for face in stored])
     told = [detail for detail, against in zip(details, reasons, strict=True) if not against]
     return {
         "FaceRecords": [
