@@ -114,7 +114,7 @@ def test_what_changes_an_account_by_the_houses_word_is_for_officers():
         "Erase",
         "RecordTraining",
     )
-    # What people ask an account for is decided by the account; the law sets the bounds, and an officer may too.
+    # What people ask an account for is decided by the account, within what the law says.
     of_people = set(GROUPS["rights"])
     assert {name for name in OURS if name.startswith(deciding)} - of_people <= OFFICERS_DO
 
