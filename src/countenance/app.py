@@ -25,6 +25,8 @@ from countenance.audit import AuditLog, Promises, open_log
 from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.tree import LogTree
 from countenance.conduct import Conduct
+from countenance.console.calls import GatewayCalls
+from countenance.console.site import ConsoleSite
 from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
@@ -88,10 +90,12 @@ class App:
     drift: DriftTally
     services: GatewayServices
     rates: Rates
+    console_calls: GatewayCalls
 
     def close(self) -> None:
         """Close what `build` opened; calls are finished by the ASGI lifespan before."""
         self.tidying.close()
+        self.console_calls.close()
         with contextlib.suppress(StoreUnavailable):  # the database may have gone before us
             record_uncounted(self.services)
             self.drift.write()
@@ -201,8 +205,10 @@ def build(
         log_format="json" if settings.log_format == "json" else "text",
         telemetry=telemetry,
     )
+    pipeline = Pipeline(services)
+    console_calls = GatewayCalls(pipeline, service_models, region=settings.region)
     gateway = Gateway(
-        Pipeline(services),
+        pipeline,
         threads=threads,
         max_bytes_in_flight=settings.max_bytes_in_flight,
         origins=[origin.strip() for origin in settings.cors_origin.split(",") if origin.strip()],
@@ -210,6 +216,7 @@ def build(
         in_company=threads_in_company(settings),
         queue_patience_s=settings.queue_patience_s,
         metrics=telemetry.metrics,
+        site=ConsoleSite(console_calls, governance.sign_ins),
     )
 
     def tidy() -> None:
@@ -228,6 +235,7 @@ def build(
         drift=drift,
         services=services,
         rates=table,
+        console_calls=console_calls,
     )
 
 

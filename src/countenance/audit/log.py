@@ -215,6 +215,13 @@ class AuditLog:
         values = {"account": self.pseudonym(account_id), "after": after, "limit": limit}
         return self._own(connection, "list_entries", account_id, values)
 
+    def list_entries_before(
+        self, connection: Connection, account_id: str, *, limit: int, before: int
+    ) -> list[OwnEntry]:
+        """Likewise backwards: at most `limit`, the newest first, those before index `before`."""
+        values = {"account": self.pseudonym(account_id), "before": before, "limit": limit}
+        return self._own(connection, "list_entries_before", account_id, values)
+
     def list_latest(self, connection: Connection, account_id: str, *, limit: int = 100) -> list[OwnEntry]:
         """The account's latest entries, newest first, those without a place yet as well."""
         values = {"account": self.pseudonym(account_id), "limit": limit}

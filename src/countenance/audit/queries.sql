@@ -42,6 +42,13 @@ where account = %(account)s and log_index > %(after)s
 order by log_index
 limit %(limit)s;
 
+-- list_entries_before --
+select log_index, event_id, entry, sealed
+from audit_entry
+where account = %(account)s and log_index < %(before)s
+order by log_index desc
+limit %(limit)s;
+
 -- list_latest --
 -- Newest first; what has no place yet is newer than what has one.
 select log_index, event_id, entry, sealed from (

@@ -8,6 +8,7 @@ that answers them, in turns of accounts. The event loop itself only moves bytes.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +21,7 @@ from countenance.gateway.limits import holder_of
 from countenance.gateway.log_pages import LOG_PREFIX
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.reply import LINGER_S, Receive, Reply, Send
+from countenance.gateway.site import MOST_PAGE_BODY_BYTES, Site
 from countenance.gateway.throttle import MAX_BODY_BYTES, Budget, Share, require_bearable
 from countenance.telemetry import Metrics
 
@@ -27,6 +29,7 @@ Scope = MutableMapping[str, Any]
 
 _ADMISSION_THREADS = 4
 _PAGE_THREADS = 2
+_SITE_THREADS = 4
 _MOST_PAGES = 64
 """Of the log's pages, waiting or being read."""
 _CALLS_PER_THREAD = 64
@@ -53,6 +56,7 @@ class Gateway:
         in_company: threads that one account has at most while others call; None: half of them.
         queue_patience_s: the longest wait for a thread; who waits longer is throttled.
         metrics: told what is in flight.
+        site: pages for people, beside the calls.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Gateway:
         in_company: int | None = None,
         queue_patience_s: float = 30.0,
         metrics: Metrics | None = None,
+        site: Site | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._origins = Origins(origins)
@@ -85,6 +90,9 @@ class Gateway:
         self._checking: asyncio.Future[Answer] | None = None
         self._pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="page")
         self._pages_waiting = 0
+        self._site = site
+        self._visits = ThreadPoolExecutor(_SITE_THREADS, thread_name_prefix="site")
+        self._visitors = Budget(max_bytes=max_bytes_in_flight // 4, max_calls=_MOST_PAGES)
 
     @property
     def budget(self) -> Budget:
@@ -95,6 +103,7 @@ class Gateway:
         self._admission.shutdown(wait=True)
         self._workers.shutdown()
         self._pages.shutdown(wait=True)
+        self._visits.shutdown(wait=True)
         self._health_page.shutdown(wait=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,6 +132,9 @@ class Gateway:
         origin = headers.get("origin")
         if (method, path) == ("POST", "/"):
             await self._call(scope, headers, receive, Reply(send, self._origins.headers_for(origin)))
+            return
+        if self._site is not None and self._site.serves(path):
+            await self._visit(self._site, scope, headers, receive, Reply(send, ()))
             return
         if (method, path) == ("OPTIONS", "/"):
             answer = Answer(status=204, headers=self._origins.preflight_headers_for(origin), body=b"")
@@ -162,6 +174,37 @@ class Gateway:
             await reply.finish_early(refused, receive, has_body=True, linger_s=0 if has_stopped else LINGER_S)
         except _Disconnected:
             await self._run(self._admission, self._pipeline.refuse, admitted, RequestTimeoutException())
+
+    async def _visit(
+        self, site: Site, scope: Scope, headers: dict[str, str], receive: Receive, reply: Reply
+    ) -> None:
+        """A page for people, on threads of its own: what it calls is limited as any call of its account."""
+        head = Head(
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            received_at=self._pipeline.now(),
+            client=(scope.get("client") or ("",))[0],
+        )
+        announced = headers.get("content-length", "0")
+        size = int(announced) if announced.isascii() and announced.isdigit() else MOST_PAGE_BODY_BYTES + 1
+        if "transfer-encoding" in headers or size > MOST_PAGE_BODY_BYTES:
+            await reply.finish_early(_plain(413, "this is too large for a form"), receive, has_body=True)
+            return
+        try:
+            with self._visitors.enter(Holder(head.client), announced_bytes=size) as share:
+                body = b"".join(await self._read(receive, size, share)) if size else b""
+                scheme = headers.get("x-forwarded-proto") or str(scope.get("scheme", "http"))
+                answer = await self._run(
+                    self._visits, functools.partial(site.answer, head, body, scheme=scheme)
+                )
+                await reply.finish(answer)
+        except ServiceError as error:
+            told = _plain(error.status, "too many visitors, or the form came too slowly: try again")
+            await reply.finish_early(told, receive, has_body=True)
+        except _Disconnected:
+            return
 
     async def _in_turn(self, holder: Holder, work: Callable[[], Answer], receive: Receive) -> Answer:
         """Run a call when it is its account's turn, unless nobody waits for its answer any more.
@@ -253,6 +296,10 @@ async def _disconnected(receive: Receive) -> None:
     """Return when the client has gone; the body was read before."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _plain(status: int, line: str) -> Answer:
+    return Answer(status=status, headers=(_PLAIN,), body=f"{line}\n".encode())
 
 
 def _has_body(headers: Mapping[str, str]) -> bool:

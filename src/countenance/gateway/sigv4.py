@@ -1,4 +1,4 @@
-"""AWS Signature Version 4, verified: strings and bytes in, verdict out.
+"""AWS Signature Version 4, verified (and, for the console, made): strings and bytes in, verdict out.
 
 In two steps, because the signature covers the body and a stranger's body should not be read:
 `parse_authorization` and `check_scope` need only the headers, `verify` the body as well. The request is
@@ -140,20 +140,45 @@ def verify(
         raise InvalidSignatureException(
             "The provided 'x-amz-content-sha256' header does not match what was computed."
         )
-    canonical_request = (
-        f"POST\n/\n\n{authorization.canonical_headers}\n{authorization.signed_headers}\n{body_hash}"
+    to_sign = _string_to_sign(
+        authorization.canonical_headers,
+        authorization.signed_headers,
+        body_hash,
+        authorization.timestamp,
+        authorization.scope,
     )
-    to_sign = "\n".join(
-        (
-            _ALGORITHM,
-            authorization.timestamp,
-            "/".join(authorization.scope),
-            hashlib.sha256(canonical_request.encode("latin-1")).hexdigest(),
-        )
-    )
-    expected = hmac.new(_signing_key(secret, authorization.scope), to_sign.encode("latin-1"), hashlib.sha256)
+    expected = hmac.new(_signing_key(secret, authorization.scope), to_sign, hashlib.sha256)
     if not hmac.compare_digest(expected.hexdigest(), authorization.signature):
         raise InvalidSignatureException
+
+
+def sign(
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    access_key_id: str,
+    secret: str,
+    now: datetime,
+    region: str,
+    service: str,
+) -> dict[str, str]:
+    """The headers, which have no `x-amz-date` yet, signed: all of them, with the body, as `POST /`.
+
+    What AWS's clients do; here for the console, whose calls go the way of every other.
+
+    Args:
+        headers: by lower-case name, `host` among them.
+    """
+    timestamp = now.astimezone(UTC).strftime(_TIME_FORMAT)
+    scope = (timestamp[:8], region, service, _TERMINATOR)
+    dated = {**headers, "x-amz-date": timestamp}
+    names = ";".join(sorted(dated))
+    canonical = _canonical_headers(dated, names)
+    to_sign = _string_to_sign(canonical, names, hashlib.sha256(body).hexdigest(), timestamp, scope)
+    signature = hmac.new(_signing_key(secret, scope), to_sign, hashlib.sha256).hexdigest()
+    credential = "/".join((access_key_id, *scope))
+    authorization = f"{_ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
+    return {**dated, "authorization": authorization}
 
 
 def _parse_parameters(value: str) -> dict[str, str]:
@@ -251,3 +276,11 @@ def _signing_key(secret: str, scope: tuple[str, ...]) -> bytes:
     for part in scope:
         key = hmac.digest(key, part.encode("latin-1"), "sha256")
     return key
+
+
+def _string_to_sign(
+    canonical_headers: str, names: str, body_hash: str, timestamp: str, scope: tuple[str, ...]
+) -> bytes:
+    request = f"POST\n/\n\n{canonical_headers}\n{names}\n{body_hash}"
+    hashed = hashlib.sha256(request.encode("latin-1")).hexdigest()
+    return "\n".join((_ALGORITHM, timestamp, "/".join(scope), hashed)).encode("latin-1")

@@ -54,6 +54,7 @@ EmotionName: TypeAlias = Literal[
     "UNKNOWN",
     "FEAR",
 ]
+EntryOrder: TypeAlias = Literal["OLDEST_FIRST", "NEWEST_FIRST"]
 EvaluationStatus: TypeAlias = Literal["in_force", "expired", "revoked", "withdrawn"]
 ExpectedFace: TypeAlias = Literal["LARGEST", "MIDDLE"]
 FindingDecision: TypeAlias = Literal["confirm", "lift"]
@@ -1252,6 +1253,7 @@ class ListAuditEntriesRequest(TypedDict):
     StartTime: NotRequired[datetime]
     EndTime: NotRequired[datetime]
     Operation: NotRequired[str]
+    Order: NotRequired[EntryOrder]
 
 
 class ListAuditEntriesResponse(TypedDict):

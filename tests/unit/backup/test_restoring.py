@@ -122,18 +122,18 @@ def test_a_user_that_was_deleted_since_goes_and_one_made_anew_before_the_backup_
 ):
     """Users' ids are chosen by callers and may come again: times decide. No id stands in the list."""
     gallery = house.gallery
-    for user in ("ada", "bob"):
+    for user in ("uma", "bob"):
         house.change(lambda uow, user=user: gallery.create_user(uow, house.staff, user))
-    house.change(lambda uow: gallery.delete_user(uow, house.staff, "ada"))
-    house.change(lambda uow: gallery.create_user(uow, house.staff, "ada"))
+    house.change(lambda uow: gallery.delete_user(uow, house.staff, "uma"))
+    house.change(lambda uow: gallery.create_user(uow, house.staff, "uma"))
     kept = back_up(house, tmp_path / "kept")
     house.change(lambda uow: gallery.delete_user(uow, house.staff, "bob"))
     house.change(lambda uow: gallery.create_user(uow, house.staff, "eve"))
     house.change(lambda uow: gallery.delete_user(uow, house.staff, "eve"))
-    assert not any(name in house.list.read_text() for name in ("ada", "bob", "eve"))
+    assert not any(name in house.list.read_text() for name in ("uma", "bob", "eve"))
     assert restore(kept.file, target, Wishes(tombstones=[house.list])).replayed == Replayed(users=1)
     with reopened(target.database_url, target.data_dir) as there:
-        assert there.all("select user_id from subject") == [("ada",)]
+        assert there.all("select user_id from subject") == [("uma",)]
 
 
 def test_an_account_that_was_forgotten_stays_forgotten(house, kept, target, tmp_path):
@@ -187,10 +187,10 @@ def test_of_several_servers_each_list_is_replayed_and_only_one_is_the_backups(
 ):
     """The other's lines have numbers of their own: all are replayed, what is not there is passed over."""
     one, two = house.gallery, second.gallery
-    for user in ("ada", "bob"):
+    for user in ("uma", "bob"):
         house.change(lambda uow, user=user: one.create_user(uow, house.staff, user))
-    second.change(lambda uow: two.delete_user(uow, house.staff, "ada"))
-    house.change(lambda uow: one.create_user(uow, house.staff, "ada"))
+    second.change(lambda uow: two.delete_user(uow, house.staff, "uma"))
+    house.change(lambda uow: one.create_user(uow, house.staff, "uma"))
     for face in house.faces[:3]:
         house.change(lambda uow, face=face: one.erase_faces(uow, house.staff, [face]))
     kept = back_up(house, tmp_path / "kept")
@@ -203,7 +203,7 @@ def test_of_several_servers_each_list_is_replayed_and_only_one_is_the_backups(
     assert restored.replayed == Replayed(faces=2, users=1)
     with reopened(target.database_url, target.data_dir) as there:
         assert found_in(there) == set(house.faces[5:])
-        assert there.all("select user_id from subject") == [("ada",)]
+        assert there.all("select user_id from subject") == [("uma",)]
         joined = there.list.read_text()
         assert joined.startswith(house.list.read_text())
         assert str(house.faces[3]) in joined

@@ -330,3 +330,27 @@ def test_nothing_secret_is_shown():
     shown = repr(parse_authorization(headers))
     assert "the-token" not in shown
     assert headers["authorization"][-64:] not in shown
+
+
+def test_what_sign_makes_is_what_botocore_makes_and_verify_takes():
+    """The console's calls are signed as everybody's are."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    from countenance.gateway.sigv4 import sign
+
+    now, body = datetime.now(UTC).replace(microsecond=0), b'{"a": 1}'
+    headers = {"host": "h.invalid", "content-type": "application/x-amz-json-1.1", "x-amz-target": "T.Op"}
+    made = sign(headers, body, access_key_id="AKIA", secret="secret", now=now, region="r-1", service="s")
+    asked = AWSRequest("POST", "https://h.invalid/", headers=headers, data=body)
+    signer = SigV4Auth(Credentials("AKIA", "secret"), "s", "r-1")
+    asked.context["timestamp"] = made["x-amz-date"]
+    asked.headers["X-Amz-Date"] = made["x-amz-date"]
+    canonical = signer.canonical_request(asked)
+    signature = signer.signature(signer.string_to_sign(asked, canonical), asked)
+    assert made["authorization"].endswith(f"Signature={signature}")
+    claimed = parse_authorization(made)
+    verify(claimed, body, secret="secret", now=now, region="r-1", service="s")
+    with pytest.raises(InvalidSignatureException):
+        verify(claimed, body + b" ", secret="secret", now=now, region="r-1", service="s")

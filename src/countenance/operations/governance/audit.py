@@ -45,6 +45,8 @@ from countenance.wire.shapes import (
 )
 
 _READ_AT_ONCE = 500
+_BEHIND_ALL = 2**62
+"""An index that no log reaches."""
 _LOOKED_AT = 5_000
 """Entries that one page of a filtered list looks at: tenths of a second."""
 
@@ -105,14 +107,19 @@ def get_consistency_proof(request: GetConsistencyProofRequest, deps: Deps) -> Ge
 
 
 def list_audit_entries(request: ListAuditEntriesRequest, deps: Deps) -> ListAuditEntriesResponse:
-    """The account's own entries, in the log's order, with what their commitments open to."""
+    """The account's own entries, in the log's order or backwards, with what their commitments open to."""
     is_wanted = _wanted(request)
     size = request.get("MaxResults", 100)
-    filters = (str(request.get(name, "")) for name in ("StartTime", "EndTime", "Operation"))
+    filters = (str(request.get(name, "")) for name in ("StartTime", "EndTime", "Operation", "Order"))
     scope = ("ListAuditEntries", deps.caller.account_id, *filters)
-    position = int(deps.page_tokens.resume(request.get("NextToken"), scope=scope) or "-1")
+    is_backwards = request.get("Order") == "NEWEST_FIRST"
+    start = str(_BEHIND_ALL if is_backwards else -1)
+    position = int(deps.page_tokens.resume(request.get("NextToken"), scope=scope) or start)
     response: ListAuditEntriesResponse = {"Entries": []}
-    for looked_at, own in enumerate(_own_entries(deps, after=position, at_once=min(size + 1, _READ_AT_ONCE))):
+    entries = _own_entries(
+        deps, position=position, at_once=min(size + 1, _READ_AT_ONCE), is_backwards=is_backwards
+    )
+    for looked_at, own in enumerate(entries):
         if len(response["Entries"]) == size or looked_at == _LOOKED_AT:
             response["NextToken"] = deps.page_tokens.issue(str(position), scope=scope)
             break
@@ -195,17 +202,20 @@ def _verifiers(deps: Deps, use: Use) -> list[Verifier]:
     return [Verifier.parse(key.vkey) for key in list_keys(deps.uow.connection) if key.use == use]
 
 
-def _own_entries(deps: Deps, *, after: int, at_once: int) -> Iterator[OwnEntry]:
-    """The account's entries behind index `after`, as they are asked for."""
+def _own_entries(deps: Deps, *, position: int, at_once: int, is_backwards: bool) -> Iterator[OwnEntry]:
+    """The account's entries behind an index (backwards: before it), as they are asked for."""
+    connection, account = deps.uow.connection, deps.caller.account_id
     while True:
-        found = deps.audit.list_entries(
-            deps.uow.connection, deps.caller.account_id, limit=at_once, after=after
+        found = (
+            deps.audit.list_entries_before(connection, account, limit=at_once, before=position)
+            if is_backwards
+            else deps.audit.list_entries(connection, account, limit=at_once, after=position)
         )
         yield from found
         if len(found) < at_once:
             return
         assert found[-1].log_index is not None, "only what is in the log is listed"
-        after, at_once = found[-1].log_index, _READ_AT_ONCE
+        position, at_once = found[-1].log_index, _READ_AT_ONCE
 
 
 def _wanted(request: ListAuditEntriesRequest) -> Callable[[dict[str, Any]], bool]:

@@ -299,6 +299,11 @@ def test_entries_have_pages(ask, other, own, log):
             listed += [entry["EventId"] for entry in page["Entries"]]
             token, pages = page.get("NextToken"), pages + 1
         assert (listed, pages) == (events, -(-5 // size))
+    backwards = [*ask("ListAuditEntries", Order="NEWEST_FIRST", MaxResults=3)["Entries"]]
+    assert [entry["EventId"] for entry in backwards] == events[:1:-1]
+    token = ask("ListAuditEntries", Order="NEWEST_FIRST", MaxResults=3)["NextToken"]
+    rest = ask("ListAuditEntries", Order="NEWEST_FIRST", MaxResults=3, NextToken=token)
+    assert ([entry["EventId"] for entry in rest["Entries"]], "NextToken" in rest) == (events[1::-1], False)
     token = ask("ListAuditEntries", MaxResults=1)["NextToken"]
     for client, filters in ((other, {}), (ask, {"Operation": "SearchFaces"})):
         with pytest.raises(InvalidPaginationTokenException):

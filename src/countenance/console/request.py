@@ -1,0 +1,145 @@
+"""What a browser sent, read: query, cookie, form and files. Nothing of it is believed yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+COOKIE: Final = "countenance-console"
+_MOST_FIELDS: Final = 200
+_NUMBER = re.compile(r"[A-Za-z0-9_-]{20,128}")
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class BadForm(Exception):
+    """A form that no page of ours sends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebRequest:
+    """One request of a browser.
+
+    Attributes:
+        headers: by lower-case name, repeated ones joined by commas.
+        client: the address that the connection came from.
+        scheme: `http` or `https`, as a proxy in front of us says or the connection is.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False, default=b"")
+    client: str = field(repr=False, default="")
+    scheme: str = "http"
+
+    @property
+    def host(self) -> str:
+        """Name and port that the browser asked for."""
+        return self.headers.get("host", "")
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody between browser and server can read along: TLS, or the same machine."""
+        if self.scheme == "https":
+            return True
+        try:
+            return urlsplit(f"//{self.host}").hostname in _LOOPBACK
+        except ValueError:  # no name of a host
+            return False
+
+    @property
+    def session_number(self) -> str | None:
+        """What the cookie says, if it can be one of ours."""
+        for part in self.headers.get("cookie", "").split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == COOKIE and _NUMBER.fullmatch(value):
+                return value
+        return None
+
+    @property
+    def is_from_our_pages(self) -> bool:
+        """Whether a page of this origin sent it. A browser that tells neither way is not believed."""
+        site = self.headers.get("sec-fetch-site")
+        if site is not None:
+            return site == "same-origin"
+        return self.host != "" and self.headers.get("origin") == f"{self.scheme}://{self.host}"
+
+    def asked(self) -> dict[str, str]:
+        """The query's members, the last of each name."""
+        return dict(parse_qsl(self.query, max_num_fields=_MOST_FIELDS, keep_blank_values=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was posted: values by name, in order, and files, whose names are forgotten."""
+
+    values: Mapping[str, tuple[str, ...]]
+    files: Mapping[str, bytes] = field(repr=False)
+
+    def one(self, name: str) -> str:
+        """The value, without blanks around it; empty where there is none."""
+        found = self.values.get(name, ())
+        return found[-1].strip() if found else ""
+
+    def many(self, name: str) -> list[str]:
+        """All values that are not blank."""
+        return [value.strip() for value in self.values.get(name, ()) if value.strip()]
+
+
+def parse_form(request: WebRequest) -> Form:
+    """Of a POST.
+
+    Raises:
+        BadForm: of no type that our pages send, not UTF-8, or with too many fields.
+    """
+    kind = request.headers.get("content-type", "")
+    name = kind.partition(";")[0].strip().lower()
+    try:
+        if name == "application/x-www-form-urlencoded":
+            pairs = parse_qsl(
+                request.body.decode("ascii"),
+                max_num_fields=_MOST_FIELDS,
+                keep_blank_values=True,
+                errors="strict",
+            )
+            return Form(_together(pairs), {})
+        if name == "multipart/form-data":
+            return _multipart(kind, request.body)
+    except (ValueError, LookupError) as error:
+        raise BadForm("the form cannot be read") from error
+    raise BadForm("this is no form")
+
+
+def _multipart(kind: str, body: bytes) -> Form:
+    head = f"content-type: {kind}\r\n\r\n".encode("latin-1")
+    message = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + body)
+    if not message.is_multipart():
+        raise BadForm("this is no form")
+    pairs: list[tuple[str, str]] = []
+    files: dict[str, bytes] = {}
+    for number, part in enumerate(message.iter_parts()):
+        if number >= _MOST_FIELDS:
+            raise BadForm("the form has too many fields")
+        field_name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if not isinstance(field_name, str) or not isinstance(content, bytes):
+            raise BadForm("the form cannot be read")
+        if part.get_filename() is not None:
+            files[field_name] = content
+        else:
+            pairs.append((field_name, content.decode("utf-8")))
+    return Form(_together(pairs), files)
+
+
+def _together(pairs: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        found[name] = (*found.get(name, ()), value)
+    return found

@@ -1,0 +1,135 @@
+"""The pages of the console, and which roles see each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from countenance.console import (
+    collection_pages,
+    conduct_pages,
+    evaluation_pages,
+    home_page,
+    key_pages,
+    log_pages,
+    people_page,
+    policy_pages,
+    try_page,
+)
+from countenance.console.visit import Handler
+
+_EVERYBODY: Final = frozenset({"administrator", "auditor", "developer", "examiner", "officer"})
+_READERS: Final = frozenset({"administrator", "auditor", "developer", "officer"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A page.
+
+    Attributes:
+        pattern: a regular expression that the whole path must match; its groups are the page's parts.
+        path: where the menu leads.
+        title: in the menu; empty for a page that is not there.
+        take: what is done with a form; None for a page without one.
+    """
+
+    pattern: str
+    path: str
+    title: str
+    roles: frozenset[str]
+    show: Handler
+    take: Handler | None = None
+
+
+ROUTES: Final = (
+    Route(pattern="/console/?", path="/console", title="Overview", roles=_EVERYBODY, show=home_page.show),
+    Route(
+        pattern="/console/try",
+        path="/console/try",
+        title="Try it",
+        roles=frozenset({"developer"}),
+        show=try_page.show,
+        take=try_page.take,
+    ),
+    Route(
+        pattern="/console/collections",
+        path="/console/collections",
+        title="Collections",
+        roles=_READERS,
+        show=collection_pages.show_all,
+    ),
+    Route(
+        pattern="/console/collections/(?P<collection>[^/]{1,765})",
+        path="/console/collections",
+        title="",
+        roles=_READERS,
+        show=collection_pages.show_one,
+    ),
+    Route(
+        pattern="/console/keys",
+        path="/console/keys",
+        title="Keys and purposes",
+        roles=_READERS,
+        show=key_pages.show,
+        take=key_pages.take,
+    ),
+    Route(
+        pattern="/console/people",
+        path="/console/people",
+        title="Operators",
+        roles=frozenset({"administrator", "auditor", "officer"}),
+        show=people_page.show,
+        take=people_page.take,
+    ),
+    Route(
+        pattern="/console/policy",
+        path="/console/policy",
+        title="Policy",
+        roles=_READERS,
+        show=policy_pages.show,
+    ),
+    Route(
+        pattern="/console/policy/explain",
+        path="/console/policy",
+        title="",
+        roles=_READERS,
+        show=policy_pages.explain,
+        take=policy_pages.explain,
+    ),
+    Route(
+        pattern="/console/evaluations",
+        path="/console/evaluations",
+        title="Evaluations",
+        roles=_READERS,
+        show=evaluation_pages.show_all,
+    ),
+    Route(
+        pattern="/console/evaluations/(?P<evaluation>[0-9a-f-]{36})",
+        path="/console/evaluations",
+        title="",
+        roles=_READERS,
+        show=evaluation_pages.show_one,
+    ),
+    Route(
+        pattern="/console/standing",
+        path="/console/standing",
+        title="Findings and standing",
+        roles=_EVERYBODY,
+        show=conduct_pages.show,
+        take=conduct_pages.take,
+    ),
+    Route(
+        pattern="/console/log",
+        path="/console/log",
+        title="Audit log",
+        roles=_EVERYBODY,
+        show=log_pages.show,
+    ),
+    Route(
+        pattern="/console/log/(?P<event>[0-9a-f-]{36})",
+        path="/console/log",
+        title="",
+        roles=_EVERYBODY,
+        show=log_pages.show_one,
+    ),
+)

@@ -1,0 +1,160 @@
+"""Which page answers which address, for whom; and everything that can be refused before a page is asked."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import unquote
+
+from countenance.accounts.sign_in import ConsoleSession, SignIns
+from countenance.console import entrance
+from countenance.console.calls import CallRefused, GatewayCalls
+from countenance.console.render import page, redirect, static
+from countenance.console.request import BadForm, WebRequest
+from countenance.console.routes import ROUTES, Route
+from countenance.console.visit import Visit
+from countenance.errors import ServiceError
+from countenance.gateway.call import Answer, Head
+from countenance.gateway.log import Fault
+from countenance.store import StoreUnavailable
+
+PREFIX: Final = "/console"
+_LOG = logging.getLogger(__name__)
+_ALLOWED: Final = ("allow", "GET, HEAD, POST")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    route: Route
+    parts: dict[str, str]
+
+
+class ConsoleSite:
+    """Thread-safe, synchronous, never raises."""
+
+    def __init__(self, calls: GatewayCalls, sign_ins: SignIns, *, routes: Sequence[Route] = ROUTES) -> None:
+        self._calls = calls
+        self._sign_ins = sign_ins
+        self._routes = [(re.compile(route.pattern), route) for route in routes]
+        self._menu = [route for route in routes if route.title]
+
+    def serves(self, path: str) -> bool:
+        """Everything under /console."""
+        return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+    def answer(self, head: Head, body: bytes, *, scheme: str) -> Answer:
+        """The page, or one that says what is wrong and what to do."""
+        request = WebRequest(
+            method=head.method,
+            path=head.path,
+            query=head.query,
+            headers=head.headers,
+            body=body,
+            client=head.client,
+            scheme="https" if scheme == "https" else "http",
+        )
+        try:
+            answer = self._answer(request)
+        except BadForm as error:
+            answer = _problem(
+                400, "That form could not be taken", f"{error}. Go back, reload the page, try again."
+            )
+        except CallRefused as error:
+            answer = _refused(error)
+        except StoreUnavailable:
+            answer = _problem(503, "The database is not available", "Try again in a moment.")
+        except ServiceError as error:
+            answer = _problem(error.status, "That cannot be done", error.message)
+        except BaseException as error:  # noqa: BLE001  # as for calls: every way to fail ends so
+            fault = Fault.of(error)
+            _LOG.error("a page of the console failed: fault=%s at=%s", fault.type_name, fault.place)
+            answer = _problem(500, "This page could not be made", "It is in the server's log.")
+        return (
+            Answer(status=answer.status, headers=answer.headers, body=b"")
+            if head.method == "HEAD"
+            else answer
+        )
+
+    def _answer(self, request: WebRequest) -> Answer:
+        if request.path.startswith(f"{PREFIX}/static/"):
+            return static(request.path.removeprefix(f"{PREFIX}/static/")) or _nothing()
+        if request.method not in {"GET", "HEAD", "POST"}:
+            return _problem(405, "A page is read or sent a form", "Use GET or POST.", _ALLOWED)
+        # INVARIANT: nothing changes because of a form that another site's page sent.
+        if request.method == "POST" and not request.is_from_our_pages:
+            return _problem(
+                403, "That form did not come from this console", "Open the page here and send it again."
+            )
+        if (open_page := entrance.PAGES.get(request.path)) is not None:
+            return open_page(request, self._sign_ins)
+        number = request.session_number
+        session = self._sign_ins.find(number) if number is not None else None
+        if number is None or session is None:
+            return redirect(entrance.SIGN_IN)
+        return self._visit(request, session, number)
+
+    def _visit(self, request: WebRequest, session: ConsoleSession, number: str) -> Answer:
+        if request.path == entrance.SIGN_OUT:
+            return entrance.sign_out(request, session, number, self._sign_ins)
+        found = self._find(request.path)
+        if found is None or not session.roles & found.route.roles:
+            # What a role does not see is answered as what is not there.
+            return _nothing(session)
+        menu = [
+            (route.title, route.path, route is found.route)
+            for route in self._menu
+            if session.roles & route.roles
+        ]
+        visit = Visit(
+            request=request,
+            session=session,
+            number=number,
+            calls=self._calls,
+            sign_ins=self._sign_ins,
+            parts=found.parts,
+            menu=menu,
+        )
+        if request.method == "POST":
+            visit.require_our_form()
+            if found.route.take is None:
+                return _problem(405, "This page takes no form", "Go back.", ("allow", "GET, HEAD"))
+            try:
+                return found.route.take(visit)
+            except CallRefused as error:
+                # the page again, with what was typed and why it was not taken
+                visit.wrong = f"{error.code}: {error.message}"
+                return replace(found.route.show(visit), status=error.status)
+        return found.route.show(visit)
+
+    def _find(self, path: str) -> _Found | None:
+        for pattern, route in self._routes:
+            if (match := pattern.fullmatch(path)) is not None:
+                return _Found(route, {name: unquote(part) for name, part in match.groupdict().items()})
+        return None
+
+
+def _nothing(session: ConsoleSession | None = None) -> Answer:
+    roles = ", ".join(sorted(session.roles)) if session else ""
+    told = f" Your roles are: {roles}." if roles else ""
+    return _problem(404, "There is no such page for you here", f"Go to the console's start.{told}")
+
+
+def _problem(status: int, title: str, remedy: str, *headers: tuple[str, str]) -> Answer:
+    return page(
+        "problem.html", status=status, headers=headers, title=title, remedy=remedy, code="", event_id=""
+    )
+
+
+def _refused(error: CallRefused) -> Answer:
+    status = error.status if 400 <= error.status < 600 else 500
+    return page(
+        "problem.html",
+        status=status,
+        title="The server refused this",
+        remedy=error.message,
+        code=error.code,
+        event_id=error.event_id,
+    )

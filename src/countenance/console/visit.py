@@ -1,0 +1,124 @@
+"""One request of somebody who is signed in, and what its page may do."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from countenance.accounts.sign_in import ConsoleSession, SessionKeys, SignIns
+from countenance.console.calls import AMAZONS, OURS, Called, CallRefused, Credentials, GatewayCalls
+from countenance.console.render import page, redirect
+from countenance.console.request import BadForm, Form, WebRequest, parse_form
+from countenance.gateway.call import Answer
+
+FORM_TOKEN: Final = "form_token"  # noqa: S105  # the name of a field
+_SOON_S: Final = 60
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """A request, the session that it belongs to, and the way to the gateway.
+
+    Attributes:
+        parts: what the path's pattern found, by name.
+        menu: the pages that this session's roles see: title, path, whether it is this one.
+    """
+
+    request: WebRequest
+    session: ConsoleSession
+    number: str = field(repr=False)
+    calls: GatewayCalls
+    sign_ins: SignIns
+    parts: Mapping[str, str]
+    menu: list[tuple[str, str, bool]]
+    wrong: str = ""
+    """Why the form that was posted was refused."""
+    _form: Form | None = None
+
+    def ours(self, operation: str, **request: Any) -> dict[str, Any]:
+        """Call our own service. Raises CallRefused."""
+        return self._call(self._own_key(), OURS, operation, request).response
+
+    def amazons(self, operation: str, **request: Any) -> dict[str, Any]:
+        """Call Rekognition, of what needs no purpose. Raises CallRefused."""
+        return self._call(self._own_key(), AMAZONS, operation, request).response
+
+    def under(self, purpose: str, service: str, operation: str, **request: Any) -> Called:
+        """Call under a purpose that was taken on for this session. Raises CallRefused."""
+        return self._call(self._for_purpose(purpose), service, operation, request)
+
+    def find(self, operation: str, *, otherwise: Any, service: str = OURS, **request: Any) -> Any:
+        """As `ours`, for what a page shows beside its own matter: what is refused there is not shown."""
+        try:
+            return self._call(self._own_key(), service, operation, request).response
+        except CallRefused:
+            return otherwise
+
+    @property
+    def form(self) -> Form:
+        """What was posted; the site has seen to it that our page posted it."""
+        if self._form is None:
+            self._form = parse_form(self.request)
+        return self._form
+
+    def require_our_form(self) -> None:
+        """Raises BadForm: the form has not this session's token."""
+        if not hmac.compare_digest(self.form.one(FORM_TOKEN), form_token(self.number)):
+            raise BadForm("the form is of another session")
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> Answer:
+        """A page with the menu around it."""
+        return page(
+            template,
+            status=status,
+            session=self.session,
+            menu=self.menu,
+            form_token=form_token(self.number),
+            told=self.request.asked().get("told", ""),
+            was=self.was,
+            **({"wrong": self.wrong} | values),
+        )
+
+    def was(self, name: str) -> str:
+        """What a form that was refused had in a field: nothing that somebody typed is lost."""
+        return self._form.one(name) if self.wrong and self._form is not None else ""
+
+    def goto(self, where: str) -> Answer:
+        """After a form was taken: a reload repeats nothing."""
+        return redirect(where)
+
+    def may(self, *roles: str) -> bool:
+        """Whether the session has one of these roles."""
+        return bool(self.session.roles & set(roles))
+
+    def _own_key(self) -> Credentials:
+        return Credentials(self.session.keys.access_key_id, self.session.keys.secret)
+
+    def _for_purpose(self, purpose: str) -> Credentials:
+        kept = self.session.keys.taken_on.get(purpose)
+        now_s = self.calls.now().timestamp()
+        if kept is not None and float(kept[3]) > now_s + _SOON_S:
+            return Credentials(*kept[:3])
+        made = self.ours("AssumePurpose", Purpose=purpose)["Credentials"]
+        credentials = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+        taken_on = self.session.keys.taken_on | {purpose: (*credentials, str(made["Expiration"]))}
+        self.sign_ins.keep(
+            self.session,
+            SessionKeys(self.session.keys.access_key_id, self.session.keys.secret, taken_on),
+        )
+        return Credentials(*credentials)
+
+    def _call(self, key: Credentials, service: str, operation: str, request: Mapping[str, Any]) -> Called:
+        given = {name: value for name, value in request.items() if value is not None}
+        return self.calls.call(key, service, operation, request=given, client=self.request.client)
+
+
+Handler = Callable[[Visit], Answer]
+
+
+def form_token(number: str) -> str:
+    """What every form of a session has: nobody who lacks its cookie can know it."""
+    return hashlib.sha256(b"form of the session " + number.encode()).hexdigest()
