@@ -26,6 +26,7 @@ from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.tree import LogTree
 from countenance.conduct import Conduct
 from countenance.console.calls import GatewayCalls
+from countenance.console.public_site import PublicSite
 from countenance.console.site import ConsoleSite
 from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
@@ -42,6 +43,7 @@ from countenance.gateway.rates import Rates, create_rates
 from countenance.gateway.record import record_uncounted
 from countenance.gateway.room import RESERVE, connections_of, threads_in_company, threads_of
 from countenance.gateway.services import GatewayServices
+from countenance.gateway.site import Sites
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
 from countenance.operations.pagination import PageTokens
@@ -216,7 +218,7 @@ def build(
         in_company=threads_in_company(settings),
         queue_patience_s=settings.queue_patience_s,
         metrics=telemetry.metrics,
-        site=ConsoleSite(console_calls, governance.sign_ins),
+        site=Sites(ConsoleSite(console_calls, governance.sign_ins), PublicSite(rights, database)),
     )
 
     def tidy() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from countenance.accounts import Actor
 from countenance.accounts.changing import Changing
 from countenance.audit import AuditLog, Touch
 from countenance.audit.disclosure import Disclosure, disclose
@@ -67,6 +68,13 @@ class AccessReports:
             "Faces": faces,
             "Uses": sorted((use for use in uses), key=lambda use: str(use["At"])),
         }
+
+    def note_read(self, request: SubjectRequest, *, actor: Actor) -> None:
+        """In the actor's transaction: that a person reads their report, by no call of the account's."""
+        assert actor.connection is not None, "the note is committed before the report is given"
+        self._changing.record(
+            actor.connection, "GetAccessReport", request.account_id, actor, resource=str(request.request_id)
+        )
 
     def _faces(
         self, connection: Connection, collection: Collection, held: Sequence[UUID], uses: list[dict[str, Any]]

@@ -70,12 +70,15 @@ class EnrolmentCodes:
             connection.execute(QUERIES["insert_code"], values)
         return code
 
-    def identify(self, code: str, *, place: str, account_id: str | None = None) -> Identified:
+    def identify(
+        self, code: str, *, place: str, account_id: str | None = None, most_wrong: int = MOST_WRONG
+    ) -> Identified:
         """Who shows it. Takes the same steps whether it is known or not.
 
         Args:
             place: from where it is shown: an account, or an address; the limit is each place's.
             account_id: whose codes count; None for everybody's.
+            most_wrong: how many of that place's may be wrong within an hour.
 
         Raises:
             InvalidParameterException: it is mistyped.
@@ -90,7 +93,7 @@ class EnrolmentCodes:
             connection.execute(QUERIES["take_turn"], values)
             wrong = connection.execute(QUERIES["count_wrong"], values).fetchone()
             assert wrong is not None, "an aggregate always has a row"
-            if wrong[0] >= MOST_WRONG:
+            if wrong[0] >= most_wrong:
                 raise ThrottlingException(
                     f"{wrong[0]} codes from here were not known within an hour; try again later"
                 )
