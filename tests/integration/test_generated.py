@@ -138,6 +138,7 @@ ALONE = {
     "RejectMatch": frozenset({"UserId"}),
     "WithdrawRejection": frozenset({"UserId"}),
     "IssueEnrolmentCode": frozenset({"UserId"}),
+    "DecideSubjectRequest": frozenset({"BlockConsent"}),
     "ListSubjectRequests": frozenset({"Code"}),
     "OpenSubjectRequest": frozenset({"UserId", "Code"}),
 }
@@ -211,7 +212,7 @@ class Living:
                 return self._who()
             case "IssueEnrolmentCode":
                 return {name: self._who()[name] for name in ("CollectionId", "FaceIds")}
-            case "GetSubjectRequest" | "ExtendSubjectRequest" | "DecideSubjectRequest" | "GetAccessReport":
+            case "GetSubjectRequest" | "ExtendSubjectRequest" | "GetAccessReport":
                 return {"RequestId": self._request("access")}
             case "GetErasureProof":
                 request_id = self._request("erasure")
@@ -219,6 +220,10 @@ class Living:
                     RequestId=request_id, Decision="grant", Reason="a test"
                 )
                 return {"RequestId": request_id}
+            case "DecideSubjectRequest":
+                return {"RequestId": self._request("objection"), "Decision": "grant"}
+            case "WithdrawObjection":
+                return {"RequestId": self._objection()}
             case "WithdrawConsent":
                 who, reference = self._who(), uuid.uuid4().hex
                 self.governance.put_consent(
@@ -247,6 +252,14 @@ class Living:
 
     def _request(self, kind: str) -> str:
         return self.governance.open_subject_request(Kind=kind, **self._who())["Request"]["RequestId"]
+
+    def _objection(self) -> str:
+        """One of which a template is kept. It is taken back at once: nobody may stand in others' way."""
+        request_id = self._request("objection")
+        self.governance.decide_subject_request(
+            RequestId=request_id, Decision="grant", Reason="a test", BlockConsent="a test"
+        )
+        return request_id
 
     def _held(self) -> dict[str, Any]:
         """In the collection that no other draw deletes from."""

@@ -559,6 +559,14 @@ class Gallery:
 
     # One to one
 
+    def template_of(self, collection: Collection, face_id: FaceId) -> Template:
+        """An enrolled face's template as the collection's model makes it, (D,) float32 of unit length.
+
+        Raises: as `compare_with_face`.
+        """
+        with self._database.read() as connection:
+            return one_to_one.template_of(connection, collection, self._keys, face_id)
+
     def compare_with_face(
         self, collection: Collection, face_id: FaceId, probe: Template, *, calibration: Calibration
     ) -> Similarity:

@@ -147,6 +147,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "VerifyFaces": decisions.verify_faces,
         "WithdrawConsent": consents.withdraw_consent,
         "WithdrawEvaluation": evaluations.withdraw_evaluation,
+        "WithdrawObjection": subject_requests.withdraw_objection,
         "WithdrawRecord": records.withdraw_record,
         "WithdrawRejection": rejections.withdraw_rejection,
     },

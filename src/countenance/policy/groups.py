@@ -69,6 +69,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListSubjectRequests",
         "OpenSubjectRequest",
         "WithdrawConsent",
+        "WithdrawObjection",
     ),
     "purposed": ("AssumePurpose", "CreateAccessKey"),
     "requesting": ("RequestPurpose",),

@@ -11,6 +11,7 @@ from countenance.rights.consents import Consents
 from countenance.rights.enrolment_codes import EnrolmentCodes
 from countenance.rights.erasing import Erasing
 from countenance.rights.holds import LegalHolds
+from countenance.rights.objections import Objections
 from countenance.rights.requests import SubjectRequests
 from countenance.store import Database, KeyStore
 
@@ -35,18 +36,21 @@ class Rights:
     erasing: Erasing
     consents: Consents
     holds: LegalHolds
+    objections: Objections
 
     @classmethod
     def open(cls, database: Database, keys: KeyStore, gallery: Gallery) -> Rights:
         """Ready to work; nothing is read or changed by it."""
         changing = Changing(database, keys)
         erasing = Erasing(changing, keys, gallery)
+        objections = Objections(changing, keys, gallery)
         consents = Consents(changing, keys, erasing)
         return cls(
             codes=EnrolmentCodes(changing, keys),
-            requests=SubjectRequests(changing, erasing),
+            requests=SubjectRequests(changing, erasing, objections),
             reports=AccessReports(changing, gallery, consents),
             erasing=erasing,
             consents=consents,
             holds=LegalHolds(changing),
+            objections=objections,
         )

@@ -243,3 +243,20 @@ where c.withdrawn_at is null
         where b.consent_id = c.consent_id
             and not (b.collection_id = %(collection_id)s and b.face_id = any(%(face_ids)s::uuid[]))
     );
+
+-- insert_objection --
+insert into objection (
+    objection_id, account_id, request_id, face_model_version, sealed_template, consent, kept_by
+)
+values (
+    %(objection_id)s, %(account_id)s, %(request_id)s, %(face_model_version)s, %(sealed_template)s, %(consent)s,
+    %(kept_by)s
+);
+
+-- list_objections --
+select objection_id, sealed_template from objection
+where account_id = %(account_id)s and face_model_version = %(face_model_version)s
+order by objection_id;
+
+-- delete_objections --
+delete from objection where request_id = %(request_id)s returning objection_id;

@@ -13,6 +13,7 @@ from countenance.errors import ConflictException, InvalidParameterException, Res
 from countenance.gallery import Collection
 from countenance.rights.enrolment_codes import QUERIES, faces_of, of_scope, require_scope
 from countenance.rights.erasing import Erased, Erasing
+from countenance.rights.objections import BlockTemplates, Objections
 from countenance.rights.records import Identified, RequestKind, RequestStatus, Scope, SubjectRequest
 from countenance.store import Connection, UnitOfWork
 
@@ -27,9 +28,10 @@ ERASES: Final = frozenset({"erasure", "objection", "withdrawal"})
 class SubjectRequests:
     """Thread-safe; any number of processes. Of several decisions at once one counts."""
 
-    def __init__(self, changing: Changing, erasing: Erasing) -> None:
+    def __init__(self, changing: Changing, erasing: Erasing, objections: Objections) -> None:
         self._changing = changing
         self._erasing = erasing
+        self._objections = objections
 
     def open_by_code(
         self, who: Identified, kind: RequestKind, *, opened_by: str, actor: Actor
@@ -136,11 +138,15 @@ class SubjectRequests:
         reason: str,
         decided_by: str,
         actor: Actor,
+        block: BlockTemplates | None = None,
+        block_consent: str = "",
     ) -> tuple[SubjectRequest, Erased | None]:
         """Grant or refuse; what is granted by erasing is erased in the same transaction.
 
         Args:
             actor: whose `connection` is the unit of work's.
+            block: what is kept of somebody who objects (`Objections.read`), with `block_consent`, their own
+                explicit consent to that.
 
         Raises:
             ConflictException: it is decided already; or faces are under a legal hold, and it stays open.
@@ -161,6 +167,9 @@ class SubjectRequests:
                         QUERIES["withdraw_consents_of_faces"],
                         of_scope(request.scope) | {"face_ids": faces, "withdrawn_by": decided_by},
                     )
+                if block is not None:
+                    assert request.kind == "objection", "kept of who objects, and of nobody else"
+                    self._objections.keep(connection, request, block, consent=block_consent, by=decided_by)
                 erased = self._erasing.erase(uow, request, faces, actor=actor)
             connection.execute(
                 QUERIES["settle_request"],

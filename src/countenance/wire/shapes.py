@@ -590,6 +590,7 @@ class DecideSubjectRequestRequest(TypedDict):
     RequestId: str
     Decision: SubjectRequestDecision
     Reason: str
+    BlockConsent: NotRequired[str]
 
 
 class DecideSubjectRequestResponse(TypedDict):
@@ -2090,6 +2091,14 @@ class WithdrawEvaluationRequest(TypedDict):
 
 class WithdrawEvaluationResponse(TypedDict):
     pass
+
+
+class WithdrawObjectionRequest(TypedDict):
+    RequestId: str
+
+
+class WithdrawObjectionResponse(TypedDict):
+    Forgotten: int
 
 
 class WithdrawRecordRequest(TypedDict):

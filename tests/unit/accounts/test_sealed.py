@@ -44,6 +44,7 @@ def test_every_column_of_sealed_values_is_listed_or_is_under_another_key(databas
         ("independent_test", "sealed_declaration"),
         ("independent_test", "sealed_figures"),
         ("independent_test_sample", "sealed"),
+        ("objection", "sealed_template"),
         ("observation", "sealed"),
         ("shadow_template", "sealed_template"),
         ("vault_crop", "sealed_crop"),

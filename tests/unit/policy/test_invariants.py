@@ -67,7 +67,7 @@ TERMS_AND_DUE_PROCESS = {
 OF_PEOPLE = {
     *("DecideSubjectRequest", "ExtendSubjectRequest", "GetAccessReport", "GetErasureProof"),
     *("GetSubjectRequest", "IssueEnrolmentCode", "ListConsents", "ListLegalHolds", "ListSubjectRequests"),
-    *("OpenSubjectRequest", "WithdrawConsent"),
+    *("OpenSubjectRequest", "WithdrawConsent", "WithdrawObjection"),
 }
 OF_OFFICERS = {
     *("ActivatePack", "ChangeStanding", "CreateAccount", "DeactivatePack", "DecideAppeal", "DecideFinding"),

@@ -16,6 +16,7 @@ from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box
 from countenance.operations.images import Photo, load_photo
 from countenance.operations.kept_beside import with_what_is_wanted
+from countenance.operations.objected import require_no_objection
 from countenance.operations.photo_signs import sign_for
 from countenance.types import Face, FaceId, Similarity, UserId
 from countenance.wire.shapes import (
@@ -57,10 +58,12 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
         if (sign := sign_for(reasons, photo, face, level)) is not None:
             held["Sign"] = sign
         return held
+    new_face = _to_new_face(request, photo, face, collection, deps)
+    require_no_objection(deps, collection, [new_face.template])
     judged = deps.gallery.import_face(
         deps.uow,
         collection,
-        _to_new_face(request, photo, face, collection, deps),
+        new_face,
         bounds=_bounds(request, deps, collection),
         is_trial=request.get("DryRun", False),
     )

@@ -1,4 +1,4 @@
-"""IssueEnrolmentCode; requests (Open, Get, List, Extend, Decide); GetAccessReport, GetErasureProof."""
+"""Codes, requests of people and their answers: reports, proofs, and what is kept of who objects."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from countenance.wire.shapes import (
     OpenSubjectRequestRequest,
     OpenSubjectRequestResponse,
     SubjectRequestDetail,
+    WithdrawObjectionRequest,
+    WithdrawObjectionResponse,
 )
 
 
@@ -102,7 +104,12 @@ def extend_subject_request(request: ExtendSubjectRequestRequest, deps: Deps) -> 
 
 def decide_subject_request(request: DecideSubjectRequestRequest, deps: Deps) -> DecideSubjectRequestResponse:
     """Grant or refuse; what is granted by erasing is erased with it."""
-    found = _require(request["RequestId"], deps)
+    found, consent = _require(request["RequestId"], deps), request.get("BlockConsent", "").strip()
+    block = None
+    if consent:
+        if (found.kind, request["Decision"]) != ("objection", "grant"):
+            raise InvalidParameterException("a template is kept only of an objection that is granted")
+        block = deps.rights.objections.read(found)
     decided, _ = deps.rights.requests.decide(
         deps.uow,
         found,
@@ -110,8 +117,16 @@ def decide_subject_request(request: DecideSubjectRequestRequest, deps: Deps) -> 
         reason=request["Reason"],
         decided_by=deps.caller.officer or deps.caller.operator,
         actor=deps.actor(),
+        block=block,
+        block_consent=consent,
     )
     return {"Request": _to_detail(decided)}
+
+
+def withdraw_objection(request: WithdrawObjectionRequest, deps: Deps) -> WithdrawObjectionResponse:
+    """Forget the templates by which somebody who objected is left alone."""
+    found = _require(request["RequestId"], deps)
+    return {"Forgotten": deps.rights.objections.withdraw(deps.uow, found, actor=deps.actor())}
 
 
 def get_access_report(request: GetAccessReportRequest, deps: Deps) -> GetAccessReportResponse:

@@ -13,6 +13,7 @@ from countenance.operations.face_attributes import add_description, describe, re
 from countenance.operations.face_shapes import ratio_box, to_face_detail, to_indexed_face, to_stored_face
 from countenance.operations.images import Photo, load_photo
 from countenance.operations.kept_beside import with_what_is_wanted
+from countenance.operations.objected import require_no_objection
 from countenance.types import Face, FaceId, UserId
 from countenance.vision.quality_filter import Level, quality_rank
 from countenance.wire.shapes import (
@@ -47,6 +48,7 @@ def index_faces(request: IndexFacesRequest, deps: Deps) -> IndexFacesResponse:
         for face, description in zip(detection.faces, descriptions, strict=True)
     ]
     new_faces = _to_new_faces(photo, enrolled, request.get("ExternalImageId"))
+    require_no_objection(deps, collection, [face.template for face in new_faces])
     new_faces = with_what_is_wanted(new_faces, photo, enrolled, collection, deps)
     stored = deps.gallery.enrol(deps.uow, collection, new_faces) if new_faces else []
     bind_to_consent(deps, collection, [face.face_id for face in stored])

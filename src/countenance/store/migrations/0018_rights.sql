@@ -107,3 +107,19 @@ create table legal_hold_face (
     foreign key (collection_id, face_id) references face
 );
 create index legal_hold_face_by_face on legal_hold_face (collection_id, face_id);
+
+-- Somebody who objects may have a template kept by which they are recognised and left alone: only with their own
+-- explicit consent to that, and for nothing else. Under a key of its own outside the database, which is destroyed
+-- when they take the consent back.
+create table objection (
+    objection_id uuid primary key,
+    account_id text not null references account,
+    request_id uuid not null references subject_request,
+    face_model_version text not null,
+    sealed_template bytea not null,
+    consent text not null check (length(consent) between 1 and 2048),
+    kept_at timestamptz not null default clock_timestamp(),
+    kept_by text not null
+);
+create index objection_by_account on objection (account_id, face_model_version);
+create index objection_by_request on objection (request_id);
