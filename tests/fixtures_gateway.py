@@ -300,6 +300,7 @@ def make_bench(
                 calibrations=PacksOwn(),
                 governance=governance,
                 conduct=open_conduct(store, log_keys, governance),
+                rights=None,
                 tests=IndependentTests(store, log_keys),
                 packs=PackRegister(store),
                 policies=FixedPolicies(policy),

@@ -28,6 +28,7 @@ from countenance.conduct import Conduct
 from countenance.console.calls import GatewayCalls
 from countenance.console.entrance import Door
 from countenance.console.openid import OpenIdProvider
+from countenance.console.public_site import PublicSite
 from countenance.console.site import ConsoleSite
 from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
@@ -44,12 +45,14 @@ from countenance.gateway.rates import Rates, create_rates
 from countenance.gateway.record import record_uncounted
 from countenance.gateway.room import RESERVE, connections_of, threads_in_company, threads_of
 from countenance.gateway.services import GatewayServices
+from countenance.gateway.site import Sites
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
 from countenance.policy.register import PackRegister, PoliciesInForce
+from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import (
     KEY_SERVICE_PATIENCE_S,
@@ -153,6 +156,7 @@ def build(
     page_tokens = PageTokens(keys.derive("page tokens"))
     governance = Governance.open(database, keys, load_terms(settings.terms))
     conduct = Conduct.open(database, keys, governance)
+    rights = Rights.open(database, keys, gallery)
     tests = IndependentTests(database, keys)
     packs = PackRegister(database, settings.data_dir / "packs")
     policies = PoliciesInForce(packs, operations, discharges=DISCHARGES)
@@ -175,6 +179,7 @@ def build(
             calibrations=calibrations,
             governance=governance,
             conduct=conduct,
+            rights=rights,
             tests=tests,
             packs=packs,
             policies=policies,
@@ -215,9 +220,12 @@ def build(
         in_company=threads_in_company(settings),
         queue_patience_s=settings.queue_patience_s,
         metrics=telemetry.metrics,
-        site=ConsoleSite(
-            console_calls,
-            Door(governance.sign_ins, keys.derive("console sign-in attempts"), _provider(settings)),
+        site=Sites(
+            ConsoleSite(
+                console_calls,
+                Door(governance.sign_ins, keys.derive("console sign-in attempts"), _provider(settings)),
+            ),
+            PublicSite(rights, database),
         ),
     )
 

@@ -56,6 +56,21 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListFindings",
         "SubmitAppeal",
     ),
+    # what people whose faces these are may ask for: open whatever the standing of who holds their faces
+    "rights": (
+        "DecideSubjectRequest",
+        "ExtendSubjectRequest",
+        "GetAccessReport",
+        "GetErasureProof",
+        "GetSubjectRequest",
+        "IssueEnrolmentCode",
+        "ListConsents",
+        "ListLegalHolds",
+        "ListSubjectRequests",
+        "OpenSubjectRequest",
+        "WithdrawConsent",
+        "WithdrawObjection",
+    ),
     "purposed": ("AssumePurpose", "CreateAccessKey"),
     "requesting": ("RequestPurpose",),
     "relations": ("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
@@ -99,6 +114,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListRejectedMatches",
         "ListRules",
         "PutCharter",
+        "PutConsent",
         "PutRecord",
         "RevokeAccessKey",
         "UndoImport",
@@ -127,7 +143,9 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListAccounts",
         "OpenFinding",
         "PutEvaluation",
+        "PutLegalHold",
         "RecordTraining",
+        "ReleaseLegalHold",
         "ScanForFindings",
         "WithdrawEvaluation",
     ),
@@ -142,6 +160,7 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "correct",
             "terms",
             "dueProcess",
+            "rights",
             "purposed",
             "requesting",
             "relations",
@@ -159,7 +178,7 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "administrator": (
         *("chartering", "correct", "gallery", "operators", "own", "purposed", "reading", "relations"),
-        *("requesting", "sessions", "terms", "dueProcess"),
+        *("requesting", "sessions", "terms", "dueProcess", "rights"),
     ),
     "auditor": ("reading", "dueProcess"),
     "developer": (
@@ -167,7 +186,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         *("reading", "sessions", "dueProcess"),
     ),
     "examiner": ("dueProcess",),
-    "officer": ("officer", "reading", "terms", "dueProcess"),
+    "officer": ("officer", "reading", "terms", "dueProcess", "rights"),
 }
 """Role → kinds of operations that a person of that role may call with a key of their own."""
 

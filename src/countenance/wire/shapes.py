@@ -169,6 +169,9 @@ ReviewReason: TypeAlias = Literal[
     "SEVERAL_USERS_MATCH",
     "LOW_QUALITY",
 ]
+SubjectRequestDecision: TypeAlias = Literal["grant", "refuse"]
+SubjectRequestKind: TypeAlias = Literal["access", "erasure", "objection", "withdrawal"]
+SubjectRequestStatus: TypeAlias = Literal["open", "granted", "refused"]
 TestStatus: TypeAlias = Literal["OPEN", "COMPUTING", "FINISHED", "FAILED", "CLOSED"]
 ThresholdReason: TypeAlias = Literal[
     "DEFAULT",
@@ -455,6 +458,16 @@ class ConfirmRelationResponse(TypedDict):
     InForce: bool
 
 
+class ConsentDetail(TypedDict):
+    ConsentId: str
+    Reference: str
+    RecordedBy: str
+    RecordedAt: datetime
+    WithdrawnAt: NotRequired[datetime]
+    WithdrawnBy: NotRequired[str]
+    Faces: int
+
+
 class CreateAccessKeyRequest(TypedDict):
     Operator: NotRequired[str]
     Purpose: NotRequired[str]
@@ -571,6 +584,17 @@ class DecideRelationRequest(TypedDict):
 
 class DecideRelationResponse(TypedDict):
     InForce: bool
+
+
+class DecideSubjectRequestRequest(TypedDict):
+    RequestId: str
+    Decision: SubjectRequestDecision
+    Reason: str
+    BlockConsent: NotRequired[str]
+
+
+class DecideSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
 
 
 class DeclareRelationRequest(TypedDict):
@@ -762,6 +786,16 @@ class ExplainCallResponse(TypedDict):
     PolicyDigest: NotRequired[str]
 
 
+class ExtendSubjectRequestRequest(TypedDict):
+    RequestId: str
+    Months: int
+    Reason: str
+
+
+class ExtendSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
+
+
 class EyeDirection(TypedDict):
     Yaw: NotRequired[float]
     Pitch: NotRequired[float]
@@ -862,6 +896,15 @@ class Gender(TypedDict):
     Confidence: NotRequired[float]
 
 
+class GetAccessReportRequest(TypedDict):
+    RequestId: str
+
+
+class GetAccessReportResponse(TypedDict):
+    Report: str
+    Text: str
+
+
 class GetAppealRequest(TypedDict):
     AppealId: str
 
@@ -907,6 +950,21 @@ class GetConsistencyProofResponse(TypedDict):
     NewTreeSize: int
     Hashes: list[str]
     Checkpoint: str
+
+
+class GetErasureProofRequest(TypedDict):
+    RequestId: str
+
+
+class GetErasureProofResponse(TypedDict):
+    Receipt: str
+    LookedAt: datetime
+    Holds: bool
+    RowsLeft: int
+    SearchedFaceIds: list[str]
+    IsListed: bool
+    IsFinal: bool
+    FinalBy: NotRequired[datetime]
 
 
 class GetEvaluationRequest(TypedDict):
@@ -974,6 +1032,14 @@ class GetSessionTokenRequest(TypedDict):
 
 class GetSessionTokenResponse(TypedDict):
     Credentials: Credentials
+
+
+class GetSubjectRequestRequest(TypedDict):
+    RequestId: str
+
+
+class GetSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
 
 
 class GetTermsRequest(TypedDict):
@@ -1111,6 +1177,16 @@ class InviteOperatorResponse(TypedDict):
     InvitedUntil: datetime
 
 
+class IssueEnrolmentCodeRequest(TypedDict):
+    CollectionId: str
+    FaceIds: NotRequired[list[str]]
+    UserId: NotRequired[str]
+
+
+class IssueEnrolmentCodeResponse(TypedDict):
+    Code: str
+
+
 class JudgedFace(TypedDict):
     BoundingBox: BoundingBox
     Confidence: float
@@ -1131,6 +1207,19 @@ class LeaveCanaryRequest(TypedDict):
 
 class LeaveCanaryResponse(TypedDict):
     pass
+
+
+class LegalHoldDetail(TypedDict):
+    HoldId: str
+    AccountId: str
+    CollectionId: str
+    FaceIds: list[str]
+    Reason: str
+    PutBy: str
+    PutAt: datetime
+    ReleasedAt: NotRequired[datetime]
+    ReleasedBy: NotRequired[str]
+    ReleaseReason: NotRequired[str]
 
 
 class ListAccessKeysRequest(TypedDict):
@@ -1184,6 +1273,16 @@ class ListCollectionsResponse(TypedDict):
     FaceModelVersions: NotRequired[list[str]]
 
 
+class ListConsentsRequest(TypedDict):
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListConsentsResponse(TypedDict):
+    Consents: list[ConsentDetail]
+    NextToken: NotRequired[str]
+
+
 class ListErasuresRequest(TypedDict):
     CollectionId: NotRequired[str]
 
@@ -1230,6 +1329,14 @@ class ListIndependentTestsRequest(TypedDict):
 class ListIndependentTestsResponse(TypedDict):
     Tests: list[IndependentTestSummary]
     NextToken: NotRequired[str]
+
+
+class ListLegalHoldsRequest(TypedDict):
+    AccountId: NotRequired[str]
+
+
+class ListLegalHoldsResponse(TypedDict):
+    Holds: list[LegalHoldDetail]
 
 
 class ListOperatorsRequest(TypedDict):
@@ -1319,6 +1426,17 @@ class ListRulesResponse(TypedDict):
     PolicyDigest: str
 
 
+class ListSubjectRequestsRequest(TypedDict):
+    AccountId: NotRequired[str]
+    Status: NotRequired[SubjectRequestStatus]
+    OnlyOverdue: NotRequired[bool]
+    Code: NotRequired[str]
+
+
+class ListSubjectRequestsResponse(TypedDict):
+    Requests: list[SubjectRequestDetail]
+
+
 class ListTagsForResourceRequest(TypedDict):
     ResourceArn: str
 
@@ -1388,6 +1506,19 @@ class OpenFindingRequest(TypedDict):
 
 class OpenFindingResponse(TypedDict):
     FindingId: str
+
+
+class OpenSubjectRequestRequest(TypedDict):
+    Kind: SubjectRequestKind
+    Code: NotRequired[str]
+    CollectionId: NotRequired[str]
+    FaceIds: NotRequired[list[str]]
+    UserId: NotRequired[str]
+    Attestation: NotRequired[str]
+
+
+class OpenSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
 
 
 class Opening(TypedDict):
@@ -1507,12 +1638,33 @@ class PutCharterResponse(TypedDict):
     Charter: CharterDetail
 
 
+class PutConsentRequest(TypedDict):
+    CollectionId: str
+    FaceIds: list[str]
+    Reference: str
+
+
+class PutConsentResponse(TypedDict):
+    ConsentId: str
+
+
 class PutEvaluationRequest(TypedDict):
     SignedEvaluation: str
 
 
 class PutEvaluationResponse(TypedDict):
     EvaluationId: str
+
+
+class PutLegalHoldRequest(TypedDict):
+    AccountId: str
+    CollectionId: str
+    FaceIds: list[str]
+    Reason: str
+
+
+class PutLegalHoldResponse(TypedDict):
+    HoldId: str
 
 
 class PutOperatorRequest(TypedDict):
@@ -1584,6 +1736,15 @@ class RelationSummary(TypedDict):
     DeclaredBy: NotRequired[str]
     DeclaredAt: NotRequired[datetime]
     InForce: bool
+
+
+class ReleaseLegalHoldRequest(TypedDict):
+    HoldId: str
+    Reason: str
+
+
+class ReleaseLegalHoldResponse(TypedDict):
+    pass
 
 
 class RemoveOperatorRequest(TypedDict):
@@ -1748,6 +1909,29 @@ class StandingChangeSummary(TypedDict):
     EventId: NotRequired[str]
 
 
+class SubjectRequestDetail(TypedDict):
+    RequestId: str
+    AccountId: str
+    CollectionId: str
+    Kind: SubjectRequestKind
+    FaceIds: NotRequired[list[str]]
+    UserId: NotRequired[str]
+    IdentifiedBy: str
+    Attestation: NotRequired[str]
+    OpenedAt: datetime
+    DueAt: datetime
+    DaysLeft: NotRequired[int]
+    IsOverdue: bool
+    ExtendedAt: NotRequired[datetime]
+    ExtensionReason: NotRequired[str]
+    Status: SubjectRequestStatus
+    DecidedAt: NotRequired[datetime]
+    DecidedBy: NotRequired[str]
+    Reason: NotRequired[str]
+    ErasedFaceIds: NotRequired[list[str]]
+    Receipt: NotRequired[str]
+
+
 class SubmitAppealRequest(TypedDict):
     Statement: str
 
@@ -1892,6 +2076,14 @@ class VerifyFacesResponse(TypedDict):
     FaceModelVersion: str
 
 
+class WithdrawConsentRequest(TypedDict):
+    Reference: str
+
+
+class WithdrawConsentResponse(TypedDict):
+    ErasedFaceIds: list[str]
+
+
 class WithdrawEvaluationRequest(TypedDict):
     EvaluationId: str
     Reason: str
@@ -1899,6 +2091,14 @@ class WithdrawEvaluationRequest(TypedDict):
 
 class WithdrawEvaluationResponse(TypedDict):
     pass
+
+
+class WithdrawObjectionRequest(TypedDict):
+    RequestId: str
+
+
+class WithdrawObjectionResponse(TypedDict):
+    Forgotten: int
 
 
 class WithdrawRecordRequest(TypedDict):

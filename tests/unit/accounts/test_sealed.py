@@ -19,10 +19,11 @@ def test_whoever_seals_with_the_master_key_is_known_to_its_rotation():
         for path in SOURCE.rglob("*.py")
         if re.search(r"\.seal\([^)]*context=", path.read_text(), re.DOTALL)
     }
-    assert users == {"accounts/register.py"}
+    assert users == {"accounts/register.py", "rights/consents.py"}
     assert {(each.table, each.column) for each in SEALED} == {
         ("access_key", "sealed_secret"),
         ("access_key", "sealed_claims"),
+        ("consent", "sealed_reference"),
     }
 
 
@@ -43,6 +44,7 @@ def test_every_column_of_sealed_values_is_listed_or_is_under_another_key(databas
         ("independent_test", "sealed_declaration"),
         ("independent_test", "sealed_figures"),
         ("independent_test_sample", "sealed"),
+        ("objection", "sealed_template"),
         ("observation", "sealed"),
         ("shadow_template", "sealed_template"),
         ("vault_crop", "sealed_crop"),

@@ -23,6 +23,7 @@ from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import PolicyEngine
 from countenance.policy.register import FixedPolicies, PackRegister
+from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
 from countenance.wire.codec import to_body
@@ -50,6 +51,7 @@ class Client:
     log: LogTree
     governance: Governance
     conduct: Conduct
+    rights: Rights
     tests: IndependentTests
     packs: PackRegister
     policies: FixedPolicies
@@ -85,6 +87,7 @@ class Client:
             calibrations=Calibrations(self.database, pipeline_digest=self.pipeline),
             governance=self.governance,
             conduct=self.conduct,
+            rights=self.rights,
             tests=self.tests,
             packs=self.packs,
             policies=self.policies,
@@ -144,6 +147,7 @@ def client_of(database, key_store, models, analyst, s3_root, engine):
             log,
             governance,
             conduct,
+            Rights.open(database, key_store, gallery),
             IndependentTests(database, key_store),
             packs,
             policies,
