@@ -20,6 +20,7 @@ from countenance.assurance.calibrations import PacksOwn
 from countenance.assurance.independent_tests import IndependentTests
 from countenance.audit import AuditLog, OwnEntry, Promises, open_log
 from countenance.audit.tree import LogTree
+from countenance.casework import Casework
 from countenance.errors import ConflictException, ResourceNotFoundException
 from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
@@ -272,12 +273,14 @@ def make_bench(
         key = ready_key(accounts, account)
         operations = {service: dict(offered) for service, offered in OPERATIONS.items()}
         audit, log = AuditLog(log_keys), LogTree()
+        casework = Casework.open(store, log_keys, least_view_s=0)
         services = GatewayServices(
             models=models,
             accounts=accounts,
             policies=FixedPolicies(policy),
             governance=governance,
             gallery=Gallery(store, log_keys),
+            casework=casework,
             model_facts=lambda version: ModelFacts(version or "1.0", "any"),
             database=changes.pop("database", store),
             audit=audit,
@@ -301,6 +304,7 @@ def make_bench(
                 governance=governance,
                 conduct=open_conduct(store, log_keys, governance),
                 rights=None,
+                casework=casework,
                 tests=IndependentTests(store, log_keys),
                 packs=PackRegister(store),
                 policies=FixedPolicies(policy),

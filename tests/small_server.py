@@ -18,6 +18,7 @@ from countenance.audit.reconcile import Reconciliation, reconcile
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import log_signers
 from countenance.audit.tree import LogDamaged, LogTree
+from countenance.casework import Casework
 from countenance.gallery import Gallery
 from countenance.gallery.activity import Activity, searches_ran
 from countenance.gateway.services import GatewayServices
@@ -54,12 +55,14 @@ class SmallServer:
         )
         governance = open_governance(database, self.keys)
         audit, log, packs, purposes = AuditLog(self.keys), LogTree(), FakeModels(), load_purposes()
+        casework = Casework.open(database, self.keys, least_view_s=0)
         services = GatewayServices(
             models=models,
             accounts=accounts,
             policies=FixedPolicies(policy),
             governance=governance,
             gallery=gallery,
+            casework=casework,
             model_facts=packs.facts,
             database=database,
             audit=audit,
@@ -81,6 +84,7 @@ class SmallServer:
                 governance=governance,
                 conduct=open_conduct(database, self.keys, governance),
                 rights=Rights.open(database, self.keys, gallery),
+                casework=casework,
                 tests=IndependentTests(database, self.keys),
                 packs=PackRegister(database),
                 policies=FixedPolicies(policy),

@@ -24,6 +24,7 @@ from countenance.assurance.independent_tests import IndependentTests
 from countenance.audit import AuditLog, Promises, open_log
 from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.tree import LogTree
+from countenance.casework import Casework
 from countenance.conduct import Conduct
 from countenance.console.calls import GatewayCalls
 from countenance.console.entrance import Door
@@ -157,6 +158,7 @@ def build(
     governance = Governance.open(database, keys, load_terms(settings.terms))
     conduct = Conduct.open(database, keys, governance)
     rights = Rights.open(database, keys, gallery)
+    casework = Casework.open(database, keys, least_view_s=settings.review_view_s)
     tests = IndependentTests(database, keys)
     packs = PackRegister(database, settings.data_dir / "packs")
     policies = PoliciesInForce(packs, operations, discharges=DISCHARGES)
@@ -180,6 +182,7 @@ def build(
             governance=governance,
             conduct=conduct,
             rights=rights,
+            casework=casework,
             tests=tests,
             packs=packs,
             policies=policies,
@@ -195,6 +198,7 @@ def build(
         policies=policies,
         governance=governance,
         gallery=gallery,
+        casework=casework,
         model_facts=models.facts,
         calibrations=calibrations,
         evaluations=evaluations,

@@ -60,6 +60,7 @@ class Settings:
             own (`countenance accounts limit`).
         account_burst: calls that it may make at once after a rest; 0: two seconds' worth.
         queue_patience_s: how long a call waits for a thread before it is throttled instead, s.
+        review_view_s: how long an examiner must look at each candidate of a held search, s.
         gallery_bytes: memory that galleries may take; beyond it the least recently searched are given up, one
             that is larger is searched all the same, alone; 0: half of the machine's.
         scan_device: what searches over large collections run on: `cpu`; `gpu`, which must be there; `auto`: a
@@ -111,6 +112,7 @@ class Settings:
     account_calls_per_s: int = 0
     account_burst: int = 0
     queue_patience_s: int = 30
+    review_view_s: int = 5
     gallery_bytes: int = 0
     scan_device: str = "auto"
     metrics_port: int = 0

@@ -10,6 +10,7 @@ import io
 import time
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,9 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from countenance.casework import Casework, Held, Picture, Search
+from countenance.cli.installation import open_store
 from countenance.errors import FrameworkError
 from countenance.operations.registry import OPERATIONS
 from countenance.policy.groups import GROUPS, OFFICERS_DO
+from countenance.settings import Settings
+from countenance.store import UnitOfWork
 from countenance.wire.model import load_models
 from strategies import requests_for
 
@@ -37,6 +42,60 @@ NEW_NAMES = {("CreateCollection", "CollectionId"), ("CreateUser", "UserId"), ("C
 
 
 @dataclass(frozen=True)
+class Reviewing:
+    """What is there to be examined: an examiner, a trial that may be planted, and a way past the clock."""
+
+    service: Any
+    house: str
+    examiner: Any
+    trial: dict[str, Any]
+
+    def open_case(self) -> str:
+        """An urgent case of the house's."""
+        made = self.service.client("countenance").open_case(
+            Case=f"C-{uuid.uuid4()}",
+            Purpose="development",
+            Reason="a test",
+            LegalBasis="",
+            ExpiresAt=datetime.now(UTC) + timedelta(days=1),
+            Urgent=True,
+        )
+        return made["CaseId"]
+
+    def held(self) -> str:
+        """A search that waits; of nobody."""
+        with self._store() as (database, keys), UnitOfWork(database) as work:
+            reviews = Casework.open(database, keys, least_view_s=0).reviews
+            digest = reviews.digest(str(uuid.uuid4()))
+            search = Search(
+                account_id=self.house,
+                case_id=None,
+                purpose="development",
+                operation="SearchFaces",
+                requested_by="a test",
+                request_digest=digest,
+                probe_digest=digest,
+                event_id=uuid.uuid4(),
+            )
+            picture = Picture(b"none", {})
+            review_id = reviews.hold(work, search, Held(answer={}, probe=picture, candidates=[picture]))
+            work.commit()
+        return str(review_id)
+
+    def let_time_pass(self, review: str) -> None:
+        """As long as anybody has to look."""
+        with self._store() as (database, _), database.transaction() as connection:
+            connection.execute(
+                "update examination set began_at = began_at - interval '1 hour' where review_id = %s",
+                (review,),
+            )
+
+    def _store(self) -> Any:
+        where = {"database_url": self.service.database_options[1]} if self.service.database_options else {}
+        return open_store(Settings.from_env({}, data_dir=self.service.data_dir, **where))
+
+
+@dataclass(frozen=True)
 class Office:
     """The house's officer, and accounts of others that something may be done to."""
 
@@ -47,6 +106,7 @@ class Office:
     appeal: str
     tester: Any
     administrator: Any
+    casework: Reviewing
     photo: bytes
 
     def client(self, operation: str, usual: Any) -> Any:
@@ -55,8 +115,10 @@ class Office:
             return self.suspended
         if operation in TESTING:
             return self.tester
-        if operation in GROUPS["operators"]:
+        if operation in {*GROUPS["operators"], *GROUPS["supervise"], "SignEvidence"}:
             return self.administrator
+        if operation in GROUPS["examine"]:
+            return self.casework.examiner
         return self.officer if operation in {*OFFICERS_DO, "GetAppeal"} else usual
 
     def disposable(self, operation: str) -> dict[str, Any]:
@@ -101,6 +163,23 @@ class Office:
                 name = f"Disposable {uuid.uuid4().hex}"
                 self.administrator.put_operator(OperatorName=name, Roles=["auditor"])
                 return {"OperatorName": name}
+            case "OpenCase":
+                return {"ExpiresAt": datetime.now(UTC) + timedelta(days=1), "Case": f"C-{uuid.uuid4()}"}
+            case "PlantTrial":
+                return self.casework.trial
+            case "BeginExamination":
+                return {"ReviewId": self.administrator.plant_trial(**self.casework.trial)["ReviewId"]}
+            case "SubmitExamination":
+                review = self.administrator.plant_trial(**self.casework.trial)["ReviewId"]
+                shown = self.casework.examiner.begin_examination(ReviewId=review)["Pictures"]
+                self.casework.let_time_pass(review)
+                said = [{"Label": each["Label"], "Verdict": "inconclusive"} for each in shown]
+                return {"ReviewId": review, "Verdicts": said}
+            case "GetReview":
+                return {"ReviewId": self.casework.held()}
+            case "CloseCase" | "DescribeCase" | "SignEvidence" | "ReportOutcome" | "PutCaseAuthorization":
+                told = {"CaseId": self.casework.open_case()}
+                return told | ({"Outcome": "no_lead"} if operation == "ReportOutcome" else {})
             case "WithdrawRecord":
                 return {"RecordId": usual.put_record(Kind="notice", Reference="here")["RecordId"]}
             case _:
@@ -335,8 +414,28 @@ def office(service, clients, portraits):
         _appeal(service.client("countenance", **appealing)),
         service.client("countenance", **service.make_tester()),
         service.client("countenance", **service.make_operator(house, "Adam", "administrator")),
+        Reviewing(
+            service,
+            house,
+            service.client("countenance", **service.make_operator(house, "Erin", "examiner")),
+            _trial(clients["rekognition"], portraits),
+        ),
         _encoded(next(iter(portraits.known.values()))[0], "JPEG"),
     )
+
+
+def _trial(client, portraits):
+    """A planted review of two faces of a collection that keeps their pictures."""
+    name = f"trial-{uuid.uuid4().hex}"
+    client.create_collection(CollectionId=name, Tags={"countenance:vault-days": "3"})
+    paths = [path for paths in portraits.known.values() for path in paths][:2]
+    probe, other = (_enrolled(client, name, {"Bytes": _encoded(path, "JPEG")}) for path in paths)
+    return {
+        "CollectionId": name,
+        "Purpose": "development",
+        "ProbeFaceId": probe,
+        "Pairs": [{"FaceId": other, "Mated": False}],
+    }
 
 
 @pytest.fixture(scope="module")

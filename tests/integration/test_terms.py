@@ -113,6 +113,17 @@ class Account:
             "aws_session_token": made["SessionToken"],
         }
 
+    def open_case(self, purpose: str, case: str) -> str:
+        """A case that searches of the purpose may be made for; its id."""
+        made = self.own.open_case(
+            Case=case,
+            Purpose=purpose,
+            Reason="a test",
+            LegalBasis="consent of the family",
+            ExpiresAt=datetime.now(UTC) + timedelta(days=1),
+        )
+        return made["CaseId"]
+
     def entry(self, answer: Any) -> dict[str, Any]:
         """What the account's log says of a call that was answered, once it has a place."""
         event_id = answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
@@ -425,6 +436,9 @@ def test_a_search_for_a_missing_person_needs_its_case(
     assert (code, rules_in(message)) == ("AccessDeniedException", {"PUR-011"})
     assert "AssumePurpose" in message
     keys = account.session("missing-persons", Case=CASE, Source="relative")
+    code, message = outcome(account.service.client(**keys).search_faces_by_image, **request)
+    assert (code, rules_in(message)) == ("AccessDeniedException", {"CASE-001"})  # nobody has opened it
+    account.open_case("missing-persons", CASE)
     answer = account.service.client(**keys).search_faces_by_image(**request)
     assert len(answer["FaceMatches"]) == 1
     entry = account.entry(answer)
@@ -450,6 +464,7 @@ def test_the_aws_cli_takes_a_purpose_on_by_its_environment(
         *("--collection-id", missing_persons, "--image-bytes", f"fileb://{portraits.known[who][1]}"),
         *("--face-match-threshold", "95", "--max-faces", "5"),
     )
+    account.open_case("missing-persons", CASE)
     came = []
     for claims in ({"Case": CASE, "Source": "relative"}, {"Source": "relative"}):
         keys = account.session("missing-persons", **claims)

@@ -58,7 +58,8 @@ class Event:
         decision: of the policy; `none` where the call did not get that far.
         rule_ids: `@id` of the policies that decided.
         policy_digest: SHA-256 of the policy set, hexadecimal.
-        outcome: `answered` with a result, `refused` with a 4xx, `failed` with a 5xx.
+        outcome: `answered` with a result, `refused` with a 4xx, `failed` with a 5xx; `withheld`:
+            candidates were found and people look at them first.
         error_code: the error's AWS code; None when answered.
         model_version: FaceModelVersion that was used.
         model_digest: SHA-256 of that pack, hexadecimal.
@@ -89,6 +90,7 @@ class Event:
         shadow: rules not in force yet that the call would have broken.
         standing: of the account, before and after a change of it.
         finding: id of the finding that a change follows from.
+        review: id of the held search that the call made, was told of, or is about.
     """
 
     event_id: uuid.UUID
@@ -96,7 +98,7 @@ class Event:
     service: str
     operation: str
     decision: Literal["allow", "deny", "none"]
-    outcome: Literal["answered", "refused", "failed"]
+    outcome: Literal["answered", "withheld", "refused", "failed"]
     kind: Literal["call", "change"] = "call"
     ended_at: datetime | None = None
     account_id: str | None = None
@@ -140,6 +142,7 @@ class Event:
     shadow: tuple[str, ...] = ()
     standing: tuple[str, str] | None = None
     finding: uuid.UUID | None = None
+    review: uuid.UUID | None = None
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None or (self.ended_at is not None and self.ended_at.tzinfo is None):

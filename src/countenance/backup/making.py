@@ -18,6 +18,7 @@ from countenance.audit.tree import LogTree
 from countenance.backup.archive import MANIFEST, SIGNATURE, ArchiveWriter, is_file, writing
 from countenance.backup.envelope import Recipient, encrypted
 from countenance.backup.manifest import Manifest, TableFacts, sign
+from countenance.casework.seal import KEY_PREFIX as REVIEW_PREFIX
 from countenance.errors import SetupError
 from countenance.store import Connection, Database, KeyStore, Tombstones, keeping_keys, load_queries
 from countenance.store.files import sync_directory
@@ -36,8 +37,8 @@ _ATTEMPTS = 5
 _ROTATION_ENDS_S = 60.0
 _FOLDERS = ("keys", "packs")
 _SINGLE = ("credentials",)
-_LEFT_OUT = f"keys/secrets/{KEY_PREFIX}"
-"""Keys of independent tests: what their testers deleted must not come back, and nobody else misses them."""
+_LEFT_OUT = tuple(f"keys/secrets/{prefix}" for prefix in (KEY_PREFIX, REVIEW_PREFIX))
+"""Keys of independent tests and of held searches: what was deleted of them must not come back."""
 
 Tell = Callable[[int, int], None]
 """Told how much is done, and of how much."""

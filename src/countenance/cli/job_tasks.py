@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import click
 
+from countenance.cli.casework_jobs import casework_tasks
 from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.import_work import import_tasks
 from countenance.cli.independent_test_jobs import independent_test_tasks
@@ -28,4 +29,4 @@ def job_tasks(settings: Settings, keys: KeyStore, *, tell: Callable[[str], None]
         tell,
         tombstones=lambda database: open_tombstones(database, keys, settings),
     )
-    return [*housekeeping.tasks(), *independent_test_tasks(keys), *import_tasks()]
+    return [*housekeeping.tasks(), *independent_test_tasks(keys), *casework_tasks(keys), *import_tasks()]

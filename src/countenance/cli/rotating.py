@@ -7,6 +7,7 @@ from collections.abc import Callable
 from countenance.accounts import SEALED
 from countenance.accounts.officers import find_house
 from countenance.audit import AuditLog
+from countenance.casework.cases import SEALED as SEALED_CASES
 from countenance.errors import CountenanceError
 from countenance.settings import Settings
 from countenance.store import Connection, Database, KeyRotation, KeyStore, Rotated, RotationRuns
@@ -15,7 +16,7 @@ from countenance.store.master_places import Place
 
 def rotation_of(database: Database, keys: KeyStore) -> KeyRotation:
     """Of all that is under the master key of this installation."""
-    return KeyRotation(database, keys, SEALED)
+    return KeyRotation(database, keys, (*SEALED, *SEALED_CASES))
 
 
 def recording(keys: KeyStore) -> Callable[[Connection, Rotated], None]:

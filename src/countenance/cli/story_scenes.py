@@ -79,6 +79,15 @@ def lawful_use(stage: Stage, cast: Cast) -> None:
         stage.call(
             party, "index_faces", _enrolled, CollectionId="album", Image=_photo(_known(cast)[0]), MaxFaces=1
         )
+    stage.call(
+        cast.agency,
+        "open_case",
+        Case=_CASE,
+        Purpose="missing-persons",
+        Reason="the family has asked for it",
+        LegalBasis="request of the family",
+        ExpiresAt=datetime.now(UTC) + timedelta(days=30),
+    )
     seeker = _assumed(stage, cast, Case=_CASE, Source="relative", AgeAttestation="adult")
     cast.seekers.append(seeker)
     stage.call(

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 
 from countenance.accounts import Credential
 from countenance.audit import Event
+from countenance.errors import AccessDeniedException
 from countenance.gateway.sigv4 import Authorization
 from countenance.operations.deps import Caller, Report
 from countenance.policy import AccessRequest, Verdict
@@ -142,6 +143,7 @@ class Performed(Authorized):
         report: what the operation used.
         is_replay: the answer is one that an earlier call got.
         previous: that call's event, if its account's key still opens it.
+        withheld: what the caller is told in the place of candidates that people look at first.
     """
 
     step: ClassVar[str] = "dispatch"
@@ -151,6 +153,7 @@ class Performed(Authorized):
     report: Report
     is_replay: bool = False
     previous: uuid.UUID | None = None
+    withheld: AccessDeniedException | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

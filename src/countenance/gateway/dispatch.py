@@ -11,8 +11,9 @@ import orjson
 
 from countenance.errors import IdempotentParameterMismatchException
 from countenance.gateway.call import Authorized, Performed, advance
+from countenance.gateway.review import REVIEW, under_review
 from countenance.gateway.services import GatewayServices
-from countenance.operations.deps import Report
+from countenance.operations.deps import Report, Shown
 from countenance.policy.groups import kinds_of
 from countenance.store import UnitOfWork, idempotency
 from countenance.wire.codec import to_body
@@ -29,6 +30,8 @@ def dispatch(call: Authorized, work: UnitOfWork, services: GatewayServices) -> P
         IdempotentParameterMismatchException: the token came before, with another request.
         ServiceError: the operation's own; the caller rolls `work` back.
     """
+    if REVIEW in call.verdict.obligations:
+        return under_review(call, work, services, digest=digest_of, perform=_perform)
     token = call.request.get(_TOKEN)
     if token is None:
         return _perform(call, work, services)
@@ -75,9 +78,16 @@ def _plain(value: Any) -> str:
     return hashlib.sha256(value).hexdigest()
 
 
-def _perform(call: Authorized, work: UnitOfWork, services: GatewayServices) -> Performed:
+def _perform(
+    call: Authorized,
+    work: UnitOfWork,
+    services: GatewayServices,
+    *,
+    shown: list[list[Shown]] | None = None,
+) -> Performed:
+    """Args: `shown`: where pictures of what is compared are kept for people to look at."""
     operation = services.operations[call.service.name][call.operation.name]
-    deps = services.make_deps(call.caller, work)
+    deps = replace(services.make_deps(call.caller, work), shown=shown)
     if kinds_of(call.operation.name) & {"face", "correct"}:
         model = call.asked.model
         deps = replace(

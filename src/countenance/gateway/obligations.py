@@ -13,6 +13,7 @@ from countenance.operations.deps import Report
 
 DISCHARGES: Final = frozenset(
     {
+        "human_review",  # `under_review`: candidates are held until examiners have decided
         "fpir_budget",  # `Deps.search_threshold`: the threshold is raised over the size of the gallery
         "log_min_12_3",  # every entry has start, end, reference database, inputs and operator
         "record_attestations",  # every entry has what the credential attests

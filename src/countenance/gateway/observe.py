@@ -20,11 +20,13 @@ _LISTS = ("FaceMatches", "UserMatches", "FaceRecords", "FaceDetails", "Faces", "
 
 
 def observe_answered(call: Recorded, services: GatewayServices) -> None:
-    """Tell of a call with a result."""
-    log_call(call, status=200, log_format=services.log_format)
+    """Tell of a call with a result, given or withheld."""
+    status = 200 if call.withheld is None else call.withheld.status
+    code = None if call.withheld is None else call.withheld.code
+    log_call(call, status=status, error_code=code, log_format=services.log_format)
     if services.telemetry.is_on:
         services.telemetry.call_ended(
-            _ended(call, status=200, error_code=None, verdict=call.verdict, has_event=True)
+            _ended(call, status=status, error_code=code, verdict=call.verdict, has_event=True)
         )
 
 

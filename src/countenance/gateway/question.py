@@ -88,6 +88,11 @@ def question_of(call: Validated, services: GatewayServices) -> Question:
             now_s=int(now.timestamp()),
         )
         kinds = kinds_of(request.operation)
+        if caller.claims.case is not None and request.purpose is not None and "face" in kinds:
+            found = services.casework.cases.find_open(
+                connection, caller.account_id, name=caller.claims.case, purpose=request.purpose
+            )
+            request = replace(request, case_open=found is not None)
         if kinds & {"face", "chartering", "correct"}:
             request = _of_faces(call, request, kinds, connection, services)
     return Question(request, read.epoch)

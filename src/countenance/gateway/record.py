@@ -44,7 +44,13 @@ def record(call: Performed, work: UnitOfWork, services: GatewayServices) -> Reco
     if unmet and not call.is_replay:
         raise AccessDeniedException(f"the call owes {', '.join(unmet)}, and it was not met")
     _require_model_judged(call)
-    event = _event_of(call, outcome="answered", error_code=None, verdict=call.verdict, services=services)
+    event = _event_of(
+        call,
+        outcome="answered" if call.withheld is None else "withheld",
+        error_code=None if call.withheld is None else call.withheld.code,
+        verdict=call.verdict,
+        services=services,
+    )
     if work.is_open:
         draft = _record_in_force(call, event, work.connection, services)
     else:  # nothing was changed: the one statement is its own transaction
@@ -153,7 +159,7 @@ def _record_in_force(
 def _event_of(
     call: Identified,
     *,
-    outcome: Literal["answered", "refused", "failed"],
+    outcome: Literal["answered", "withheld", "refused", "failed"],
     verdict: Verdict | None,
     error_code: str | None,
     services: GatewayServices,
@@ -161,7 +167,7 @@ def _event_of(
     asked: AccessRequest | None = None,
 ) -> Event:
     caller = call.caller if isinstance(call, Authenticated) else None
-    performed = call if isinstance(call, Performed) and outcome == "answered" else None
+    performed = call if isinstance(call, Performed) and outcome in {"answered", "withheld"} else None
     facts = (
         facts_of(call.request, performed.response if performed else {})
         if isinstance(call, Validated)
@@ -203,6 +209,7 @@ def _event_of(
         enrolled=facts.enrolled,
         deleted=facts.deleted,
         touched=facts.touched,
+        review=report.review,
         idempotent_replay=performed is not None and performed.is_replay,
         previous=performed.previous if performed else previous,
     )

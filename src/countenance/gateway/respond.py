@@ -36,7 +36,10 @@ class Refusal:
 
 
 def respond(call: Recorded) -> Answer:
-    """The result; its event is durable already."""
+    """The result, or that it is withheld; its event is durable already."""
+    if call.withheld is not None:
+        told = Refusal(call=call, error=call.withheld, verdict=call.verdict, fault=None, receipt=call.receipt)
+        return respond_refused(told)
     headers = _headers(call, call.receipt)
     if call.report.raised:
         headers = (*headers, ("x-countenance-threshold", call.report.raised))

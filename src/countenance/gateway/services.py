@@ -11,6 +11,7 @@ from countenance.accounts import Accounts, Governance
 from countenance.assurance.evaluations import Evaluations
 from countenance.audit import AuditLog, Promises
 from countenance.audit.tree import LogTree
+from countenance.casework import Casework
 from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
 from countenance.gateway.limits import Limits
@@ -40,6 +41,7 @@ class GatewayServices:
         policies: the rules, as of the packs in use.
         governance: what accounts accepted, may do and have on file, and how they stand.
         gallery: charters of collections.
+        casework: cases, and searches that people review.
         model_facts: what policy needs to know of a pack, by its version; of the default one for None.
         calibrations: what an operator put in the place of the packs' own; None: nothing.
         evaluations: of models, that are on record.
@@ -61,6 +63,7 @@ class GatewayServices:
     policies: Policies
     governance: Governance
     gallery: Gallery
+    casework: Casework
     model_facts: Callable[[str | None], ModelFacts | None]
     database: Database
     audit: AuditLog

@@ -18,13 +18,14 @@ from countenance.facts import Claims, ModelDigests, ModelFacts
 from countenance.operations.pagination import PageTokens
 from countenance.policy.purposes import Purpose, load_purposes
 from countenance.similarity import similarity_at_fmr
-from countenance.types import AccountId, Similarity
+from countenance.types import AccountId, RatioBox, Similarity
 
 if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads when a pack is first used
     from countenance.accounts import Accounts, Actor, Governance
     from countenance.assurance.independent_tests import IndependentTests
     from countenance.audit import AuditLog
     from countenance.audit.tree import LogTree
+    from countenance.casework import Casework
     from countenance.conduct import Conduct
     from countenance.gallery import Collection, Gallery
     from countenance.objects import ObjectStores
@@ -61,6 +62,15 @@ class Caller:
     roles: frozenset[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A face of a photo that was compared: where it is, its picture, and quality figures of 0-100."""
+
+    box: RatioBox
+    crop: bytes
+    quality: Mapping[str, float]
+
+
 @dataclass(slots=True)
 class Report:
     """What an operation used, for the record: filled while it runs, by the doors it goes through.
@@ -78,6 +88,7 @@ class Report:
         left_out: faces of the collection that the search could not compare: they are damaged.
         rejected: candidates that the search left out because of rejections.
         discharged: obligations that were met.
+        review: the held search that the call is about, for its event.
         seen_as: what the call is to detectors of misuse, where its operation alone does not say.
     """
 
@@ -93,6 +104,7 @@ class Report:
     left_out: int = 0
     rejected: int = 0
     discharged: set[str] = field(default_factory=set)
+    review: uuid.UUID | None = None
     seen_as: str | None = None
 
     def changes(self, what: str) -> None:
@@ -158,12 +170,15 @@ class Deps:
         calibrations: what an operator put in the place of the packs' own.
         governance: terms, purposes, officers, relations and standing of accounts.
         conduct: findings and appeals.
+        casework: cases, and searches that people review.
         tests: of independent testers.
         packs: rule packs of this server; `policies` the engine that follows from them.
         fpir_budget: most expected false candidates a search, of the call's purpose; 0 for no bound.
         evaluations: of models, that are on record.
         judged: of a call that uses a face, the collection whose charter policy has judged; None for any.
         judged_model: likewise, the pack and calibration that policy has judged; None for any.
+        shown: of a call whose candidates people will look at: the faces of its photos that were compared, a
+            list for each time that some were; None of any other.
         report: what the call used, for its event.
     """
 
@@ -181,6 +196,7 @@ class Deps:
     governance: Governance
     conduct: Conduct
     rights: Rights
+    casework: Casework
     tests: IndependentTests
     packs: PackRegister
     policies: PoliciesInForce
@@ -188,6 +204,7 @@ class Deps:
     judged: frozenset[uuid.UUID | None] | None = None
     judged_model: ModelDigests | None = None
     evaluations: Evaluations = field(default_factory=Evaluations)
+    shown: list[list[Shown]] | None = None
     report: Report = field(default_factory=Report)
 
     def actor(self) -> Actor:

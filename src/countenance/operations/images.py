@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from countenance.errors import InvalidParameterException, InvalidS3ObjectException
-from countenance.operations.deps import Deps
+from countenance.operations.deps import Deps, Shown
 from countenance.operations.face_shapes import ratio_box
 from countenance.types import Detection, Face, ImageId, Pixels, Templates, WeighedTemplate
 from countenance.vision.pipeline import Vision
@@ -36,6 +36,7 @@ class Photo:
     pixels: Pixels
     detection: Detection
     _vision: Vision
+    _shown: list[list[Shown]] | None = None
 
     def reasons_against(self, face: Face, level: Level) -> tuple[Reason, ...]:
         """Why the quality filter rejects one of the photo's faces; empty if it does not."""
@@ -64,7 +65,12 @@ class Photo:
         return probe
 
     def embed(self, *faces: Face) -> Templates:
-        """(N, D) float32, a unit row for each of the photo's faces given."""
+        """(N, D) float32, a unit row for each of the photo's faces given.
+
+        Where people will look at what is found, pictures of these faces are kept for them.
+        """
+        if self._shown is not None:
+            self._shown.append([self._show(face) for face in faces])
         return self._vision.embed(self.pixels, faces)
 
     def embed_weighed(self, *faces: Face) -> list[WeighedTemplate]:
@@ -78,6 +84,14 @@ class Photo:
         found = [face for face in same if face is not None]
         templates = iter(_weighed(vision, self.pixels, found))
         return [None if face is None else next(templates) for face in same]
+
+    def _show(self, face: Face) -> Shown:
+        quality = {
+            "Confidence": float(face.confidence),
+            "Brightness": face.quality.brightness,
+            "Sharpness": face.quality.sharpness,
+        }
+        return Shown(ratio_box(face, self.detection), self.cut_crop(face), quality)
 
     def cut_crop(self, face: Face) -> bytes:
         """A picture of one of the photo's faces, for a vault."""
@@ -111,7 +125,7 @@ def load_photo(image: Image, vision: Vision, deps: Deps) -> Photo:
     pixels = vision.decode(data)
     detection = vision.detect(pixels)
     deps.report.scenes.append(vision.scene_hash(pixels, detection.faces))
-    return Photo(image_id_of(digest), pixels, detection, vision)
+    return Photo(image_id_of(digest), pixels, detection, vision, deps.shown)
 
 
 def read_image(image: Image, deps: Deps) -> bytes:

@@ -41,6 +41,7 @@ _IMPORTS, _OF_IMPORTS = "ImportFace", (99.0, 1)
 _CALL = frozenset({
     "operation", "account", "operator", "officer", "purpose", "own_purpose", "claims", "threshold",
     "candidates", "attributes", "collection", "charter", "model", "calls_last_hour", "at", "roles",
+    "case_open",
 })  # fmt: skip
 _ACCOUNT_MEMBERS = frozenset({
     "id", "standing", "effective_standing", "profile", "terms_accepted", "purposes", "records", "trained",
@@ -91,6 +92,7 @@ def parse_call(told: Any) -> AccessRequest:
         purpose=_text(members, "purpose", None),
         own_purpose=_text(members, "own_purpose", None),
         claims=_claims(members.get("claims", {})),
+        case_open=_flag(members, "case_open", default=True),  # of a call that is only supposed
         roles=_words(members, "roles", ROLES, "role") if "roles" in members else None,
         threshold=_percent(members, "threshold", threshold),
         candidates=_whole(members, "candidates", candidates),

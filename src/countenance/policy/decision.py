@@ -52,6 +52,7 @@ class AccessRequest:
         purpose: of the credential; of AssumePurpose, CreateAccessKey and RequestPurpose the one asked for.
         own_purpose: of the credential, whatever is asked for.
         claims: what the credential attests.
+        case_open: the case that the credential names is open, of this account and purpose.
         roles: of the person whose key it is; None of a key of the account's own.
         threshold: similarity that a match must have, 0-100, asked for or the operation's default.
         candidates: most candidates, asked for or the operation's default.
@@ -73,6 +74,7 @@ class AccessRequest:
     purpose: str | None = None
     own_purpose: str | None = None
     claims: Claims = field(default_factory=Claims)
+    case_open: bool = False
     roles: frozenset[str] | None = None
     threshold: float | None = None
     candidates: int | None = None

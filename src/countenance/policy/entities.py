@@ -137,6 +137,7 @@ def context_for(
         "operation": request.operation,
         "attributes": sorted(request.attributes),
         "hasCase": claims.case is not None,
+        "caseOpen": request.case_open,
         "consent": claims.consent is not None,
         "live": claims.live,
         "liveness": False,  # INVARIANT: nobody's word counts for it; presentation-attack detection will

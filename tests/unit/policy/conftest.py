@@ -85,7 +85,8 @@ def _lawful(operation: str, purpose: Purpose) -> AccessRequest:
         service="countenance" if operation in _OURS else AMAZON,
         operation=operation,
         officer="officer" in kinds,
-        roles=frozenset({"administrator"}) if "operators" in kinds else None,
+        roles=next((frozenset({role}) for kind, role in _PEOPLE.items() if kind in kinds), None),
+        case_open="case" in needs,
         resource=(
             Resource("Collection", "staff", OURS, charter, face_count=charter.face_cap - 1)
             if kinds & OF_COLLECTIONS
@@ -126,6 +127,8 @@ def _model(purpose: Purpose) -> ModelFacts:
     return ModelFacts("1.0", "any", evaluated=Evaluated(standing="in_force", decides=facts))
 
 
+_PEOPLE = {"operators": "administrator", "supervise": "administrator", "examine": "examiner"}
+"""Kinds that are for people: who may."""
 _OURS = frozenset(load_models().services["countenance"].operations)
 
 

@@ -59,6 +59,9 @@ ONE_OF_A_KIND = {
     "relations": "DeclareRelation",
     "sessions": "GetSessionToken",
     "operators": "PutOperator",
+    "casework": "OpenCase",
+    "examine": "BeginExamination",
+    "supervise": "DescribeExaminers",
     "reading": "ListOperators",
     "own": "PutRecord",
     "testing": "CreateIndependentTest",
@@ -275,6 +278,16 @@ TABLE: list[Row] = [
         )
     ),
     *rows("ROL-002", ("operators",), {"roles": None}, says="is for administrators of the account"),
+    # cases and those who examine
+    *rows(
+        "CASE-001",
+        LOOKS,
+        {"case_open": False},
+        purpose="missing-persons",
+        says="not open for the purpose `missing-persons`",
+    ),
+    *rows("EXA-001", ("examine",), {"roles": None}, says="is for examiners of the account"),
+    *rows("EXA-005", ("supervise",), {"roles": None}, says="is for administrators of the account"),
     # independent testers
     *rows(
         "TEST-001",
@@ -442,7 +455,7 @@ TABLE: list[Row] = [
     *rows(
         "PUR-011",
         LOOKS,
-        {"claims__case": None},
+        {"claims__case": None, "case_open": False},
         purpose="missing-persons",
         says="`missing-persons` needs a case",
     ),
@@ -723,6 +736,7 @@ TABLE: list[Row] = [
         account__profile="law_enforcement",
         account__operator_trained=True,
         claims__case="C-1",
+        case_open=True,
         **EVALUATED,
     ),
     *under("OBL-FPIR", ("search", "stream"), "budgeted"),
@@ -753,6 +767,8 @@ CALLS_THAT_ONE_PERMIT_ALLOWS: dict[str, tuple[str, Mapping[str, Any], Mapping[st
 
 OPEN_IN_SPITE_OF: list[Row] = [
     *(row for role, kinds in ROLES.items() for row in rows("ROL-001", kinds, {"roles": frozenset({role})})),
+    *rows("EXA-005", ("supervise",), {"roles": None, "officer": True}),
+    *rows("CASE-001", ("search", "compare"), {"claims__case": "C-1"}),
     *rows("AUP-001", (*ALWAYS_OPEN, "testing"), {"account__terms_accepted": False}),
     *rows("TEST-001", ("testing",), {"account__tester": True}),
     *rows("AUP-002", ALWAYS_OPEN, *standings("suspended")),

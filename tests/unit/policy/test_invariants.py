@@ -95,6 +95,12 @@ TESTS = {
 }
 CORRECTS = {"RejectMatch", "WithdrawRejection"}
 ABOUT_PEOPLE = {"InviteOperator", "PutOperator", "RemoveOperator"}
+CASEWORK = {
+    *("CloseCase", "DescribeCase", "GetReview", "ListCases", "OpenCase", "PutCaseAuthorization"),
+    *("ReportOutcome", "SignEvidence"),
+}
+EXAMINES = {"BeginExamination", "ListReviews", "SubmitExamination"}
+SUPERVISES = {"DescribeExaminers", "PlantTrial"}
 LOOKS_AT = {
     *("DescribeCharter", "DescribeCollection", "ExplainCall", "GetEvaluation", "GetHealth", "ListAccessKeys"),
     *("ListCollections", "ListErasures", "ListEvaluations", "ListOperators", "ListPacks"),
@@ -113,15 +119,16 @@ DUE_PROCESS = TERMS_AND_DUE_PROCESS - {"AcceptTerms", "GetTerms", "ListTerms"}
 MAY = {
     "administrator": {
         *(KEEPS_AND_READS | OF_ITS_OWN | LOOKS_AT | CORRECTS | FOR_A_PURPOSE | SAYS_FOR_WHOM),
-        *(TERMS_AND_DUE_PROCESS | OF_PEOPLE | ABOUT_PEOPLE | {"RequestPurpose"}),
+        *(TERMS_AND_DUE_PROCESS | OF_PEOPLE | ABOUT_PEOPLE | {"RequestPurpose"} | CASEWORK | SUPERVISES),
     },
     "auditor": LOOKS_AT | DUE_PROCESS,
     "developer": {
         *(USES_FACES | KEEPS_AND_READS | CORRECTS | LOOKS_AT | DUE_PROCESS),
         *("AssumePurpose", "GetSessionToken"),
+        *CASEWORK,
     },
-    "examiner": DUE_PROCESS,
-    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE,
+    "examiner": DUE_PROCESS | EXAMINES,
+    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES,
 }
 """What a person of a role may do with a key of their own."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
@@ -137,6 +144,9 @@ OTHERS = sorted(
     | TESTS
     | CORRECTS
     | ABOUT_PEOPLE
+    | CASEWORK
+    | EXAMINES
+    | SUPERVISES
     | {"RequestPurpose"}
 )
 
@@ -160,7 +170,11 @@ def _wrongs(
     yield "a tester, and no test", account.tester and does not in TESTS
     yield "a test, and no tester", does in TESTS and not account.tester
     yield "not of the roles", call.roles is not None and not any(does in MAY[role] for role in call.roles)
-    yield "about people, with nobody's key", does in ABOUT_PEOPLE and call.roles is None
+    yield "about people, with nobody's key", does in ABOUT_PEOPLE | EXAMINES and call.roles is None
+    yield (
+        "about examiners, with nobody's key",
+        does in SUPERVISES and call.roles is None and not call.officer,
+    )
     standings = [*_standings(call)]
     yield "an account upstream is not known", None in standings
     if does in TERMS_AND_DUE_PROCESS | OF_PEOPLE:
@@ -250,6 +264,8 @@ def _of_the_purpose(
         yield "threshold too low", call.threshold is None or call.threshold < purpose.minimum_threshold
     if does in LOOKS_FOR_SOMEBODY:
         yield "no case", "case" in needs and call.claims.case is None
+        is_closed = call.claims.case is not None and not call.case_open
+        yield "the case is not open", "case" in needs and is_closed
         yield "operator not trained", "training" in needs and not account.operator_trained
         yield "nobody reviews", "review" in needs and "human_review" not in discharges
     if does in SEARCHES:
@@ -371,6 +387,7 @@ class Calls:
         self._of_accounts = (
             *(self._standing, self._upstream, self._profile, self._serves, self._terms, self._officer),
             *(self._resource, self._purpose, self._own_purpose, self._operation, self._tester, self._roles),
+            self._case_open,
         )
         self._of_faces = (
             *(self._bounds, self._bounds, self._claims, self._claims, self._lacks, self._lacks, self._photos),
@@ -577,6 +594,9 @@ class Calls:
 
     def _officer(self, call):
         return {"officer": self._random.random() < 0.5}
+
+    def _case_open(self, _):
+        return {"case_open": self._one_of((True, False))}
 
     def _roles(self, call):
         return {"roles": self._one_of((None, frozenset(), *(frozenset({role}) for role in sorted(MAY))))}

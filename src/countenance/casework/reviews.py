@@ -1,0 +1,264 @@
+"""Held searches: kept sealed until people have decided, released to their account, purged for good."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from countenance.casework.answers import candidates_of, released
+from countenance.casework.cases import QUERIES
+from countenance.casework.seal import ReviewSeal, key_name
+from countenance.casework.verdicts import Conclusion
+from countenance.errors import ResourceNotFoundException, ThrottlingException
+from countenance.store import Connection, Database, ForeignKeyViolation, KeyStore, UnitOfWork
+
+KEPT: Final = timedelta(days=30)
+"""A review without a case ends by itself; one with a case with that, if it is earlier."""
+STATEMENT: Final = (
+    "This is an investigative lead and no identification. Nobody may be arrested, charged or put into a "
+    "line-up because of it alone: independent evidence is needed, and two people answer for it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A crop, as a vault or a photo gave it, and what is known of how good it is."""
+
+    crop: bytes
+    quality: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"crop": base64.b64encode(self.crop).decode(), "quality": dict(self.quality)}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Picture:
+        return cls(base64.b64decode(told["crop"]), told["quality"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What was asked, by whom.
+
+    Attributes:
+        request_digest: of the whole request with its purpose, case and collection.
+        probe_digest: of the face that is looked for and where, whatever the thresholds.
+    """
+
+    account_id: str
+    case_id: str | None
+    purpose: str
+    operation: str
+    requested_by: str
+    request_digest: bytes
+    probe_digest: bytes
+    event_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What examiners look at, and the answer that waits.
+
+    Attributes:
+        answer: the operation's, as JSON values.
+        faces: enrolled faces among the pictures, with the collection.
+        is_mated: of a planted trial: the known answers.
+    """
+
+    answer: Mapping[str, Any]
+    probe: Picture
+    candidates: Sequence[Picture]
+    faces: Sequence[tuple[uuid.UUID, uuid.UUID]] = ()
+    is_mated: Sequence[bool] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "answer": dict(self.answer),
+            "probe": self.probe.to_json(),
+            "candidates": [each.to_json() for each in self.candidates],
+            "is_mated": None if self.is_mated is None else list(self.is_mated),
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Held:
+        return cls(
+            answer=told["answer"],
+            probe=Picture.from_json(told["probe"]),
+            candidates=[Picture.from_json(each) for each in told["candidates"]],
+            is_mated=told["is_mated"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A held search as its account may see it.
+
+    Attributes:
+        examined: how many examiners have decided.
+        released: `answer`, `candidates` and `probe_quality`; None while it waits.
+    """
+
+    review_id: uuid.UUID
+    status: str
+    operation: str
+    purpose: str
+    opened_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None
+    candidates: int
+    examined: int
+    released: Mapping[str, Any] | None
+    case_id: str | None
+
+
+class Reviews:
+    """Thread-safe; holds no connection. What is over its time is not there, deleted already or not.
+
+    A review's key is made before its row and destroyed behind it; what a crash leaves, `sweep` destroys.
+    """
+
+    def __init__(self, database: Database, keys: KeyStore) -> None:
+        self._database = database
+        self._keys = keys
+        self._digests = keys.derive("held searches")
+
+    def digest(self, *parts: str) -> bytes:
+        """What a request or a probe is found by again: 32 bytes that mean nothing without our keys."""
+        return hmac.digest(self._digests, "\n".join(parts).encode(), hashlib.sha256)
+
+    def find_waiting(self, connection: Connection, account_id: str, probe_digest: bytes) -> uuid.UUID | None:
+        """The review that waits for this probe."""
+        values = {"account_id": account_id, "probe_digest": probe_digest}
+        row = connection.execute(QUERIES["find_waiting"], values).fetchone()
+        # One without its key came out of a backup, which has none of these: it is over.
+        return None if row is None or self.find_seal(row[0]) is None else row[0]
+
+    def find_released(
+        self, connection: Connection, account_id: str, request_digest: bytes
+    ) -> tuple[uuid.UUID, dict[str, Any], uuid.UUID] | None:
+        """Review, answer and first event of this very request, where it was decided."""
+        values = {"account_id": account_id, "request_digest": request_digest}
+        row = connection.execute(QUERIES["find_released"], values).fetchone()
+        seal = None if row is None else self.find_seal(row[0])
+        if row is None or seal is None:
+            return None
+        return row[0], seal.unseal("released", bytes(row[1]))["answer"], row[2]
+
+    def hold(self, uow: UnitOfWork, search: Search, held: Held) -> uuid.UUID:
+        """Keep what was found until people have decided; the review that waits for this probe, new or not."""
+        connection, review_id = uow.connection, uuid.uuid4()
+        probe = {"account_id": search.account_id, "probe_digest": search.probe_digest}
+        connection.execute(QUERIES["end_stale_review"], probe)
+        row = connection.execute(QUERIES["find_waiting"], probe).fetchone()
+        if row is not None and self.find_seal(row[0]) is None:
+            self.purge(uow, row[0])
+        if not self._insert(connection, review_id, search, held, is_planted=False):
+            # INVARIANT: of two equal searches at once the second waited for the first one's commit.
+            self._keys.destroy_secret(key_name(review_id))
+            waiting = self.find_waiting(connection, search.account_id, search.probe_digest)
+            assert waiting is not None, "whatever kept it from being held is held"
+            return waiting
+        return review_id
+
+    def plant(self, uow: UnitOfWork, search: Search, held: Held) -> uuid.UUID:
+        """A trial whose answers are known, which looks like any other review and is released to nobody."""
+        review_id = uuid.uuid4()
+        self._insert(uow.connection, review_id, search, held, is_planted=True)
+        return review_id
+
+    def require(self, account_id: str, review_id: uuid.UUID) -> Review:
+        """The account's review of that id.
+
+        Raises:
+            ResourceNotFoundException: it has none (any more).
+        """
+        values = {"account_id": account_id, "review_id": review_id}
+        with self._database.read() as connection:
+            row = connection.execute(QUERIES["find_review"], values).fetchone()
+        seal = None if row is None else self.find_seal(review_id)
+        if row is None or seal is None:
+            raise no_review(review_id)
+        members = dict(zip(Review.__dataclass_fields__, row, strict=True))
+        sealed = members.pop("released")
+        return Review(**members, released=None if sealed is None else seal.unseal("released", bytes(sealed)))
+
+    def release(
+        self,
+        connection: Connection,
+        review_id: uuid.UUID,
+        operation: str,
+        held: Held,
+        conclusions: Sequence[Conclusion],
+    ) -> None:
+        """Give its account the candidates whom examiners support; the pictures go."""
+        supported = [each == "support" for each in conclusions]
+        found = candidates_of(operation, held.answer)
+        told = {
+            "answer": released(operation, held.answer, supported),
+            "conclusions": list(conclusions),
+            "probe_quality": dict(held.probe.quality),
+            "candidates": [
+                {"told": told, "quality": dict(picture.quality)}
+                for told, picture, kept in zip(found, held.candidates, supported, strict=True)
+                if kept
+            ],
+        }
+        values = {
+            "review_id": review_id,
+            "sealed_released": self.require_seal(review_id).seal("released", told),
+        }
+        connection.execute(QUERIES["release"], values)
+
+    def purge(self, uow: UnitOfWork, review_id: uuid.UUID, *, is_decided: bool = False) -> bool:
+        """End a review for good, with its key once that is committed; whether there was anything to end."""
+        values = {"review_id": review_id, "is_decided": is_decided}
+        ended = uow.connection.execute(QUERIES["purge"], values).rowcount == 1
+        uow.connection.execute(QUERIES["forget_verdicts"], values)
+        uow.after_commit(lambda: self._keys.destroy_secret(key_name(review_id)))
+        return ended
+
+    def find_seal(self, review_id: uuid.UUID) -> ReviewSeal | None:
+        """None where its key is destroyed: it is as good as deleted."""
+        key = self._keys.secret(key_name(review_id))
+        return None if key is None else ReviewSeal(key, review_id)
+
+    def require_seal(self, review_id: uuid.UUID) -> ReviewSeal:
+        """As `find_seal`. Raises ResourceNotFoundException."""
+        seal = self.find_seal(review_id)
+        if seal is None:
+            raise no_review(review_id)
+        return seal
+
+    def _insert(
+        self, connection: Connection, review_id: uuid.UUID, search: Search, held: Held, *, is_planted: bool
+    ) -> bool:
+        seal = ReviewSeal(self._keys.create_secret(key_name(review_id)), review_id)
+        values = {name: getattr(search, name) for name in Search.__dataclass_fields__}
+        values |= {
+            "review_id": review_id,
+            "is_planted": is_planted,
+            "kept": KEPT,
+            "candidates": len(held.candidates),
+            "sealed_held": seal.seal("held", held.to_json()),
+        }
+        if connection.execute(QUERIES["hold"], values).fetchone() is None:
+            return False
+        try:
+            for collection_id, face_id in held.faces:
+                connection.execute(
+                    QUERIES["hold_face"],
+                    {"review_id": review_id, "collection_id": collection_id, "face_id": face_id},
+                )
+        except ForeignKeyViolation:
+            raise ThrottlingException("a candidate was deleted during the search; try again") from None
+        return True
+
+
+def no_review(review_id: uuid.UUID) -> ResourceNotFoundException:
+    """Of another account's, one that is over, and one that never was alike."""
+    return ResourceNotFoundException(f"there is no review `{review_id}`")

@@ -1,0 +1,209 @@
+"""Searches whose candidates people look at first: held, told of, and answered once people have decided.
+
+The operation runs as ever. What it finds is not answered but kept, sealed, in the transaction of the call's
+event; the caller is told the review's id. The same call again is answered by the same review.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from countenance.casework import Held, Picture, Search
+from countenance.casework.answers import REVIEWED, candidates_of, face_id_of
+from countenance.errors import AccessDeniedException
+from countenance.gallery import Collection
+from countenance.gateway.call import Authorized, Performed, advance
+from countenance.gateway.services import GatewayServices
+from countenance.operations.deps import Deps, Report, Shown
+from countenance.operations.face_shapes import to_bounding_box
+from countenance.operations.images import read_image
+from countenance.store import UnitOfWork
+from countenance.types import FaceId
+
+REVIEW: Final = "human_review"
+_MOST: Final = 100
+_IMAGES: Final = ("Image", "SourceImage", "TargetImage", "ReferenceImage")
+_ENROLLED: Final = frozenset({"SearchFaces", "SearchFacesByImage", "IdentifyFace"})
+"""Operations whose candidates are faces of a collection."""
+_KEEP_CROPS: Final = (
+    "OBL-REVIEW: nobody could look at the candidates: the collection keeps no pictures of its faces, or not "
+    "of all; have it keep them (`countenance:vault-days` among the tags of CreateCollection, or `countenance "
+    "reembed vault open`) and enrol the faces again"
+)
+
+Perform = Callable[..., Performed]
+
+
+def under_review(
+    call: Authorized,
+    work: UnitOfWork,
+    services: GatewayServices,
+    *,
+    digest: Callable[[Mapping[str, Any]], bytes],
+    perform: Perform,
+) -> Performed:
+    """Answer a call that owes a review: with what people released, or that it waits, or that there is nobody.
+
+    Raises:
+        AccessDeniedException: nobody could review this: the operation's answers cannot be held, or there are
+            no pictures of whom it finds.
+        ServiceError: the operation's own.
+    """
+    deps = services.make_deps(call.caller, work)
+    collection = _require_reviewable(call, deps)
+    inputs = _inputs(call.request, deps)
+    reviews = services.casework.reviews
+    search = _search_of(call, services, collection, inputs, digest)
+    with services.database.read() as connection:
+        waiting = reviews.find_waiting(connection, search.account_id, search.probe_digest)
+        if waiting is not None:
+            return _withheld(call, waiting, Report(inputs=list(inputs.values())))
+        kept = reviews.find_released(connection, search.account_id, search.request_digest)
+    if kept is not None:
+        review_id, answer, event_id = kept
+        report = Report(review=review_id, discharged={REVIEW})
+        return advance(
+            call,
+            Performed,
+            response=answer,
+            payload=orjson.dumps(answer),
+            report=report,
+            is_replay=True,
+            previous=event_id,
+        )
+    shown: list[list[Shown]] = []
+    performed = perform(call, work, services, shown=shown)
+    answer = orjson.loads(performed.payload)
+    performed.report.discharged.add(REVIEW)
+    found = candidates_of(call.operation.name, performed.response)
+    if not found:  # nobody to review, and nothing is told that anybody would have to
+        return performed
+    held = _held(call, deps, collection, answer=answer, found=found, shown=shown)
+    return _withheld(call, reviews.hold(work, search, held), performed.report)
+
+
+def _withheld(call: Authorized, review_id: UUID, report: Report) -> Performed:
+    report.review = review_id
+    report.discharged |= {REVIEW, "fpir_budget"}
+    told = AccessDeniedException(
+        f"OBL-REVIEW: somebody was found, and people review it first: review `{review_id}`. Ask how it "
+        "stands with GetReview; once it is released the same call under the same case is answered"
+    )
+    return advance(call, Performed, response={}, payload=b"", report=report, withheld=told)
+
+
+def _require_reviewable(call: Authorized, deps: Deps) -> Collection | None:
+    """The collection of the candidates, if they are of one."""
+    operation, request = call.operation.name, call.request
+    if operation not in REVIEWED:
+        raise AccessDeniedException(
+            f"OBL-REVIEW: the answer of {operation} cannot be held for people to look at; use one of "
+            f"{', '.join(sorted(REVIEWED))}"
+        )
+    if operation == "VerifyFaces" and "ReferenceImage" not in request:
+        raise AccessDeniedException(
+            "OBL-REVIEW: VerifyFaces with somebody enrolled cannot be held for people to look at; compare "
+            "two photos (ReferenceImage), or use IdentifyFace"
+        )
+    asked = call.asked.candidates
+    if asked is not None and asked > _MOST:
+        raise AccessDeniedException(
+            f"OBL-REVIEW: the search asks for up to {asked} candidates, and people look at {_MOST} at most; "
+            f"send MaxFaces <= {_MOST}"
+        )
+    if operation not in _ENROLLED:
+        return None
+    collection = deps.collection(request["CollectionId"])
+    if deps.gallery.vaults.find(collection) is None:
+        raise AccessDeniedException(_KEEP_CROPS)
+    return collection
+
+
+def _search_of(
+    call: Authorized,
+    services: GatewayServices,
+    collection: Collection | None,
+    images: Mapping[str, str],
+    digest: Callable[[Mapping[str, Any]], bytes],
+) -> Search:
+    caller, reviews = call.caller, services.casework.reviews
+    place = str(collection.collection_id) if collection else "-"
+    asked = {**call.request, **images}
+    case = None
+    if caller.claims.case is not None and caller.purpose is not None:
+        with services.database.read() as connection:
+            case = services.casework.cases.find_open(
+                connection, caller.account_id, name=caller.claims.case, purpose=caller.purpose
+            )
+    whole = (
+        call.qualified_name,
+        caller.purpose or "-",
+        caller.claims.case or "-",
+        place,
+        digest(asked).hex(),
+    )
+    probe = sorted(images.values()) or [call.request["FaceId"]]
+    return Search(
+        account_id=caller.account_id,
+        case_id=None if case is None else case[0],
+        purpose=caller.purpose or "-",
+        operation=call.operation.name,
+        requested_by=caller.operator,
+        request_digest=reviews.digest("request", caller.account_id, *whole),
+        probe_digest=reviews.digest("probe", caller.account_id, place, *probe),
+        event_id=call.head.event_id,
+    )
+
+
+def _inputs(request: Mapping[str, Any], deps: Deps) -> dict[str, str]:
+    """SHA-256 of each photo: what lies under a name in a store may be another one than before."""
+    return {
+        name: hashlib.sha256(read_image(request[name], deps)).hexdigest()
+        for name in _IMAGES
+        if name in request
+    }
+
+
+def _held(
+    call: Authorized,
+    deps: Deps,
+    collection: Collection | None,
+    *,
+    answer: Mapping[str, Any],
+    found: list[dict[str, Any]],
+    shown: list[list[Shown]],
+) -> Held:
+    if collection is None:
+        probe, others = shown[0][0], shown[1]
+        seen = others if call.operation.name == "VerifyFaces" else [_shown_at(each, others) for each in found]
+        return Held(answer=answer, probe=_picture(probe), candidates=[_picture(each) for each in seen])
+    ids = [FaceId(UUID(face_id)) for each in found if (face_id := face_id_of(each)) is not None]
+    own = [FaceId(UUID(call.request["FaceId"]))] if not shown else []
+    crops = deps.gallery.vaults.crops(collection, [*own, *ids])
+    if not all(each in crops for each in (*own, *ids)):
+        raise AccessDeniedException(_KEEP_CROPS)
+    confidence = [float(each["Face"].get("Confidence", 0.0)) for each in found]
+    return Held(
+        answer=answer,
+        probe=_picture(shown[0][0]) if shown else Picture(crops[own[0]], {}),
+        candidates=[
+            Picture(crops[face_id], {"Confidence": sure})
+            for face_id, sure in zip(ids, confidence, strict=True)
+        ],
+        faces=[(collection.collection_id, face_id) for face_id in (*own, *ids)],
+    )
+
+
+def _shown_at(candidate: Mapping[str, Any], others: list[Shown]) -> Shown:
+    """Of a photo with several faces, the one that a match is about."""
+    box = candidate["Face"]["BoundingBox"]
+    return next(each for each in others if to_bounding_box(each.box) == box)
+
+
+def _picture(shown: Shown) -> Picture:
+    return Picture(shown.crop, shown.quality)

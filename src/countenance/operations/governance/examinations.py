@@ -1,0 +1,160 @@
+"""ListReviews, BeginExamination, SubmitExamination by examiners; PlantTrial, DescribeExaminers about them."""
+
+from __future__ import annotations
+
+import uuid
+
+from countenance.casework import Examiner, Held, Picture, Search
+from countenance.errors import AccessDeniedException, InvalidParameterException
+from countenance.operations.crop_pictures import to_picture
+from countenance.operations.deps import Deps
+from countenance.types import FaceId
+from countenance.wire.shapes import (
+    BeginExaminationRequest,
+    BeginExaminationResponse,
+    CandidatePicture,
+    DescribeExaminersRequest,
+    DescribeExaminersResponse,
+    ExaminerFigures,
+    ListReviewsRequest,
+    ListReviewsResponse,
+    PlantTrialRequest,
+    PlantTrialResponse,
+    SubmitExaminationRequest,
+    SubmitExaminationResponse,
+    WaitingReview,
+)
+
+
+def list_reviews(request: ListReviewsRequest, deps: Deps) -> ListReviewsResponse:
+    """What waits for the examiner who asks."""
+    examiner = _examiner(deps)
+    page = deps.page_tokens.page(
+        request.get("NextToken"),
+        scope=("ListReviews", examiner.account_id, examiner.operator_id),
+        size=request.get("MaxResults", 100),
+        fetch=lambda after, limit: deps.casework.examinations.list_waiting(
+            examiner, limit=limit, after=None if after is None else uuid.UUID(after)
+        ),
+        position_of=lambda each: str(each.review_id),
+    )
+    response: ListReviewsResponse = {"Reviews": []}
+    for each in page.items:
+        waiting: WaitingReview = {
+            "ReviewId": str(each.review_id),
+            "Purpose": each.purpose,
+            "OpenedAt": each.opened_at,
+            "ExpiresAt": each.expires_at,
+            "CandidateCount": each.candidates,
+        }
+        if each.began_at is not None:
+            waiting["BeganAt"] = each.began_at
+        response["Reviews"].append(waiting)
+    if page.next_token is not None:
+        response["NextToken"] = page.next_token
+    return response
+
+
+def begin_examination(request: BeginExaminationRequest, deps: Deps) -> BeginExaminationResponse:
+    """Take a seat, and see the probe beside the candidates: without names, scores or ranks."""
+    review_id = uuid.UUID(request["ReviewId"])
+    deps.report.review = review_id
+    seat = deps.casework.examinations.begin(deps.uow, _examiner(deps), review_id)
+    pictures: list[CandidatePicture] = [
+        {"Label": _label(place), "Picture": to_picture(each.crop)}
+        for place, each in enumerate(seat.candidates)
+    ]
+    return {
+        "BeganAt": seat.began_at,
+        "LeastViewSeconds": deps.casework.examinations.least_view_s * len(pictures),
+        "Probe": to_picture(seat.probe.crop),
+        "Pictures": pictures,
+    }
+
+
+def submit_examination(request: SubmitExaminationRequest, deps: Deps) -> SubmitExaminationResponse:
+    """Say of every candidate what the pictures show; once, and without hearing what others said."""
+    review_id = uuid.UUID(request["ReviewId"])
+    deps.report.review = review_id
+    by_label = {each["Label"]: each for each in request["Verdicts"]}
+    labels = [_label(place) for place in range(len(request["Verdicts"]))]
+    if sorted(by_label) != sorted(labels):
+        raise InvalidParameterException("there is exactly one verdict for each label that was shown")
+    said = [
+        {
+            "verdict": by_label[label]["Verdict"],
+            "features": [dict(each) for each in by_label[label].get("Features", [])],
+        }
+        for label in labels
+    ]
+    deps.casework.examinations.submit(deps.uow, _examiner(deps), review_id, said, note=request.get("Note"))
+    return {}
+
+
+def plant_trial(request: PlantTrialRequest, deps: Deps) -> PlantTrialResponse:
+    """Have examiners decide about pairs of which it is known whether they are of one person."""
+    collection = deps.collection(request["CollectionId"])
+    probe = FaceId(uuid.UUID(request["ProbeFaceId"]))
+    pairs = [(FaceId(uuid.UUID(each["FaceId"])), each["Mated"]) for each in request["Pairs"]]
+    ids = [face_id for face_id, _ in pairs]
+    if len({probe, *ids}) != len(ids) + 1:
+        raise InvalidParameterException("a trial has each face once")
+    crops = deps.gallery.vaults.crops(collection, [probe, *ids])
+    if missing := [each for each in (probe, *ids) if each not in crops]:
+        raise InvalidParameterException(f"the collection keeps no picture of the face `{missing[0]}`")
+    reviews = deps.casework.reviews
+    nobody = reviews.digest("trial", str(uuid.uuid4()))
+    search = Search(
+        account_id=deps.caller.account_id,
+        case_id=None,
+        purpose=request["Purpose"],
+        operation="SearchFaces",
+        requested_by=deps.caller.operator,
+        request_digest=nobody,
+        probe_digest=nobody,
+        event_id=deps.caller.event_id,
+    )
+    held = Held(
+        answer={},
+        probe=Picture(crops[probe], {}),
+        candidates=[Picture(crops[face_id], {}) for face_id in ids],
+        faces=[(collection.collection_id, face_id) for face_id in (probe, *ids)],
+        is_mated=[mated for _, mated in pairs],
+    )
+    review_id = reviews.plant(deps.uow, search, held)
+    deps.report.review = review_id
+    return {"ReviewId": str(review_id)}
+
+
+def describe_examiners(_: DescribeExaminersRequest, deps: Deps) -> DescribeExaminersResponse:
+    """What is measured of everybody who examined for the account."""
+    examiners: list[ExaminerFigures] = [
+        {
+            "OperatorName": each.name,
+            "Active": each.is_active,
+            "Examinations": each.examinations,
+            "MedianSeconds": each.median_s,
+            "Compared": each.compared,
+            "Agreed": each.agreed,
+            "JudgedAgain": each.judged_again,
+            "Reversed": each.reversed,
+            "TrialHits": each.hits,
+            "TrialMisses": each.misses,
+            "TrialFalseAlarms": each.false_alarms,
+            "TrialCorrectRejections": each.correct_rejections,
+        }
+        for each in deps.casework.examinations.figures(deps.caller.account_id)
+    ]
+    return {"Examiners": examiners}
+
+
+def _examiner(deps: Deps) -> Examiner:
+    caller = deps.caller
+    if caller.operator_id is None or "examiner" not in (caller.roles or ()):
+        raise AccessDeniedException("EXA-001: examining is for people whose role it is")
+    return Examiner(caller.account_id, caller.operator_id, caller.operator)
+
+
+def _label(place: int) -> str:
+    """Of the place of a candidate in one examiner's order: it says nothing else."""
+    return f"candidate-{place + 1}"

@@ -1,0 +1,565 @@
+"""Held searches, from the refusal with the review's id to the released answer: with real operations."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from countenance.accounts import Actor
+from countenance.casework import Casework
+from countenance.casework.expiry import ReviewExpiry
+from countenance.cli.casework_jobs import purge_due
+from countenance.gateway.obligations import DISCHARGES
+from countenance.policy import load_purposes
+from countenance.policy.engine import PolicyEngine, schema_for
+from countenance.policy.register import FixedPolicies
+from countenance.store import KeyStore
+from fakes.vision import person, picture
+
+ADA, EVE, NOBODY = ({"Bytes": picture(person(who))} for who in ("ada", "eve", "nobody"))
+BOTH = {"Bytes": picture(person("ada"), person("eve", left=400))}
+OURS = {"service": "countenance"}
+SEARCH = {"CollectionId": "seen", "FaceMatchThreshold": 80.0, "MaxFaces": 5}
+
+
+@pytest.fixture(scope="module")
+def strict(models):
+    """The core rules, and development needs a case and a review: it may call all that there is."""
+    purposes = dict(load_purposes())
+    own = purposes["development"]
+    purposes["development"] = dataclasses.replace(own, requires=(*own.requires, "case", "review"))
+    operations = {name: service.operations for name, service in models.services.items()}
+    whole = PolicyEngine.load(operations, discharges=DISCHARGES)
+    folder = resources.files("countenance.policy")
+    engine = PolicyEngine(
+        folder.joinpath("core.cedar").read_text("utf-8"),
+        schema_for(operations),
+        obligations=folder.joinpath("obligations.cedar").read_text("utf-8"),
+        purposes=purposes,
+        packs=whole.packs,
+        discharges=DISCHARGES,
+    )
+    return FixedPolicies(engine)
+
+
+@pytest.fixture
+def house(party, strict):
+    """An account with ada and eve enrolled, pictures kept, a case, and three examiners."""
+    return House(party("development"), strict)
+
+
+class House:
+    """An account where people review."""
+
+    def __init__(self, party: Any, strict: FixedPolicies) -> None:
+        services = dataclasses.replace(party.bench.services, policies=strict)
+        self.party = dataclasses.replace(party, bench=dataclasses.replace(party.bench, services=services))
+        self.opener = self.party.as_(None)
+        self.party.told("CreateCollection", CollectionId="seen", Tags={"countenance:vault-days": "30"})
+        self.faces = {}
+        for who in ("ada", "ada too", "eve"):
+            photo = {"Bytes": picture(person(who.split()[0], likeness=0.9 if "too" in who else 1.0))}
+            [made] = self.party.told("IndexFaces", CollectionId="seen", Image=photo)["FaceRecords"]
+            self.faces[who] = made["Face"]["FaceId"]
+        self.case = self.open_case("C-1")
+        self.requester = self.party.as_("development", case="C-1")
+        self.examiners = [self.operator(name, "examiner") for name in ("Erin", "Emil", "Edda")]
+
+    def open_case(self, name: str, **told: Any) -> str:
+        asked = {
+            "Case": name,
+            "Purpose": "development",
+            "Reason": "a burglary",
+            "LegalBasis": "a statute",
+            "ExpiresAt": (datetime.now(UTC) + timedelta(days=2)).timestamp(),
+        }
+        return self.opener.told("OpenCase", **OURS, **(asked | told))["CaseId"]
+
+    def operator(self, name: str, *roles: str) -> Any:
+        operators = self.party.bench.services.governance.operators
+        operators.put(self.party.account_id, name, roles, actor=Actor("test"))
+        key = operators.create_key(self.party.account_id, name, actor=Actor("test"))
+        return dataclasses.replace(
+            self.party, token=None, bench=dataclasses.replace(self.party.bench, key=key)
+        )
+
+    def held(self, operation: str = "SearchFacesByImage", **request: Any) -> str:
+        """The review that a call is told of."""
+        message = self.requester.refused(operation, **(request or SEARCH | {"Image": ADA}))
+        assert message.startswith("OBL-REVIEW: somebody was found"), message
+        return message.split("review `")[1].split("`")[0]
+
+    def examine(self, examiner: Any, review: str, verdict: Any = "support") -> None:
+        """Decide; `verdict` for all, or by the number of the candidate's picture."""
+        seen = examiner.told("BeginExamination", **OURS, ReviewId=review)
+        said = [
+            {
+                "Label": each["Label"],
+                "Verdict": verdict if isinstance(verdict, str) else verdict(place),
+                "Features": [{"Feature": "ears", "Remark": "similar"}],
+            }
+            for place, each in enumerate(seen["Pictures"])
+        ]
+        examiner.told("SubmitExamination", **OURS, ReviewId=review, Verdicts=said, Note="looked")
+
+    def statement(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.party.bench.database.transaction() as connection:
+            cursor = connection.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+
+
+def test_two_examiners_who_agree_release_the_answer_to_the_same_call(house):
+    """The whole story: nothing but an id until two have looked; then what was found, as it was found."""
+    answer, told = house.requester("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert (answer.status, told["__type"]) == (400, "AccessDeniedException")
+    review = house.held()
+    entry = house.requester.entry(answer)
+    assert (entry["outcome"], entry["review"], entry["error"]) == (
+        "withheld",
+        review,
+        "AccessDeniedException",
+    )
+    assert "human_review" in entry["obligations"]
+    assert "candidates" not in entry
+    assert "touched" not in entry
+    first, second, _ = house.examiners
+    for examiner in (first, second):
+        assert house.requester.told("GetReview", **OURS, ReviewId=review)["Status"] == "waiting"
+        [waiting] = examiner.told("ListReviews", **OURS)["Reviews"]
+        assert (waiting["ReviewId"], waiting["CandidateCount"]) == (review, 2)
+        house.examine(examiner, review)
+    answer, told = house.requester("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert answer.status == 200
+    assert [match["Face"]["FaceId"] for match in told["FaceMatches"]] == [
+        house.faces["ada"],
+        house.faces["ada too"],
+    ]
+    entry = house.requester.entry(answer)
+    assert (entry["outcome"], entry["review"], entry["candidates"]) == ("answered", review, 2)
+    assert entry["replay"] is True
+    released = house.requester.told("GetReview", **OURS, ReviewId=review)
+    assert released["Status"] == "released"
+    assert "no identification" in released["Statement"]
+    assert released["ProbeQuality"]["Sharpness"] == 90
+    assert [each["Face"]["FaceId"] for each in released["Candidates"]] == [
+        house.faces["ada"],
+        house.faces["ada too"],
+    ]
+
+
+def test_nobody_found_is_answered_as_ever(house):
+    told = house.requester.told("SearchFacesByImage", **SEARCH, Image=NOBODY)
+    assert told["FaceMatches"] == []
+
+
+def test_what_an_examiner_sees_tells_nothing_but_faces(house):
+    review = house.held()
+    seen = house.examiners[0].told("BeginExamination", **OURS, ReviewId=review)
+    assert seen.keys() == {"BeganAt", "LeastViewSeconds", "Probe", "Pictures"}
+    assert [each.keys() for each in seen["Pictures"]] == [{"Label", "Picture"}] * 2
+    assert [each["Label"] for each in seen["Pictures"]] == ["candidate-1", "candidate-2"]
+    for data in (seen["Probe"], *(each["Picture"] for each in seen["Pictures"])):
+        assert base64.b64decode(data)[:3] == b"\xff\xd8\xff"
+        assert b"who" not in base64.b64decode(data)  # what the vault's picture says in its comment
+    again = house.examiners[0].told("BeginExamination", **OURS, ReviewId=review)
+    assert again == seen
+
+
+def test_disagreement_is_decided_by_a_third_and_the_majority_stands(house):
+    review = house.held()
+    first, second, third = house.examiners
+    house.examine(first, review, "support_strong")
+    house.examine(second, review, "against")
+    assert house.requester.told("GetReview", **OURS, ReviewId=review)["Status"] == "waiting"
+    for examiner in (first, second):
+        assert examiner.told("ListReviews", **OURS)["Reviews"] == []
+    house.examine(third, review, "inconclusive")
+    told = house.requester.told("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert told["FaceMatches"] == []
+    released = house.requester.told("GetReview", **OURS, ReviewId=review)
+    assert "no candidate" in released["Conclusion"]
+    figures = {
+        each["OperatorName"]: each
+        for each in _administrator(house).told("DescribeExaminers", **OURS)["Examiners"]
+    }
+    assert figures["Erin"]["Agreed"] == 0
+    assert figures["Erin"]["Reversed"] == 0  # the three of them said three things
+    assert figures["Edda"]["Compared"] == 0
+
+
+def _administrator(house: House) -> Any:
+    return house.operator("Adam", "administrator")
+
+
+def test_only_candidates_whom_the_majority_supports_are_released(house):
+    """Verdicts belong to faces, whatever place each examiner saw them at."""
+    review = house.held()
+    for examiner in house.examiners[:2]:
+        seen = examiner.told("BeginExamination", **OURS, ReviewId=review)
+        [[order]] = house.statement(
+            "select presented from examination e join operator o using (operator_id)"
+            " where review_id = %s and o.name = %s",
+            uuid.UUID(review),
+            examiner.bench.key.operator,
+        )
+        said = [
+            {"Label": each["Label"], "Verdict": "support" if order[place] == 1 else "against_strong"}
+            for place, each in enumerate(seen["Pictures"])
+        ]
+        examiner.told("SubmitExamination", **OURS, ReviewId=review, Verdicts=said)
+    told = house.requester.told("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert [match["Face"]["FaceId"] for match in told["FaceMatches"]] == [house.faces["ada too"]]
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_of", "none"),
+    [
+        ("SearchFaces", lambda house: SEARCH | {"FaceId": house.faces["ada"]}, {"FaceMatches": []}),
+        ("SearchFacesByImage", lambda _: SEARCH | {"Image": ADA}, {"FaceMatches": []}),
+        (
+            "IdentifyFace",
+            lambda _: {"CollectionId": "seen", "Image": ADA} | OURS,
+            {"Candidates": [], "Decision": "NO_MATCH"},
+        ),
+        ("CompareFaces", lambda _: {"SourceImage": ADA, "TargetImage": BOTH}, {"FaceMatches": []}),
+        ("VerifyFaces", lambda _: {"Image": ADA, "ReferenceImage": ADA} | OURS, {"Decision": "NO_MATCH"}),
+    ],
+)
+def test_each_operation_is_held_and_answered_with_whom_people_support(house, operation, request_of, none):
+    request = request_of(house)
+    review = house.held(operation, **request)
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review)
+    told = house.requester.told(operation, **request)
+    assert any(told.get(name) for name in ("FaceMatches", "Candidates", "Similarity")), told
+    again = house.party.as_("development", case=_other_case(house))
+    house.requester = again
+    review = house.held(operation, **request)
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review, "against")
+    told = house.requester.told(operation, **request)
+    assert told | none == told
+    assert "Similarity" not in told
+    if operation == "CompareFaces":
+        assert len(told["UnmatchedFaces"]) == 2
+
+
+def _other_case(house: House) -> str:
+    name = f"C-{uuid.uuid4().hex}"
+    house.open_case(name)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_of"),
+    [
+        ("SearchUsersByImage", lambda _: {"CollectionId": "seen", "Image": ADA}),
+        ("ReportCollisions", lambda _: {"CollectionId": "seen"} | OURS),
+        (
+            "VerifyFaces",
+            lambda house: {"CollectionId": "seen", "Image": ADA, "FaceId": house.faces["ada"]} | OURS,
+        ),
+    ],
+)
+def test_what_cannot_be_held_is_refused_with_the_reason(house, operation, request_of):
+    assert "cannot be held" in house.requester.refused(operation, **request_of(house))
+
+
+def test_no_threshold_tells_a_score_while_a_review_waits(house):
+    """Asking for ever more similarity would be a search by halves: the same face waits, whatever is asked."""
+    review = house.held()
+    for threshold in (81.0, 99.0, 100.0):
+        for image in ({"Image": ADA}, {"Image": ADA, "QualityFilter": "LOW"}):
+            assert (
+                house.held(
+                    **(SEARCH | {"FaceMatchThreshold": threshold} | image), operation="SearchFacesByImage"
+                )
+                == review
+            )
+    assert house.held("IdentifyFace", **OURS, CollectionId="seen", Image=ADA) == review
+    told = house.requester.told("GetReview", **OURS, ReviewId=review)
+    assert "Candidates" not in told
+    assert "Answer" not in told
+
+
+def test_a_storm_of_retries_makes_one_review(house):
+    """Clients send again what was refused, and several at once."""
+    found, errors = [], []
+
+    def send() -> None:
+        try:
+            found.append(house.held())
+        except BaseException as error:  # noqa: BLE001  # told below
+            errors.append(error)
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert len(set(found)) == 1
+    [[count]] = house.statement("select count(*) from review where account_id = %s", house.party.account_id)
+    assert count == 1
+
+
+def test_neither_the_requester_nor_who_opened_the_case_examines(house):
+    """Nor two people who are one: a seat is a person's."""
+    review = house.held()
+    for asked in (house.requester, house.party):
+        assert "EXA-001" in asked.refused("BeginExamination", **OURS, ReviewId=review)
+    themselves = house.operator("tester", "examiner")  # by whose key it was asked for, and opened
+    assert themselves.told("ListReviews", **OURS)["Reviews"] == []
+    assert "EXA-002" in themselves.refused("BeginExamination", **OURS, ReviewId=review)
+    first = house.examiners[0]
+    house.examine(first, review)
+    answer, told = first("BeginExamination", **OURS, ReviewId=review)
+    assert (answer.status, told["__type"]) == (400, "ConflictException")
+
+
+def test_a_third_does_not_sit_down_unless_two_disagree(house):
+    review = house.held()
+    first, second, third = house.examiners
+    for examiner in (first, second):
+        examiner.told("BeginExamination", **OURS, ReviewId=review)
+    assert third("BeginExamination", **OURS, ReviewId=review)[1]["__type"] == "ConflictException"
+    assert third.told("ListReviews", **OURS)["Reviews"] == []
+    house.statement(
+        "update examination set began_at = began_at - interval '5 hours' where review_id = %s",
+        uuid.UUID(review),
+    )
+    house.examine(third, review)  # whoever said nothing for hours makes room
+
+
+def test_another_account_sees_nothing(house, party, strict):
+    review = house.held()
+    other = House(party("development"), strict)
+    assert other.requester("GetReview", **OURS, ReviewId=review)[1]["__type"] == "ResourceNotFoundException"
+    assert (
+        other.examiners[0]("BeginExamination", **OURS, ReviewId=review)[1]["__type"]
+        == "ResourceNotFoundException"
+    )
+    assert other.examiners[0].told("ListReviews", **OURS)["Reviews"] == []
+    assert (
+        other.requester("DescribeCase", **OURS, CaseId=house.case)[1]["__type"] == "ResourceNotFoundException"
+    )
+    assert other.held() != review
+
+
+def test_nothing_is_said_faster_than_anybody_can_look(house):
+    """By the server's clock, from when the pictures were given."""
+    services = house.party.bench.services
+    keys, database = house.party.server.keys, services.database
+    slow = Casework.open(database, keys, least_view_s=30)
+    make = services.make_deps
+    services = dataclasses.replace(
+        services, casework=slow, make_deps=lambda *given: dataclasses.replace(make(*given), casework=slow)
+    )
+    review = house.held()
+    examiner = house.examiners[0]
+    examiner = dataclasses.replace(examiner, bench=dataclasses.replace(examiner.bench, services=services))
+    assert examiner.told("BeginExamination", **OURS, ReviewId=review)["LeastViewSeconds"] == 60
+    said = [{"Label": f"candidate-{number}", "Verdict": "support"} for number in (1, 2)]
+    request = OURS | {"ReviewId": review, "Verdicts": said}
+    assert "EXA-004" in examiner.refused("SubmitExamination", **request)
+    house.statement(
+        "update examination set began_at = began_at - interval '61 seconds' where review_id = %s",
+        uuid.UUID(review),
+    )
+    examiner.told("SubmitExamination", **request)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("candidate-1",),
+        ("candidate-1", "candidate-1"),
+        ("candidate-1", "candidate-3"),
+        ("candidate-0", "candidate-1"),
+    ],
+)
+def test_every_candidate_has_exactly_one_verdict(house, labels):
+    review = house.held()
+    house.examiners[0].told("BeginExamination", **OURS, ReviewId=review)
+    said = [{"Label": label, "Verdict": "support"} for label in labels]
+    assert (
+        house.examiners[0]("SubmitExamination", **OURS, ReviewId=review, Verdicts=said)[1]["__type"]
+        == "InvalidParameterException"
+    )
+
+
+def test_a_collection_without_pictures_is_refused_before_the_search(house):
+    """Nobody could look: and a search that is made all the same would tell whether somebody is there."""
+    house.party.told("CreateCollection", CollectionId="unseen")
+    for image in (ADA, NOBODY):
+        message = house.requester.refused(
+            "SearchFacesByImage", CollectionId="unseen", Image=image, MaxFaces=5
+        )
+        assert "keeps no pictures" in message
+        assert "vault-days" in message
+
+
+def test_a_call_without_an_open_case_is_refused(house):
+    stranger = house.party.as_("development", case="C-2")
+    assert "CASE-001" in stranger.refused("SearchFacesByImage", **SEARCH, Image=ADA)
+    house.requester.told("SearchFacesByImage", **SEARCH, Image=NOBODY)
+    house.opener.told("CloseCase", **OURS, CaseId=house.case)
+    assert "CASE-001" in house.requester.refused("SearchFacesByImage", **SEARCH, Image=NOBODY)
+
+
+def test_reviews_end_with_their_case_key_and_all(house):
+    review = house.held()
+    assert house.opener.told("CloseCase", **OURS, CaseId=house.case)["ReviewsPurged"] == 1
+    assert house.requester("GetReview", **OURS, ReviewId=review)[1]["__type"] == "ResourceNotFoundException"
+    assert _keys(house).secret(f"review-{review}") is None
+    assert house.statement(
+        "select status, sealed_held, sealed_released from review where review_id = %s", uuid.UUID(review)
+    ) == [("purged", None, None)]
+
+
+def _keys(house: House) -> KeyStore:
+    return house.party.server.keys
+
+
+@pytest.mark.parametrize("is_released", [False, True])
+def test_an_urgent_case_without_authorisation_loses_its_reviews_after_two_days(house, is_released):
+    """Released or not (Regulation (EU) 2024/1689, Article 26(10)): at once for readers, then for good."""
+    name = f"urgent {uuid.uuid4()}"
+    case = house.open_case(name, Urgent=True)
+    house.requester = house.party.as_("development", case=name)
+    review = house.held()
+    if is_released:
+        for examiner in house.examiners[:2]:
+            house.examine(examiner, review)
+    house.statement(
+        "update review_case set authorize_by = clock_timestamp() - interval '1 second' where case_id = %s",
+        case,
+    )
+    assert house.requester("GetReview", **OURS, ReviewId=review)[1]["__type"] == "ResourceNotFoundException"
+    assert "CASE-001" in house.requester.refused("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert (
+        house.opener("PutCaseAuthorization", **OURS, CaseId=case, AuthorizationReference="W-1")[1]["__type"]
+        == "ConflictException"
+    )
+    assert purge_due(house.party.bench.database, _keys(house)) >= 1
+    assert _keys(house).secret(f"review-{review}") is None
+    with house.party.bench.database.read() as connection:
+        entries = house.party.bench.services.audit.list_latest(connection, house.party.account_id)
+    told = [json.loads(entry.entry) for entry in entries]
+    [purged] = [each for each in told if each.get("operation") == "PurgeReview"]
+    assert (purged["review"], purged["kind"]) == (review, "change")
+
+
+def test_an_authorisation_in_time_keeps_them(house):
+    name = f"urgent {uuid.uuid4()}"
+    case = house.open_case(name, Urgent=True)
+    house.requester = house.party.as_("development", case=name)
+    review = house.held()
+    house.opener.told("PutCaseAuthorization", **OURS, CaseId=case, AuthorizationReference="W-1")
+    house.statement(
+        "update review_case set authorize_by = clock_timestamp() - interval '1 second' where case_id = %s",
+        case,
+    )
+    assert house.requester.told("GetReview", **OURS, ReviewId=review)["Status"] == "waiting"
+    told = house.opener.told("DescribeCase", **OURS, CaseId=case)["Case"]
+    assert told["AuthorizationReference"] == "W-1"
+
+
+def test_a_review_ends_with_a_face_that_is_erased(house):
+    """A picture of somebody who was deleted is looked at by nobody."""
+    review = house.held()
+    house.party.told("DeleteFaces", CollectionId="seen", FaceIds=[house.faces["ada too"]])
+    assert house.requester("GetReview", **OURS, ReviewId=review)[1]["__type"] == "ResourceNotFoundException"
+    assert house.held() != review
+    ReviewExpiry(house.party.bench.database, _keys(house)).sweep(older_than_s=-10)
+    assert _keys(house).secret(f"review-{review}") is None
+
+
+def test_a_planted_trial_looks_like_a_search_and_is_released_to_nobody(house):
+    administrator = _administrator(house)
+    trial = administrator.told(
+        "PlantTrial",
+        **OURS,
+        CollectionId="seen",
+        Purpose="development",
+        ProbeFaceId=house.faces["ada"],
+        Pairs=[
+            {"FaceId": house.faces["ada too"], "Mated": True},
+            {"FaceId": house.faces["eve"], "Mated": False},
+        ],
+    )["ReviewId"]
+    held = house.held()
+    listed = house.examiners[0].told("ListReviews", **OURS)["Reviews"]
+    assert {each["ReviewId"] for each in listed} == {trial, held}
+    assert len({tuple(sorted(each)) for each in listed}) == 1
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, trial, "support")
+    assert house.requester("GetReview", **OURS, ReviewId=trial)[1]["__type"] == "ResourceNotFoundException"
+    figures = {
+        each["OperatorName"]: each for each in administrator.told("DescribeExaminers", **OURS)["Examiners"]
+    }
+    assert (figures["Erin"]["TrialHits"], figures["Erin"]["TrialFalseAlarms"]) == (1, 1)
+    assert "ROL-001" in house.examiners[0].refused("DescribeExaminers", **OURS)
+    assert "EXA-005" in house.opener.refused("DescribeExaminers", **OURS)
+
+
+def test_a_lead_is_used_only_on_independent_evidence_that_another_has_signed_for(house):
+    house.held()
+    for outcome in ("used_for_arrest", "lead_used"):
+        message = house.opener.refused("ReportOutcome", **OURS, CaseId=house.case, Outcome=outcome)
+        assert "CASE-002" in message
+    sign = OURS | {"CaseId": house.case, "EvidenceReference": "a witness, file 7"}
+    assert "CASE-002" in house.opener.refused("SignEvidence", **sign)  # nobody's key
+    administrator = _administrator(house)
+    administrator.told("SignEvidence", **sign)
+    assert "CASE-002" in administrator.refused(
+        "ReportOutcome", **OURS, CaseId=house.case, Outcome="used_for_arrest"
+    )
+    house.opener.told("ReportOutcome", **OURS, CaseId=house.case, Outcome="used_for_arrest")
+    told = house.opener.told("DescribeCase", **OURS, CaseId=house.case)["Case"]
+    assert (told["Outcome"], told["EvidenceSignedBy"]) == ("used_for_arrest", "Adam")
+    assert (
+        house.opener("ReportOutcome", **OURS, CaseId=house.case, Outcome="no_lead")[1]["__type"]
+        == "ConflictException"
+    )
+
+
+def test_cases_without_an_outcome_are_listed_after_thirty_days(house):
+    assert house.opener.told("ListCases", **OURS, OutcomeDue=True)["Cases"] == []
+    house.statement(
+        "update review_case set opened_at = opened_at - interval '31 days' where case_id = %s", house.case
+    )
+    [due] = house.opener.told("ListCases", **OURS, OutcomeDue=True)["Cases"]
+    assert (due["CaseId"], due["OutcomeDue"], due["Case"]) == (house.case, True, "C-1")
+
+
+def test_a_search_that_is_not_recorded_is_not_held(house):
+    """Killed before its commit: no review, and its key is swept."""
+    services = house.party.bench.services
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("killed")
+
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            return broken if name == "record_in_force" else getattr(services.audit, name)
+
+    bench = dataclasses.replace(
+        house.requester.bench, services=dataclasses.replace(house.requester.bench.services, audit=Broken())
+    )
+    answer, _ = dataclasses.replace(house.requester, bench=bench)("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert answer.status == 500
+    assert house.statement("select * from review where account_id = %s", house.party.account_id) == []
+    keys = _keys(house)
+    expiry = ReviewExpiry(house.party.bench.database, keys)
+    assert expiry.sweep(older_than_s=-10) >= 1
+    assert house.held()
+    assert expiry.sweep(older_than_s=-10) == 0
