@@ -303,6 +303,7 @@ def make_bench(
                 calibrations=PacksOwn(),
                 governance=governance,
                 conduct=open_conduct(store, log_keys, governance),
+                rights=None,
                 casework=casework,
                 tests=IndependentTests(store, log_keys),
                 packs=PackRegister(store),

@@ -28,6 +28,7 @@ from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
 from countenance.policy.register import FixedPolicies, PackRegister
+from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore, migrate
 from fakes.analyst import FakeAnalyst
@@ -82,6 +83,7 @@ class SmallServer:
                 calibrations=Calibrations(database, pipeline_digest=PIPELINE),
                 governance=governance,
                 conduct=open_conduct(database, self.keys, governance),
+                rights=Rights.open(database, self.keys, gallery),
                 casework=casework,
                 tests=IndependentTests(database, self.keys),
                 packs=PackRegister(database),

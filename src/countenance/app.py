@@ -27,6 +27,9 @@ from countenance.audit.tree import LogTree
 from countenance.casework import Casework
 from countenance.conduct import Conduct
 from countenance.console.calls import GatewayCalls
+from countenance.console.entrance import Door
+from countenance.console.openid import OpenIdProvider
+from countenance.console.public_site import PublicSite
 from countenance.console.site import ConsoleSite
 from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
@@ -43,12 +46,14 @@ from countenance.gateway.rates import Rates, create_rates
 from countenance.gateway.record import record_uncounted
 from countenance.gateway.room import RESERVE, connections_of, threads_in_company, threads_of
 from countenance.gateway.services import GatewayServices
+from countenance.gateway.site import Sites
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
 from countenance.policy.register import PackRegister, PoliciesInForce
+from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import (
     KEY_SERVICE_PATIENCE_S,
@@ -152,6 +157,7 @@ def build(
     page_tokens = PageTokens(keys.derive("page tokens"))
     governance = Governance.open(database, keys, load_terms(settings.terms))
     conduct = Conduct.open(database, keys, governance)
+    rights = Rights.open(database, keys, gallery)
     casework = Casework.open(database, keys, least_view_s=settings.review_view_s)
     tests = IndependentTests(database, keys)
     packs = PackRegister(database, settings.data_dir / "packs")
@@ -175,6 +181,7 @@ def build(
             calibrations=calibrations,
             governance=governance,
             conduct=conduct,
+            rights=rights,
             casework=casework,
             tests=tests,
             packs=packs,
@@ -217,7 +224,13 @@ def build(
         in_company=threads_in_company(settings),
         queue_patience_s=settings.queue_patience_s,
         metrics=telemetry.metrics,
-        site=ConsoleSite(console_calls, governance.sign_ins),
+        site=Sites(
+            ConsoleSite(
+                console_calls,
+                Door(governance.sign_ins, keys.derive("console sign-in attempts"), _provider(settings)),
+            ),
+            PublicSite(rights, database),
+        ),
     )
 
     def tidy() -> None:
@@ -237,6 +250,17 @@ def build(
         services=services,
         rates=table,
         console_calls=console_calls,
+    )
+
+
+def _provider(settings: Settings) -> OpenIdProvider | None:
+    """The OpenID provider that operators may sign in with. Raises SetupError: it cannot be one."""
+    if not settings.oidc_issuer:
+        return None
+    return OpenIdProvider(
+        settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
     )
 
 

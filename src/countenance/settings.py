@@ -75,6 +75,10 @@ class Settings:
         kms_region: region of that service; empty for the one in the ARN, else as boto3 finds it.
         kms_access_key_id: credentials for that service; empty for those that boto3 finds.
         kms_secret_access_key: credentials for that service.
+        oidc_issuer: an OpenID provider that operators may sign in to the console with
+            (`https://id.example/realm`); empty for none.
+        oidc_client_id: what this server is called there.
+        oidc_client_secret: what it shows there.
         s3_root: a folder of buckets (one folder a bucket) for Image.S3Object.
         s3_endpoint: an S3-compatible store for Image.S3Object.
         s3_region: region of that store.
@@ -119,6 +123,9 @@ class Settings:
     kms_region: str = ""
     kms_access_key_id: str = ""
     kms_secret_access_key: str = field(default="", repr=False)
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
     s3_root: Path | None = None
     s3_endpoint: str = ""
     s3_region: str = "us-east-1"

@@ -216,6 +216,10 @@ ALONE = {
     "VerifyFaces": frozenset({"CollectionId", "FaceId", "UserId", "MaxFalseMatchRate", "ReviewThreshold"}),
     "RejectMatch": frozenset({"UserId"}),
     "WithdrawRejection": frozenset({"UserId"}),
+    "IssueEnrolmentCode": frozenset({"UserId"}),
+    "DecideSubjectRequest": frozenset({"BlockConsent"}),
+    "ListSubjectRequests": frozenset({"Code"}),
+    "OpenSubjectRequest": frozenset({"UserId", "Code"}),
 }
 """Members that do not go with what a living request has, of which a random one mostly has some."""
 
@@ -283,10 +287,62 @@ class Living:
             case "WithdrawRejection":
                 self.governance.reject_match(**self.pair)
                 return self.pair
+            case "OpenSubjectRequest":
+                return self._who()
+            case "IssueEnrolmentCode":
+                return {name: self._who()[name] for name in ("CollectionId", "FaceIds")}
+            case "GetSubjectRequest" | "ExtendSubjectRequest" | "GetAccessReport":
+                return {"RequestId": self._request("access")}
+            case "GetErasureProof":
+                request_id = self._request("erasure")
+                self.governance.decide_subject_request(
+                    RequestId=request_id, Decision="grant", Reason="a test"
+                )
+                return {"RequestId": request_id}
+            case "DecideSubjectRequest":
+                return {"RequestId": self._request("objection"), "Decision": "grant"}
+            case "WithdrawObjection":
+                return {"RequestId": self._objection()}
+            case "WithdrawConsent":
+                who, reference = self._who(), uuid.uuid4().hex
+                self.governance.put_consent(
+                    CollectionId=who["CollectionId"], FaceIds=who["FaceIds"], Reference=reference
+                )
+                return {"Reference": reference}
+            case "PutLegalHold":
+                return self._held()
+            case "ReleaseLegalHold":
+                held = self.office.officer.put_legal_hold(
+                    **self._held(), AccountId=self.office.house, Reason="a test"
+                )
+                return {"HoldId": held["HoldId"]}
             case "RevokeAccessKey":
                 return {"AccessKeyId": self.governance.create_access_key()["AccessKeyId"]}
             case _:
                 return self.office.disposable(operation)
+
+    def _who(self) -> dict[str, Any]:
+        """Somebody who is not among the living, and how it was verified who they are."""
+        told = self.rekognition.index_faces(
+            CollectionId=self.collection, Image=self.images[0], ExternalImageId=uuid.uuid4().hex
+        )
+        face_id = told["FaceRecords"][0]["Face"]["FaceId"]
+        return {"CollectionId": self.collection, "FaceIds": [face_id], "Attestation": "seen"}
+
+    def _request(self, kind: str) -> str:
+        return self.governance.open_subject_request(Kind=kind, **self._who())["Request"]["RequestId"]
+
+    def _objection(self) -> str:
+        """One of which a template is kept. It is taken back at once: nobody may stand in others' way."""
+        request_id = self._request("objection")
+        self.governance.decide_subject_request(
+            RequestId=request_id, Decision="grant", Reason="a test", BlockConsent="a test"
+        )
+        return request_id
+
+    def _held(self) -> dict[str, Any]:
+        """In the collection that no other draw deletes from."""
+        return {"CollectionId": self.pair["CollectionId"], "FaceIds": [self.pair["FaceId"]]}
 
 
 def _appeal(client):
@@ -424,6 +480,9 @@ def living(clients, portraits, s3_root, office):
     yield Living(
         client, governance, name, arn, users, face_ids, images, tokens, event_id, receipt, office, pair
     )
+    for hold in office.officer.list_legal_holds(AccountId=office.house)["Holds"]:
+        if "ReleasedAt" not in hold:
+            office.officer.release_legal_hold(HoldId=hold["HoldId"], Reason="the test is over")
     for made in _collections(client) - before:
         client.delete_collection(CollectionId=made)
     for made in _active_keys(governance) - keys_before:

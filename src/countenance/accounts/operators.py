@@ -28,7 +28,7 @@ class Operator:
     """A person who works for an account.
 
     Attributes:
-        has_password: they have taken up an invitation, and can sign in.
+        can_sign_in: they have taken up an invitation, with a password or with an account of a provider.
         invited_until: end of an invitation that nobody has taken up.
     """
 
@@ -38,7 +38,7 @@ class Operator:
     roles: tuple[str, ...]
     added_by: str
     added_at: datetime
-    has_password: bool
+    can_sign_in: bool
     invited_until: datetime | None
 
 
@@ -190,7 +190,7 @@ def _no_operator(name: str) -> ResourceNotFoundException:
 
 
 def _to_operator(*row: Any) -> Operator:
-    operator_id, account_id, name, roles, added_by, added_at, has_password, invited_until = row
+    operator_id, account_id, name, roles, added_by, added_at, can_sign_in, invited_until = row
     return Operator(
         operator_id=operator_id,
         account_id=AccountId(account_id),
@@ -198,6 +198,6 @@ def _to_operator(*row: Any) -> Operator:
         roles=tuple(roles),
         added_by=added_by,
         added_at=added_at,
-        has_password=has_password,
+        can_sign_in=can_sign_in,
         invited_until=invited_until,
     )

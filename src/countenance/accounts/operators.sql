@@ -1,11 +1,11 @@
 -- list_operators --
-select operator_id, account_id, name, roles, added_by, added_at, password_hash is not null, invited_until
+select operator_id, account_id, name, roles, added_by, added_at, password_hash is not null or oidc_subject is not null, invited_until
 from operator
 where account_id = %(account_id)s and removed_at is null
 order by name;
 
 -- find_operator --
-select operator_id, account_id, name, roles, added_by, added_at, password_hash is not null, invited_until
+select operator_id, account_id, name, roles, added_by, added_at, password_hash is not null or oidc_subject is not null, invited_until
 from operator
 where account_id = %(account_id)s and name = %(name)s and removed_at is null;
 
@@ -24,7 +24,7 @@ for update;
 -- remove_operator --
 update operator set
     removed_at = clock_timestamp(), invitation_digest = null, invited_until = null,
-    password_hash = null, sealed_totp = null
+    password_hash = null, sealed_totp = null, oidc_issuer = null, oidc_subject = null
 where account_id = %(account_id)s and name = %(name)s and removed_at is null
 returning operator_id;
 
@@ -62,6 +62,17 @@ update operator set
     sealed_totp = %(sealed_totp)s, totp_step = %(totp_step)s, failures = 0, locked_until = null
 where invitation_digest = %(digest)s and invited_until > clock_timestamp() and removed_at is null
 returning operator_id, account_id, name;
+
+-- take_invitation_by_identity --
+update operator set
+    invitation_digest = null, invited_until = null, oidc_issuer = %(issuer)s, oidc_subject = %(subject)s
+where invitation_digest = %(digest)s and invited_until > clock_timestamp() and removed_at is null
+returning operator_id, account_id, name;
+
+-- find_by_identity --
+select operator_id, account_id, name
+from operator
+where oidc_issuer = %(issuer)s and oidc_subject = %(subject)s and removed_at is null;
 
 -- lock_for_sign_in --
 select operator_id, account_id, name, password_hash, sealed_totp, totp_step, failures, locked_until

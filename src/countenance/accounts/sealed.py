@@ -27,9 +27,15 @@ def console_context(session_digest: str) -> bytes:
     return b"console-session/" + session_digest.encode()
 
 
+def consent_context(consent_id: str) -> bytes:
+    """What the reference of a consent is bound to."""
+    return b"consent/" + consent_id.encode()
+
+
 SEALED: Final = (
     SealedColumn("access_key", "access_key_id", "sealed_secret", secret_context),
     SealedColumn("access_key", "access_key_id", "sealed_claims", claims_context),
+    SealedColumn("consent", "consent_id", "sealed_reference", consent_context),
     SealedColumn("operator", "operator_id", "sealed_totp", totp_context),
     SealedColumn("console_session", "session_digest", "sealed_keys", console_context),
 )

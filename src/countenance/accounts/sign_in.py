@@ -26,7 +26,7 @@ from countenance.accounts.changing import Actor, Changing
 from countenance.accounts.operators import QUERIES, create_personal_key, invitation_digest
 from countenance.accounts.sealed import console_context, totp_context
 from countenance.errors import AccessDeniedException, InvalidParameterException
-from countenance.store import Connection, KeyStore
+from countenance.store import Connection, KeyStore, UniqueViolation
 from countenance.types import AccountId
 
 LEAST_PASSWORD: Final = 12
@@ -75,6 +75,14 @@ class ConsoleSession:
     created_at: datetime
     expires_at: datetime
     keys: SessionKeys = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an OpenID provider says somebody is: issuer, and its name for them, which nobody else ever gets."""
+
+    issuer: str
+    subject: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,49 @@ class SignIns:
                 self._changing.record(connection, operation, row[1], Actor(row[2]), named=True)
         if token is None:
             raise AccessDeniedException(_REFUSED)
+        return token
+
+    def take_up_by_identity(self, code: str, identity: Identity) -> str:
+        """Bind an account of a provider to the operator who holds an invitation; a session's number.
+
+        Raises:
+            AccessDeniedException: the invitation is gone, or the identity is somebody else's here.
+        """
+        found = self.invited(code)
+        if found is None:
+            raise _no_invitation()
+        values = {
+            "digest": invitation_digest(code),
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+        }
+        actor = Actor(found.name)
+        try:
+            with self._changing("TakeUpInvitation", found.account_id, actor, named=True) as connection:
+                row = connection.execute(QUERIES["take_invitation_by_identity"], values).fetchone()
+                if row is None:
+                    raise _no_invitation()
+                connection.execute(QUERIES["end_operators_keys"], {"operator_id": row[0]})
+                connection.execute(QUERIES["end_operators_sessions"], {"operator_id": row[0]})
+                return self.open_session(connection, row[0])
+        except UniqueViolation:
+            raise AccessDeniedException("that account belongs to another operator of this server") from None
+
+    def sign_in_by_identity(self, identity: Identity) -> str:
+        """A new session's number for whoever a provider says is there.
+
+        Raises:
+            AccessDeniedException: no operator of this server is bound to that identity.
+        """
+        values = {"issuer": identity.issuer, "subject": identity.subject}
+        with self._changing.database.transaction() as connection:
+            row = connection.execute(QUERIES["find_by_identity"], values).fetchone()
+            if row is None:
+                raise AccessDeniedException(
+                    "that account is nobody's here: take up an invitation with it first"
+                )
+            token = self.open_session(connection, row[0])
+            self._changing.record(connection, "SignIn", row[1], Actor(row[2]), named=True)
         return token
 
     def _judge(

@@ -154,3 +154,14 @@ def _one(connection: Connection, query: str, **values: str) -> str:
 
 def _secret_name(use: Use, verifier: Verifier) -> str:
     return f"signing-{use}-{verifier.key_hash.hex()}"
+
+
+def receipt_signer(connection: Connection, keys: KeyStore) -> tuple[str, Signer]:
+    """The log's origin, and the key that signs receipts now.
+
+    Raises:
+        SetupError: its file is missing.
+    """
+    return _one(connection, "log_origin"), load_signer(
+        keys, "receipt", _one(connection, "newest_key", use="receipt")
+    )

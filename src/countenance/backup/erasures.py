@@ -207,6 +207,7 @@ class _Replay:
         if not face_ids:
             return
         with UnitOfWork(self._database) as uow:
+            self._release(uow, collection, face_ids)
             erased = self._gallery.erase_faces(uow, collection, face_ids)
             if erased:
                 self._audit.record_erasure(
@@ -221,8 +222,16 @@ class _Replay:
             uow.commit()
         self.done.faces += len(erased)
 
+    def _release(self, uow: UnitOfWork, collection: Collection, face_ids: Sequence[FaceId] | None) -> None:
+        values = {
+            "collection_id": collection.collection_id,
+            "face_ids": None if face_ids is None else list(face_ids),
+        }
+        uow.connection.execute(_QUERIES["release_erased"], values)
+
     def _delete_collection(self, collection: Collection) -> None:
         with UnitOfWork(self._database) as uow:
+            self._release(uow, collection, None)
             self._gallery.delete_collection(uow, collection)
             self._record(uow, collection)
             uow.commit()

@@ -57,3 +57,9 @@ select user_id, created_at from subject where collection_id = %(collection_id)s 
 
 -- read_log_size --
 select size from audit_log;
+
+-- release_erased --
+-- Who was erased since was held no more by then: a hold that the backup brought back holds nobody back.
+delete from legal_hold_face
+where collection_id = %(collection_id)s
+    and (%(face_ids)s::uuid[] is null or face_id = any(%(face_ids)s::uuid[]));

@@ -23,7 +23,7 @@ _MAX_ENTRY_FILE_BYTES = 65_536
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def _parse_keys(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> list[Verifier]:
+def parse_keys(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> list[Verifier]:
     """Verifier keys, `NAME+HASH+KEY`."""
     try:
         return [Verifier.parse(value) for value in values]
@@ -44,7 +44,7 @@ def _parse_keys(ctx: click.Context, param: click.Parameter, values: Sequence[str
     metavar="VKEY",
     multiple=True,
     required=True,
-    callback=_parse_keys,
+    callback=parse_keys,
     help="the log's key, NAME+HASH+KEY",
 )
 @click.option(
@@ -52,7 +52,7 @@ def _parse_keys(ctx: click.Context, param: click.Parameter, values: Sequence[str
     "witnesses",
     metavar="VKEY",
     multiple=True,
-    callback=_parse_keys,
+    callback=parse_keys,
     help="a witness's key; may be given again",
 )
 @click.option(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from countenance.accounts.changing import Changing
 from countenance.assurance.drift import forget_counts, watch_drift
 from countenance.audit import AuditLog
 from countenance.audit.reconcile import AlreadyReconciling, last_reconciled, reconcile
@@ -19,6 +20,7 @@ from countenance.gallery.compaction import forget_changes, sparse_tables, vacuum
 from countenance.gallery.finality import Finality, due
 from countenance.gallery.vault_expiry import expire_vaults
 from countenance.gallery.vaults import Vaults
+from countenance.rights import EnrolmentCodes
 from countenance.store import Database, KeyStore, StoreUnavailable, Tombstones, UnitOfWork, idempotency
 from countenance.store.jobs import JobContext, Task
 
@@ -55,7 +57,7 @@ class Housekeeping:
                 "forget-tokens",
                 self._forget_tokens,
                 every_s=_HOUR_S,
-                meaning="forget answers that were kept under clients' tokens for a week",
+                meaning="forget answers that were kept under clients' tokens for a week, and old wrong codes",
             ),
             Task(
                 "destroy-abandoned-keys",
@@ -137,7 +139,9 @@ class Housekeeping:
 
     def _forget_tokens(self, context: JobContext) -> None:
         with context.database.transaction() as connection:
-            context.report(idempotency.forget_older_than(connection, TOKENS_KEPT), note="tokens")
+            done = idempotency.forget_older_than(connection, TOKENS_KEPT)
+        done += EnrolmentCodes(Changing(context.database, self.keys), self.keys).forget_attempts()
+        context.report(done, note="tokens")
 
     def _destroy_abandoned_keys(self, context: JobContext) -> None:
         """A crash after DeleteCollection's commit must not leave its sealed rows with a key."""

@@ -34,6 +34,7 @@ COMMANDS = {
     "keys": "countenance.cli.keys:keys",
     "basis": "countenance.cli.basis:basis",
     "erasures": "countenance.cli.erasures:erasures",
+    "people": "countenance.cli.people:people",
     "rejections": "countenance.cli.rejections:rejections",
     "reembed": "countenance.cli.reembed:reembed",
     "testers": "countenance.cli.testers:testers",
@@ -50,6 +51,7 @@ COMMANDS = {
     "calibration": "countenance.cli.calibration:calibration",
     "drift": "countenance.cli.drift:drift",
     "audit": "countenance.cli.audit:audit",
+    "report": "countenance.cli.report:report",
     "witness": "countenance.cli.witness:witness",
 }
 

@@ -55,7 +55,7 @@ def put(name: str, roles: tuple[str, ...], account: str | None, as_json: bool, *
         operator = governed.governance.operators.require(account_id, name.strip())
     facts = {"AccountId": account_id, "OperatorName": operator.name, "Roles": ", ".join(operator.roles)}
     print_facts(facts, as_json=as_json)
-    if not operator.has_password and not as_json:
+    if not operator.can_sign_in and not as_json:
         click.echo(f"invite them with `countenance operators invite {operator.name!r}`", err=True)
 
 
@@ -97,7 +97,7 @@ def list_(account: str | None, as_json: bool, **given: Any) -> None:
             {
                 "OperatorName": operator.name,
                 "Roles": ", ".join(operator.roles),
-                "CanSignIn": operator.has_password,
+                "CanSignIn": operator.can_sign_in,
                 "AddedBy": operator.added_by,
                 "AddedAt": operator.added_at,
             }

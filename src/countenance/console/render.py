@@ -52,10 +52,9 @@ def document(text: str) -> Answer:
     return Answer(status=200, headers=(kind, _NOT_KEPT, *held), body=text.encode())
 
 
-def redirect(where: str, *headers: tuple[str, str]) -> Answer:
-    """On to another page of ours, which is asked for with GET."""
-    assert where.startswith("/")
-    assert not where.startswith("//")
+def redirect(where: str, *headers: tuple[str, str], elsewhere: bool = False) -> Answer:
+    """On to another page of ours, which is asked for with GET; `elsewhere`: to a provider's."""
+    assert elsewhere or (where.startswith("/") and not where.startswith("//"))
     return Answer(status=303, headers=(("location", where), _NOT_KEPT, *HEADERS, *headers), body=b"")
 
 

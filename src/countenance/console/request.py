@@ -56,10 +56,15 @@ class WebRequest:
 
     @property
     def session_number(self) -> str | None:
-        """What the cookie says, if it can be one of ours."""
+        """What the session's cookie says, if it can be one of ours."""
+        value = self.cookie(COOKIE)
+        return value if value is not None and _NUMBER.fullmatch(value) else None
+
+    def cookie(self, wanted: str) -> str | None:
+        """The value of a cookie, the first of that name; None without one."""
         for part in self.headers.get("cookie", "").split(";"):
             name, _, value = part.strip().partition("=")
-            if name == COOKIE and _NUMBER.fullmatch(value):
+            if name == wanted:
                 return value
         return None
 

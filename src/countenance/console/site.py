@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote
 
-from countenance.accounts.sign_in import ConsoleSession, SignIns
+from countenance.accounts.sign_in import ConsoleSession
 from countenance.console import entrance
 from countenance.console.calls import CallRefused, GatewayCalls
 from countenance.console.render import page, redirect, static
@@ -35,9 +35,9 @@ class _Found:
 class ConsoleSite:
     """Thread-safe, synchronous, never raises."""
 
-    def __init__(self, calls: GatewayCalls, sign_ins: SignIns, *, routes: Sequence[Route] = ROUTES) -> None:
+    def __init__(self, calls: GatewayCalls, door: entrance.Door, *, routes: Sequence[Route] = ROUTES) -> None:
         self._calls = calls
-        self._sign_ins = sign_ins
+        self._door = door
         self._routes = [(re.compile(route.pattern), route) for route in routes]
         self._menu = [route for route in routes if route.title]
 
@@ -89,16 +89,16 @@ class ConsoleSite:
                 403, "That form did not come from this console", "Open the page here and send it again."
             )
         if (open_page := entrance.PAGES.get(request.path)) is not None:
-            return open_page(request, self._sign_ins)
+            return open_page(request, self._door)
         number = request.session_number
-        session = self._sign_ins.find(number) if number is not None else None
+        session = self._door.sign_ins.find(number) if number is not None else None
         if number is None or session is None:
             return redirect(entrance.SIGN_IN)
         return self._visit(request, session, number)
 
     def _visit(self, request: WebRequest, session: ConsoleSession, number: str) -> Answer:
         if request.path == entrance.SIGN_OUT:
-            return entrance.sign_out(request, session, number, self._sign_ins)
+            return entrance.sign_out(request, session, number, self._door)
         found = self._find(request.path)
         if found is None or not session.roles & found.route.roles:
             # What a role does not see is answered as what is not there.
@@ -113,7 +113,7 @@ class ConsoleSite:
             session=session,
             number=number,
             calls=self._calls,
-            sign_ins=self._sign_ins,
+            sign_ins=self._door.sign_ins,
             parts=found.parts,
             menu=menu,
         )

@@ -76,6 +76,12 @@ class Basis:
             return templates
         return np.asarray(templates.astype(np.float64) @ self._rotation.T, templates.dtype)
 
+    def unturned(self, templates: NDArray[_Floats]) -> NDArray[_Floats]:
+        """From this basis back into the model's own."""
+        if self._rotation is None:
+            return templates
+        return np.asarray(templates.astype(np.float64) @ self._rotation, templates.dtype)
+
     def carried(self, stored: NDArray[np.float16], into: Basis) -> NDArray[np.float16]:
         """Stored templates in this basis in another: (N, D) half floats, each as long as it weighs.
 

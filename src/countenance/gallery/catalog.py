@@ -8,6 +8,7 @@ from typing import Any
 
 from countenance.errors import ResourceAlreadyExistsException, ServiceQuotaExceededException
 from countenance.gallery.changing import QUERIES, hold, no_such_collection
+from countenance.gallery.held import require_none_held
 from countenance.gallery.records import Collection, Description
 from countenance.store import Connection
 from countenance.types import AccountId
@@ -76,8 +77,12 @@ def describe(connection: Connection, collection: Collection) -> Description:
 
 
 def delete_collection(connection: Connection, collection: Collection) -> None:
-    """Everything of it, once the changes under way have ended. Raises ResourceNotFoundException."""
+    """Everything of it, once the changes under way have ended.
+
+    Raises ResourceNotFoundException, and AccessDeniedException where faces are under a legal hold.
+    """
     hold(connection, collection, how="claim_collection")
+    require_none_held(connection, collection)
     connection.execute(QUERIES["begin_whole_collection"])
     connection.execute(QUERIES["delete_faces_of_collection"], _of(collection))
     connection.execute(QUERIES["delete_collection"], _of(collection))

@@ -11,6 +11,7 @@ import numpy as np
 
 from countenance.errors import ThrottlingException
 from countenance.gallery.changing import QUERIES, require_present
+from countenance.gallery.held import find_held, require_unheld
 from countenance.gallery.reading_apart import lock_named
 from countenance.gallery.records import (
     Collection,
@@ -205,6 +206,7 @@ def delete_faces(connection: Connection, collection: Collection, face_ids: Seque
         face_id: user_id for face_id, user_id, *_ in lock_faces(connection, collection, asked)
     }
     deletable = [face_id for face_id in asked if face_id in owners and owners[face_id] is None]
+    require_unheld(connection, collection, deletable)
     _delete(connection, collection, deletable)
     failures = []
     for face_id in asked:
@@ -216,10 +218,12 @@ def delete_faces(connection: Connection, collection: Collection, face_ids: Seque
 
 
 def erase_faces(connection: Connection, collection: Collection, face_ids: Sequence[FaceId]) -> list[FaceId]:
-    """Delete those that are there, whosever they are; the others are passed over."""
+    """Delete those that are there, whosever they are; others, and held ones, are passed over."""
     present = [face_id for face_id, *_ in lock_faces(connection, collection, list(dict.fromkeys(face_ids)))]
-    _delete(connection, collection, present)
-    return present
+    held = set(find_held(connection, collection, present))
+    erased = [face_id for face_id in present if face_id not in held]
+    _delete(connection, collection, erased)
+    return erased
 
 
 def _delete(connection: Connection, collection: Collection, face_ids: Sequence[FaceId]) -> None:

@@ -31,20 +31,20 @@ def compare_with_face(
     """How similar `probe`, as a model makes it, is to an enrolled face; see `Gallery.compare_with_face`."""
 
     def reference(seal: TemplateSeal) -> Template:
-        values = {"collection_id": collection.collection_id, "face_id": face_id}
-        row = connection.execute(QUERIES["read_template"], values, binary=True).fetchone()
-        if row is None:
-            raise InvalidParameterException("faceId was not found in the collection")
-        generation, sealed = row
-        if sealed is None:
-            raise InternalServerError(f"face `{face_id}` has no template of the model in use")
-        try:
-            return seal.unseal(face_id, generation, bytes(sealed))
-        except BrokenSeal as error:
-            # What a damaged template resembles is unknown: nothing may be decided from it.
-            raise InternalServerError(f"the stored template of face `{face_id}` is damaged") from error
+        return _stored(connection, collection, seal, face_id)
 
     return _compare(connection, collection, keys, reference, probe=probe, calibration=calibration)
+
+
+def template_of(connection: Connection, collection: Collection, keys: KeyStore, face_id: FaceId) -> Template:
+    """An enrolled face's template as a model makes it; see `Gallery.template_of`."""
+
+    def read() -> Template:
+        with one_snapshot(connection):
+            seal = _open_seal(connection, collection, keys)
+            return seal.basis.unturned(_stored(connection, collection, seal, face_id))
+
+    return despite_new_keys(collection, read)
 
 
 def compare_with_user(
@@ -66,6 +66,21 @@ def compare_with_user(
         return subject_template(stored)
 
     return _compare(connection, collection, keys, reference, probe=probe, calibration=calibration)
+
+
+def _stored(connection: Connection, collection: Collection, seal: TemplateSeal, face_id: FaceId) -> Template:
+    values = {"collection_id": collection.collection_id, "face_id": face_id}
+    row = connection.execute(QUERIES["read_template"], values, binary=True).fetchone()
+    if row is None:
+        raise InvalidParameterException("faceId was not found in the collection")
+    generation, sealed = row
+    if sealed is None:
+        raise InternalServerError(f"face `{face_id}` has no template of the model in use")
+    try:
+        return seal.unseal(face_id, generation, bytes(sealed))
+    except BrokenSeal as error:
+        # What a damaged template resembles is unknown: nothing may be decided from it.
+        raise InternalServerError(f"the stored template of face `{face_id}` is damaged") from error
 
 
 def _compare(

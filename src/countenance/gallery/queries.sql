@@ -529,6 +529,9 @@ where h.retention_days is not null and exists (
     select 1 from face as f
     where f.collection_id = c.collection_id
         and f.created_at < clock_timestamp() - make_interval(days => h.retention_days)
+        and not exists (
+            select 1 from legal_hold_face as l where l.collection_id = f.collection_id and l.face_id = f.face_id
+        )
 )
 order by c.collection_id;
 
@@ -539,6 +542,9 @@ join charter as h using (collection_id)
 where f.collection_id = %(collection_id)s
     and h.retention_days is not null
     and f.created_at < clock_timestamp() - make_interval(days => h.retention_days)
+    and not exists (
+        select 1 from legal_hold_face as l where l.collection_id = f.collection_id and l.face_id = f.face_id
+    )
 order by f.face_id
 limit %(limit)s;
 
@@ -601,8 +607,12 @@ on conflict do nothing;
 select undone_at from undone_import where collection_id = %(collection_id)s and import_id = %(import_id)s;
 
 -- list_imported_faces --
-select face_id from face
+-- Those that may be deleted.
+select face_id from face as f
 where collection_id = %(collection_id)s and import_id = %(import_id)s
+    and not exists (
+        select 1 from legal_hold_face as l where l.collection_id = f.collection_id and l.face_id = f.face_id
+    )
 order by face_id
 limit %(limit)s;
 
@@ -621,3 +631,13 @@ where (collection_id, user_id) in (
     for update skip locked
 )
 returning user_id;
+
+-- Legal holds: see held.py.
+
+-- find_held --
+select distinct face_id from legal_hold_face
+where collection_id = %(collection_id)s and face_id = any(%(face_ids)s::uuid[])
+order by face_id;
+
+-- has_held --
+select exists (select 1 from legal_hold_face where collection_id = %(collection_id)s);

@@ -21,7 +21,7 @@ from countenance.errors import (
     ThrottlingException,
 )
 from countenance.facts import Charter
-from countenance.gallery import beside, catalog, charters, imports, one_to_one, rejections, subjects
+from countenance.gallery import beside, catalog, charters, held, imports, one_to_one, rejections, subjects
 from countenance.gallery import faces as face_rows
 from countenance.gallery.activity import Activity
 from countenance.gallery.basis import FIRST, MODELS_OWN
@@ -252,7 +252,11 @@ class Gallery:
         change(uow, lambda connection: charters.narrow(connection, collection, charter))
 
     def delete_collection(self, uow: UnitOfWork, collection: Collection) -> None:
-        """Delete it with all that it holds; its key is destroyed once the unit of work has committed."""
+        """Delete it with all that it holds; its key is destroyed once the unit of work has committed.
+
+        Raises:
+            AccessDeniedException: some of its faces are under a legal hold.
+        """
         change(uow, lambda connection: catalog.delete_collection(connection, collection))
         uow.after_commit(lambda: self._forget(collection))
         self._write_down(uow)
@@ -349,7 +353,11 @@ class Gallery:
             )
 
     def delete_faces(self, uow: UnitOfWork, collection: Collection, face_ids: Sequence[FaceId]) -> Deleted:
-        """Delete faces, but those of a user (ASSOCIATED_TO_AN_EXISTING_USER); unknown: FACE_NOT_FOUND."""
+        """Delete faces, but those of a user (ASSOCIATED_TO_AN_EXISTING_USER); unknown: FACE_NOT_FOUND.
+
+        Raises:
+            AccessDeniedException: one is under a legal hold; none was deleted.
+        """
 
         def work(connection: Connection) -> Deleted:
             hold(connection, collection)
@@ -361,7 +369,10 @@ class Gallery:
     def erase_faces(
         self, uow: UnitOfWork, collection: Collection, face_ids: Sequence[FaceId]
     ) -> list[FaceId]:
-        """Delete faces, those of users as well: for the people whose faces they are. Which were there."""
+        """Delete faces, those of users as well: for the people whose faces they are. Which were there.
+
+        Those under a legal hold are passed over (`find_held`).
+        """
 
         def work(connection: Connection) -> list[FaceId]:
             hold(connection, collection)
@@ -369,6 +380,19 @@ class Gallery:
 
         self._write_down(uow)
         return change(uow, work)
+
+    def find_held(self, uow: UnitOfWork, collection: Collection, face_ids: Sequence[FaceId]) -> list[FaceId]:
+        """Those of them that are under a legal hold."""
+        return change(uow, lambda connection: held.find_held(connection, collection, face_ids))
+
+    def is_searched(self, collection: Collection, face_id: FaceId) -> bool:
+        """Whether a search that begins now, in this process, compares with the face.
+
+        Asked of the copy in memory that searches run over, brought up to all that is committed first, as
+        before every search of every process.
+        """
+        with self._residency.fresh(collection, searches=False) as gallery:
+            return face_id in gallery.left_out or gallery.template_of(face_id) is not None
 
     def list_expiring(self) -> list[Collection]:
         """Collections with faces that are older than their charters allow."""
@@ -534,6 +558,14 @@ class Gallery:
         return self._candidates(collection, look)
 
     # One to one
+
+    def template_of(self, collection: Collection, face_id: FaceId) -> Template:
+        """An enrolled face's template as the collection's model makes it, (D,) float32 of unit length.
+
+        Raises: as `compare_with_face`.
+        """
+        with self._database.read() as connection:
+            return one_to_one.template_of(connection, collection, self._keys, face_id)
 
     def compare_with_face(
         self, collection: Collection, face_id: FaceId, probe: Template, *, calibration: Calibration

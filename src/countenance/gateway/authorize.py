@@ -9,7 +9,7 @@ from countenance.gateway.services import GatewayServices
 from countenance.policy import AccessRequest, Decision, PolicyEngine, Resource, Verdict
 from countenance.policy.groups import kinds_of
 
-_STAYS_OPEN = frozenset({"terms", "dueProcess", "officer"})
+_STAYS_OPEN = frozenset({"terms", "dueProcess", "rights", "officer"})
 
 
 class Denied(Exception):

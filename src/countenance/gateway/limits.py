@@ -10,7 +10,7 @@ from countenance.gateway.fair_pool import Holder
 from countenance.gateway.rates import Rate, Rates
 from countenance.policy.groups import kinds_of
 
-_RESERVED: Final = frozenset({"terms", "dueProcess", "officer"})
+_RESERVED: Final = frozenset({"terms", "dueProcess", "rights", "officer"})
 """What must go through however many faces are looked for: what an account is told, and what officers do."""
 _RESERVED_BYTES: Final = 256 * 1024
 """A longer body waits with the others, whatever it is for."""

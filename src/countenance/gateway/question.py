@@ -25,7 +25,7 @@ from countenance.operations.defaults import (
 )
 from countenance.operations.evaluated_model import evaluated_model
 from countenance.policy import AccessRequest, Purpose, Resource, load_purposes
-from countenance.policy.groups import OFFICERS_DO, kinds_of
+from countenance.policy.groups import GROUPS, OFFICERS_DO, kinds_of
 from countenance.policy.purposes import ATTRIBUTES
 from countenance.store import Connection
 
@@ -39,6 +39,8 @@ _DEFAULTS = {
 _USERS = frozenset({"SearchUsers", "SearchUsersByImage"})
 _IMPORTS = "ImportFace"
 _COLLISIONS = "ReportCollisions"
+_OF_ACCOUNTS = OFFICERS_DO | set(GROUPS["rights"])
+"""Though they name a collection: what officers may do, and what people may ask for, hangs on no charter."""
 _ATTRIBUTES = ("Attributes", "DetectionAttributes")
 
 
@@ -77,7 +79,7 @@ def question_of(call: Validated, services: GatewayServices) -> Question:
             service=call.service.name,
             operation=call.operation.name,
             resource=resource_of(
-                call.request, caller.account_id, by_officer=call.operation.name in OFFICERS_DO
+                call.request, caller.account_id, of_account=call.operation.name in _OF_ACCOUNTS
             ),
             purpose=_purpose(call),
             own_purpose=caller.purpose,

@@ -22,19 +22,19 @@ class NamedResource:
     name: str | None
 
 
-def resource_of(request: Mapping[str, Any], account_id: AccountId, *, by_officer: bool = False) -> Resource:
+def resource_of(request: Mapping[str, Any], account_id: AccountId, *, of_account: bool = False) -> Resource:
     """What the request acts on. Collections are named within the caller's account, ARNs name theirs.
 
     Args:
-        by_officer: an operation of officers on other accounts acts on the house's: whether they may is the
-            rule about officers.
+        of_account: the operation acts on the caller's account though it names a collection, maybe another
+            account's: whether it may is a rule about the operation.
     """
     named = parse_arn(request.get("ResourceArn", ""))
     if named is not None:
         if named.name is None:
             return Resource("Account", named.owner, named.owner)
         return Resource("Collection", named.name, named.owner)
-    if "CollectionId" in request and not by_officer:
+    if "CollectionId" in request and not of_account:
         return Resource("Collection", request["CollectionId"], account_id)
     return Resource("Account", account_id, account_id)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads whe
     from countenance.gallery import Collection, Gallery
     from countenance.objects import ObjectStores
     from countenance.policy.register import PackRegister, PoliciesInForce
+    from countenance.rights import Rights
     from countenance.similarity import Calibration
     from countenance.store import Connection, UnitOfWork
     from countenance.vision.attributes.analyst import Analyst
@@ -194,6 +195,7 @@ class Deps:
     calibrations: CalibrationsInForce
     governance: Governance
     conduct: Conduct
+    rights: Rights
     casework: Casework
     tests: IndependentTests
     packs: PackRegister

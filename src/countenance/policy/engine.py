@@ -45,7 +45,7 @@ _BROKEN_PACKAGE = "reinstall Countenance"
 _UNDISCHARGED = "this server cannot discharge it yet, so the call is refused"
 _PARSED_SLICES = 256
 """Each is some tens of kilobytes: accounts and collections that call within the same moments."""
-_STAYS_OPEN = frozenset({"terms", "dueProcess"})
+_STAYS_OPEN = frozenset({"terms", "dueProcess", "rights"})
 MENDS_PACKS = "DeactivatePack"
 _WITH_DUTIES = frozenset({"face", "stream"})
 

@@ -56,6 +56,21 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListFindings",
         "SubmitAppeal",
     ),
+    # what people whose faces these are may ask for: open whatever the standing of who holds their faces
+    "rights": (
+        "DecideSubjectRequest",
+        "ExtendSubjectRequest",
+        "GetAccessReport",
+        "GetErasureProof",
+        "GetSubjectRequest",
+        "IssueEnrolmentCode",
+        "ListConsents",
+        "ListLegalHolds",
+        "ListSubjectRequests",
+        "OpenSubjectRequest",
+        "WithdrawConsent",
+        "WithdrawObjection",
+    ),
     "purposed": ("AssumePurpose", "CreateAccessKey"),
     "requesting": ("RequestPurpose",),
     "relations": ("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
@@ -114,6 +129,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListRejectedMatches",
         "ListRules",
         "PutCharter",
+        "PutConsent",
         "PutRecord",
         "RevokeAccessKey",
         "UndoImport",
@@ -142,7 +158,9 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListAccounts",
         "OpenFinding",
         "PutEvaluation",
+        "PutLegalHold",
         "RecordTraining",
+        "ReleaseLegalHold",
         "ScanForFindings",
         "WithdrawEvaluation",
     ),
@@ -157,6 +175,7 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "correct",
             "terms",
             "dueProcess",
+            "rights",
             "purposed",
             "requesting",
             "relations",
@@ -177,7 +196,7 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "administrator": (
         *("chartering", "correct", "gallery", "operators", "own", "purposed", "reading", "relations"),
-        *("requesting", "sessions", "terms", "dueProcess", "casework", "supervise"),
+        *("requesting", "sessions", "terms", "dueProcess", "rights", "casework", "supervise"),
     ),
     "auditor": ("reading", "dueProcess"),
     "developer": (
@@ -185,7 +204,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         *("reading", "sessions", "dueProcess", "casework"),
     ),
     "examiner": ("examine", "dueProcess"),
-    "officer": ("officer", "supervise", "reading", "terms", "dueProcess"),
+    "officer": ("officer", "supervise", "reading", "terms", "dueProcess", "rights"),
 }
 """Role → kinds of operations that a person of that role may call with a key of their own."""
 

@@ -1,5 +1,5 @@
-"""What others must be able to trust by itself: tree, notes, receipts, proofs, witness, offline verifier.
+"""What others must be able to trust by itself: tree, notes, receipts, proofs, witness, verifier, figures.
 
-Knows no database, no settings and nothing of the house but its errors; made of C2SP's formats
-(docs/spec/audit-log.md).
+Knows no database, no settings, and of the house its errors and what a Similarity means; made of C2SP's
+formats (docs/spec/audit-log.md).
 """

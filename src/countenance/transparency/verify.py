@@ -25,6 +25,7 @@ from countenance.transparency.verify_tree import TreeCheck
 MAX_CHECKPOINT_BYTES = 65_536
 _LENGTH_BYTES = 2
 
+OnEntry = Callable[[int, bytes, bytes], None]
 __all__ = ["Cosignature", "Facts", "Problem", "Report", "verify_folder"]
 
 
@@ -38,6 +39,7 @@ def verify_folder(
     heads: Sequence[Path] = (),
     now: datetime | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_entry: OnEntry | None = None,
 ) -> Report:
     """Check everything that the folder's log promises.
 
@@ -50,6 +52,9 @@ def verify_folder(
         heads: files of checkpoints of this log that others have kept.
         now: what was promised by then must be there; by default the clock's.
         on_progress: called with (entries read, entries of the checkpoint) after every bundle.
+        on_entry: called with (index, entry, leaf hash) of each in order, until something is found to be
+            wrong: with the very bytes that the root is computed of, whatever becomes of the folder
+            meanwhile. What it was told holds only if the report is valid.
 
     Returns:
         What is wrong and what was found. It takes 16 bytes of memory an entry, and 100 a receipt.
@@ -62,7 +67,7 @@ def verify_folder(
     files = FolderFiles(folder)
     try:
         verification = _Verification(files, log_verifiers, witness_verifiers, quorum)
-        return verification.run(receipts, heads, now or datetime.now(UTC), on_progress)
+        return verification.run(receipts, heads, now or datetime.now(UTC), on_progress, on_entry)
     finally:
         files.close()
 
@@ -90,6 +95,7 @@ class _Verification:
         heads: Sequence[Path],
         now: datetime,
         on_progress: Callable[[int, int], None] | None,
+        on_entry: OnEntry | None,
     ) -> Report:
         origin = self._log[0].name
         promised = receipt_events(receipts)
@@ -109,6 +115,8 @@ class _Verification:
                 if event is not None and event in promised:
                     found[event] = (index, leaf)
                 tree.add(leaf)
+                if on_entry is not None and self._problems.count == 0:
+                    on_entry(index, entry, leaf)
             entries.finish(self._facts)
             if is_whole:
                 self._check_root(tree, checkpoint)

@@ -196,6 +196,9 @@ ReviewReason: TypeAlias = Literal[
     "SEVERAL_USERS_MATCH",
     "LOW_QUALITY",
 ]
+SubjectRequestDecision: TypeAlias = Literal["grant", "refuse"]
+SubjectRequestKind: TypeAlias = Literal["access", "erasure", "objection", "withdrawal"]
+SubjectRequestStatus: TypeAlias = Literal["open", "granted", "refused"]
 TestStatus: TypeAlias = Literal["OPEN", "COMPUTING", "FINISHED", "FAILED", "CLOSED"]
 ThresholdReason: TypeAlias = Literal[
     "DEFAULT",
@@ -532,6 +535,16 @@ class ConfirmRelationResponse(TypedDict):
     InForce: bool
 
 
+class ConsentDetail(TypedDict):
+    ConsentId: str
+    Reference: str
+    RecordedBy: str
+    RecordedAt: datetime
+    WithdrawnAt: NotRequired[datetime]
+    WithdrawnBy: NotRequired[str]
+    Faces: int
+
+
 class CreateAccessKeyRequest(TypedDict):
     Operator: NotRequired[str]
     Purpose: NotRequired[str]
@@ -648,6 +661,17 @@ class DecideRelationRequest(TypedDict):
 
 class DecideRelationResponse(TypedDict):
     InForce: bool
+
+
+class DecideSubjectRequestRequest(TypedDict):
+    RequestId: str
+    Decision: SubjectRequestDecision
+    Reason: str
+    BlockConsent: NotRequired[str]
+
+
+class DecideSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
 
 
 class DeclareRelationRequest(TypedDict):
@@ -870,6 +894,16 @@ class ExplainCallResponse(TypedDict):
     PolicyDigest: NotRequired[str]
 
 
+class ExtendSubjectRequestRequest(TypedDict):
+    RequestId: str
+    Months: int
+    Reason: str
+
+
+class ExtendSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
+
+
 class EyeDirection(TypedDict):
     Yaw: NotRequired[float]
     Pitch: NotRequired[float]
@@ -975,6 +1009,15 @@ class Gender(TypedDict):
     Confidence: NotRequired[float]
 
 
+class GetAccessReportRequest(TypedDict):
+    RequestId: str
+
+
+class GetAccessReportResponse(TypedDict):
+    Report: str
+    Text: str
+
+
 class GetAppealRequest(TypedDict):
     AppealId: str
 
@@ -1020,6 +1063,21 @@ class GetConsistencyProofResponse(TypedDict):
     NewTreeSize: int
     Hashes: list[str]
     Checkpoint: str
+
+
+class GetErasureProofRequest(TypedDict):
+    RequestId: str
+
+
+class GetErasureProofResponse(TypedDict):
+    Receipt: str
+    LookedAt: datetime
+    Holds: bool
+    RowsLeft: int
+    SearchedFaceIds: list[str]
+    IsListed: bool
+    IsFinal: bool
+    FinalBy: NotRequired[datetime]
 
 
 class GetEvaluationRequest(TypedDict):
@@ -1108,6 +1166,14 @@ class GetSessionTokenRequest(TypedDict):
 
 class GetSessionTokenResponse(TypedDict):
     Credentials: Credentials
+
+
+class GetSubjectRequestRequest(TypedDict):
+    RequestId: str
+
+
+class GetSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
 
 
 class GetTermsRequest(TypedDict):
@@ -1245,6 +1311,16 @@ class InviteOperatorResponse(TypedDict):
     InvitedUntil: datetime
 
 
+class IssueEnrolmentCodeRequest(TypedDict):
+    CollectionId: str
+    FaceIds: NotRequired[list[str]]
+    UserId: NotRequired[str]
+
+
+class IssueEnrolmentCodeResponse(TypedDict):
+    Code: str
+
+
 class JudgedFace(TypedDict):
     BoundingBox: BoundingBox
     Confidence: float
@@ -1265,6 +1341,19 @@ class LeaveCanaryRequest(TypedDict):
 
 class LeaveCanaryResponse(TypedDict):
     pass
+
+
+class LegalHoldDetail(TypedDict):
+    HoldId: str
+    AccountId: str
+    CollectionId: str
+    FaceIds: list[str]
+    Reason: str
+    PutBy: str
+    PutAt: datetime
+    ReleasedAt: NotRequired[datetime]
+    ReleasedBy: NotRequired[str]
+    ReleaseReason: NotRequired[str]
 
 
 class ListAccessKeysRequest(TypedDict):
@@ -1329,6 +1418,16 @@ class ListCollectionsResponse(TypedDict):
     FaceModelVersions: NotRequired[list[str]]
 
 
+class ListConsentsRequest(TypedDict):
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListConsentsResponse(TypedDict):
+    Consents: list[ConsentDetail]
+    NextToken: NotRequired[str]
+
+
 class ListErasuresRequest(TypedDict):
     CollectionId: NotRequired[str]
 
@@ -1375,6 +1474,14 @@ class ListIndependentTestsRequest(TypedDict):
 class ListIndependentTestsResponse(TypedDict):
     Tests: list[IndependentTestSummary]
     NextToken: NotRequired[str]
+
+
+class ListLegalHoldsRequest(TypedDict):
+    AccountId: NotRequired[str]
+
+
+class ListLegalHoldsResponse(TypedDict):
+    Holds: list[LegalHoldDetail]
 
 
 class ListOperatorsRequest(TypedDict):
@@ -1474,6 +1581,17 @@ class ListRulesResponse(TypedDict):
     PolicyDigest: str
 
 
+class ListSubjectRequestsRequest(TypedDict):
+    AccountId: NotRequired[str]
+    Status: NotRequired[SubjectRequestStatus]
+    OnlyOverdue: NotRequired[bool]
+    Code: NotRequired[str]
+
+
+class ListSubjectRequestsResponse(TypedDict):
+    Requests: list[SubjectRequestDetail]
+
+
 class ListTagsForResourceRequest(TypedDict):
     ResourceArn: str
 
@@ -1557,6 +1675,19 @@ class OpenFindingRequest(TypedDict):
 
 class OpenFindingResponse(TypedDict):
     FindingId: str
+
+
+class OpenSubjectRequestRequest(TypedDict):
+    Kind: SubjectRequestKind
+    Code: NotRequired[str]
+    CollectionId: NotRequired[str]
+    FaceIds: NotRequired[list[str]]
+    UserId: NotRequired[str]
+    Attestation: NotRequired[str]
+
+
+class OpenSubjectRequestResponse(TypedDict):
+    Request: SubjectRequestDetail
 
 
 class Opening(TypedDict):
@@ -1696,12 +1827,33 @@ class PutCharterResponse(TypedDict):
     Charter: CharterDetail
 
 
+class PutConsentRequest(TypedDict):
+    CollectionId: str
+    FaceIds: list[str]
+    Reference: str
+
+
+class PutConsentResponse(TypedDict):
+    ConsentId: str
+
+
 class PutEvaluationRequest(TypedDict):
     SignedEvaluation: str
 
 
 class PutEvaluationResponse(TypedDict):
     EvaluationId: str
+
+
+class PutLegalHoldRequest(TypedDict):
+    AccountId: str
+    CollectionId: str
+    FaceIds: list[str]
+    Reason: str
+
+
+class PutLegalHoldResponse(TypedDict):
+    HoldId: str
 
 
 class PutOperatorRequest(TypedDict):
@@ -1773,6 +1925,15 @@ class RelationSummary(TypedDict):
     DeclaredBy: NotRequired[str]
     DeclaredAt: NotRequired[datetime]
     InForce: bool
+
+
+class ReleaseLegalHoldRequest(TypedDict):
+    HoldId: str
+    Reason: str
+
+
+class ReleaseLegalHoldResponse(TypedDict):
+    pass
 
 
 class ReleasedCandidate(TypedDict):
@@ -1965,6 +2126,29 @@ class StandingChangeSummary(TypedDict):
     EventId: NotRequired[str]
 
 
+class SubjectRequestDetail(TypedDict):
+    RequestId: str
+    AccountId: str
+    CollectionId: str
+    Kind: SubjectRequestKind
+    FaceIds: NotRequired[list[str]]
+    UserId: NotRequired[str]
+    IdentifiedBy: str
+    Attestation: NotRequired[str]
+    OpenedAt: datetime
+    DueAt: datetime
+    DaysLeft: NotRequired[int]
+    IsOverdue: bool
+    ExtendedAt: NotRequired[datetime]
+    ExtensionReason: NotRequired[str]
+    Status: SubjectRequestStatus
+    DecidedAt: NotRequired[datetime]
+    DecidedBy: NotRequired[str]
+    Reason: NotRequired[str]
+    ErasedFaceIds: NotRequired[list[str]]
+    Receipt: NotRequired[str]
+
+
 class SubmitAppealRequest(TypedDict):
     Statement: str
 
@@ -2133,6 +2317,14 @@ class WaitingReview(TypedDict):
     BeganAt: NotRequired[datetime]
 
 
+class WithdrawConsentRequest(TypedDict):
+    Reference: str
+
+
+class WithdrawConsentResponse(TypedDict):
+    ErasedFaceIds: list[str]
+
+
 class WithdrawEvaluationRequest(TypedDict):
     EvaluationId: str
     Reason: str
@@ -2140,6 +2332,14 @@ class WithdrawEvaluationRequest(TypedDict):
 
 class WithdrawEvaluationResponse(TypedDict):
     pass
+
+
+class WithdrawObjectionRequest(TypedDict):
+    RequestId: str
+
+
+class WithdrawObjectionResponse(TypedDict):
+    Forgotten: int
 
 
 class WithdrawRecordRequest(TypedDict):

@@ -46,7 +46,7 @@ def test_other_roles_end_the_keys_and_the_same_roles_do_not(server):
     operators.put(account, "Ada", ["auditor"], actor=CLI)
     assert find(server, key).revoked
     [ada] = operators.list(account)
-    assert (ada.roles, ada.has_password) == (("auditor",), False)
+    assert (ada.roles, ada.can_sign_in) == (("auditor",), False)
     assert server.operations(account).count("PutOperator") == 3
 
 

@@ -21,13 +21,14 @@ def test_whoever_seals_with_the_master_key_is_known_to_its_rotation():
         if re.search(r"\.seal\([^)]*context=", path.read_text(), re.DOTALL)
     }
     assert users == {
-        *("accounts/register.py", "accounts/sign_in.py", "casework/cases.py"),
+        *("accounts/register.py", "accounts/sign_in.py", "casework/cases.py", "rights/consents.py"),
     }
     assert {(each.table, each.column) for each in SEALED} == {
         ("access_key", "sealed_secret"),
         ("access_key", "sealed_claims"),
         ("operator", "sealed_totp"),
         ("console_session", "sealed_keys"),
+        ("consent", "sealed_reference"),
     }
 
 
@@ -51,6 +52,7 @@ def test_every_column_of_sealed_values_is_listed_or_is_under_another_key(databas
         ("independent_test", "sealed_figures"),
         ("independent_test_sample", "sealed"),
         ("examination", "sealed_verdicts"),
+        ("objection", "sealed_template"),
         ("observation", "sealed"),
         ("review", "sealed_held"),
         ("review", "sealed_released"),

@@ -7,15 +7,18 @@ from dataclasses import replace
 
 import pytest
 
+from countenance.accounts import Accounts
 from countenance.errors import (
     InternalServerError,
     InvalidParameterException,
     ResourceNotFoundException,
     ThrottlingException,
 )
+from countenance.gallery import Gallery
 from countenance.gallery.finality import Finality
+from countenance.store import UnitOfWork
 from countenance.types import FaceId
-from fakes.faces import CALIBRATION, random_templates, towards, unit
+from fakes.faces import CALIBRATION, DIMENSIONS, new_face, random_templates, towards, unit
 
 ALL = {"calibration": CALIBRATION, "threshold": 0.0, "limit": 4096}
 
@@ -131,3 +134,26 @@ def test_nothing_is_decided_from_a_damaged_template(
         )
     with pytest.raises(InternalServerError, match="damaged"):
         with_face(face_id, unit([1])) if of == "face" else with_user("ada", unit([1]))
+
+
+def test_a_template_is_given_as_the_model_makes_it_whatever_basis_it_is_in(database, key_store):
+    """What is kept of who objects is compared with faces of every collection of the model."""
+    gallery = Gallery(database, key_store)
+    face = new_face(unit([1, 2, 3]))
+    for own in (False, True):
+        with UnitOfWork(database) as uow:
+            made = gallery.create_collection(
+                uow,
+                account_id=Accounts(database, key_store).create_account(f"basis {own}").account_id,
+                name="c",
+                region="r",
+                face_model_version="1",
+                dimensions=DIMENSIONS,
+                tags={},
+                has_own_basis=own,
+            )
+            uow.commit()
+        with UnitOfWork(database) as uow:
+            gallery.enrol(uow, made, [face])
+            uow.commit()
+        assert float(gallery.template_of(made, face.face_id) @ face.template) == pytest.approx(1.0, abs=1e-3)

@@ -51,4 +51,4 @@ def test_a_collection_is_the_callers_unless_an_arn_says_whose_it_is(request_, re
 def test_what_an_officer_does_to_another_account_acts_on_the_house():
     """Whether they may is the rule about officers: a collection of that name may be nobody's."""
     request = {"CollectionId": "faces", "AccountId": OTHER}
-    assert resource_of(request, OWN, by_officer=True) == Resource("Account", OWN, OWN)
+    assert resource_of(request, OWN, of_account=True) == Resource("Account", OWN, OWN)

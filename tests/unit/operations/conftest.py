@@ -24,6 +24,7 @@ from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import PolicyEngine
 from countenance.policy.register import FixedPolicies, PackRegister
+from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
 from countenance.wire.codec import to_body
@@ -51,6 +52,7 @@ class Client:
     log: LogTree
     governance: Governance
     conduct: Conduct
+    rights: Rights
     tests: IndependentTests
     packs: PackRegister
     policies: FixedPolicies
@@ -86,6 +88,7 @@ class Client:
             calibrations=Calibrations(self.database, pipeline_digest=self.pipeline),
             governance=self.governance,
             conduct=self.conduct,
+            rights=self.rights,
             casework=Casework.open(self.database, self.keys, least_view_s=0),
             tests=self.tests,
             packs=self.packs,
@@ -146,6 +149,7 @@ def client_of(database, key_store, models, analyst, s3_root, engine):
             log,
             governance,
             conduct,
+            Rights.open(database, key_store, gallery),
             IndependentTests(database, key_store),
             packs,
             policies,

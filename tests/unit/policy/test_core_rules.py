@@ -53,6 +53,7 @@ ONE_OF_A_KIND = {
     "gallery": "DeleteFaces",
     "terms": "AcceptTerms",
     "dueProcess": "SubmitAppeal",
+    "rights": "DecideSubjectRequest",
     "purposed": "CreateAccessKey",
     "requesting": "RequestPurpose",
     "relations": "DeclareRelation",
@@ -67,7 +68,7 @@ ONE_OF_A_KIND = {
     "officer": "OpenFinding",
 }
 FACE = PARENTS["face"]
-ALWAYS_OPEN = ("terms", "dueProcess")
+ALWAYS_OPEN = ("terms", "dueProcess", "rights")
 CLOSABLE = tuple(kind for kind in ONE_OF_A_KIND if kind not in ALWAYS_OPEN)
 SAYS_FOR_WHOM = ("relations", "sessions")
 LOOKS = ("search", "stream", "compare")

@@ -621,7 +621,7 @@ def test_a_pack_binds_by_being_active(lawful):
 
 
 CLOSED = a_pack(FORBID + "when { true };", DUTY + "when { true };")
-STAYS_OPEN = (*GROUPS["terms"], *GROUPS["dueProcess"], "DeactivatePack")
+STAYS_OPEN = (*GROUPS["terms"], *GROUPS["dueProcess"], *GROUPS["rights"], "DeactivatePack")
 
 
 @pytest.mark.parametrize("operation", STAYS_OPEN)

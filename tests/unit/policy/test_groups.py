@@ -82,6 +82,14 @@ def test_nothing_that_uses_a_face_stays_open_to_whoever_is_shut_out():
         assert name.startswith(("Get", "List", "Describe", "AcceptTerms", "SubmitAppeal"))
 
 
+def test_what_people_may_ask_for_uses_no_face_and_stays_open():
+    """The standing of who holds somebody's face is not the person's doing."""
+    for name in GROUPS["rights"]:
+        assert kinds_of(name) == {"rights", "offered"}
+        assert name in OURS
+        assert not _takes_a_picture(OURS[name].input_shape)
+
+
 def test_what_officers_do_nobody_else_does():
     """An officers' operation that is of another kind as well would be exempt where that kind is."""
     for name in OFFICERS_DO:
@@ -106,7 +114,9 @@ def test_what_changes_an_account_by_the_houses_word_is_for_officers():
         "Erase",
         "RecordTraining",
     )
-    assert {name for name in OURS if name.startswith(deciding)} <= OFFICERS_DO
+    # What people ask an account for is decided by the account, within what the law says.
+    of_people = set(GROUPS["rights"])
+    assert {name for name in OURS if name.startswith(deciding)} - of_people <= OFFICERS_DO
 
 
 def test_the_kinds_are_those_of_the_table():

@@ -64,6 +64,11 @@ TERMS_AND_DUE_PROCESS = {
     *("GetCheckpoint", "GetConsistencyProof", "GetInclusionProof", "GetReceiptStatus", "ListAppeals"),
     *("ListAuditEntries", "ListFindings", "SubmitAppeal"),
 }
+OF_PEOPLE = {
+    *("DecideSubjectRequest", "ExtendSubjectRequest", "GetAccessReport", "GetErasureProof"),
+    *("GetSubjectRequest", "IssueEnrolmentCode", "ListConsents", "ListLegalHolds", "ListSubjectRequests"),
+    *("OpenSubjectRequest", "WithdrawConsent", "WithdrawObjection"),
+}
 OF_OFFICERS = {
     *("ActivatePack", "ChangeStanding", "CreateAccount", "DeactivatePack", "DecideAppeal", "DecideFinding"),
     *(
@@ -75,14 +80,14 @@ OF_OFFICERS = {
         "RecordTraining",
     ),
     "ScanForFindings",
-    *("PutEvaluation", "WithdrawEvaluation"),
+    *("PutEvaluation", "PutLegalHold", "ReleaseLegalHold", "WithdrawEvaluation"),
 }
 OF_ITS_OWN = {
     *("DescribeCharter", "ExplainCall", "GetHealth", "LeaveCanary", "ListAccessKeys", "ListPacks"),
     *("GetEvaluation", "ListErasures", "ListEvaluations", "ListRejectedMatches"),
     "ListOperators",
     *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRules", "PutCharter", "PutRecord"),
-    *("RevokeAccessKey", "UndoImport", "WithdrawRecord"),
+    *("PutConsent", "RevokeAccessKey", "UndoImport", "WithdrawRecord"),
 }
 TESTS = {
     *("AddTestSample", "CreateIndependentTest", "DeleteIndependentTest", "FinishIndependentTest"),
@@ -114,7 +119,7 @@ DUE_PROCESS = TERMS_AND_DUE_PROCESS - {"AcceptTerms", "GetTerms", "ListTerms"}
 MAY = {
     "administrator": {
         *(KEEPS_AND_READS | OF_ITS_OWN | LOOKS_AT | CORRECTS | FOR_A_PURPOSE | SAYS_FOR_WHOM),
-        *(TERMS_AND_DUE_PROCESS | ABOUT_PEOPLE | {"RequestPurpose"} | CASEWORK | SUPERVISES),
+        *(TERMS_AND_DUE_PROCESS | OF_PEOPLE | ABOUT_PEOPLE | {"RequestPurpose"} | CASEWORK | SUPERVISES),
     },
     "auditor": LOOKS_AT | DUE_PROCESS,
     "developer": {
@@ -123,7 +128,7 @@ MAY = {
         *CASEWORK,
     },
     "examiner": DUE_PROCESS | EXAMINES,
-    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | SUPERVISES,
+    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES,
 }
 """What a person of a role may do with a key of their own."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
@@ -132,6 +137,7 @@ OTHERS = sorted(
     KEEPS_AND_READS
     | OF_ITS_OWN
     | TERMS_AND_DUE_PROCESS
+    | OF_PEOPLE
     | OF_OFFICERS
     | FOR_A_PURPOSE
     | SAYS_FOR_WHOM
@@ -171,7 +177,7 @@ def _wrongs(
     )
     standings = [*_standings(call)]
     yield "an account upstream is not known", None in standings
-    if does in TERMS_AND_DUE_PROCESS:
+    if does in TERMS_AND_DUE_PROCESS | OF_PEOPLE:
         return
     yield "terms not accepted", not account.terms_accepted and does not in TESTS
     yield "suspended", "suspended" in standings
@@ -682,7 +688,7 @@ def test_a_plain_lawful_call_is_allowed(purpose: str, engine, catalogue, dischar
         verdict = engine.decide(call)
         assert (verdict.decision, verdict.message) == (Decision.ALLOW, "")
         assert not wrongs(call, catalogue, discharges)
-    for operation in sorted(KEEPS_AND_READS | TERMS_AND_DUE_PROCESS):
+    for operation in sorted(KEEPS_AND_READS | TERMS_AND_DUE_PROCESS | OF_PEOPLE):
         assert engine.decide(lawful(operation, purpose)).decision is Decision.ALLOW
 
 

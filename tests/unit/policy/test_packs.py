@@ -326,7 +326,7 @@ def test_a_signed_pack_that_forbids_all_closes_neither_terms_nor_due_process(
     pack = make_pack(tmp_path, "x", policies=FORBIDS_ALL, obligations=OWES_ALL, tests=tests, **made)
     assert pack.signed_by == "packs.example"
     engine = built({"x": pack}, Activation("x", mode))
-    open_to_all = {*GROUPS["terms"], *GROUPS["dueProcess"]}
+    open_to_all = {*GROUPS["terms"], *GROUPS["dueProcess"], *GROUPS["rights"]}
     for name in (*open_to_all, "DeactivatePack"):
         verdict = engine.decide(lawful(name))
         assert (verdict.decision, verdict.errors, verdict.obligations) == (Decision.ALLOW, (), ()), name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 
-from countenance.errors import ResourceNotFoundException
+from countenance.errors import AccessDeniedException, ResourceNotFoundException
 from countenance.facts import Charter
 from countenance.gallery.finality import PendingErasure
 from countenance.operations.deps import Deps
@@ -56,6 +56,11 @@ def erase_faces(request: EraseFacesRequest, deps: Deps) -> EraseFacesResponse:
     collection = deps.gallery.require_collection(account_id, deps.caller.region, request["CollectionId"])
     face_ids = [FaceId(uuid.UUID(text)) for text in request["FaceIds"]]
     erased = deps.gallery.erase_faces(deps.uow, collection, face_ids)
+    if held := deps.gallery.find_held(deps.uow, collection, face_ids):
+        raise AccessDeniedException(
+            f"HLD-001: {len(held)} of these faces are under a legal hold: nothing was erased; release it "
+            "first (ReleaseLegalHold), or leave them out"
+        )
     if not erased:
         raise ResourceNotFoundException("none of these faces is in the collection")
     actor = deps.actor()

@@ -32,6 +32,7 @@ from countenance.operations.decision_shapes import (
 from countenance.operations.defaults import COMPARE_THRESHOLD, DECIDING_FACES, SEARCH_THRESHOLD
 from countenance.operations.deps import Deps
 from countenance.operations.images import load_photo
+from countenance.operations.objected import require_no_objection
 from countenance.similarity import Calibration, meets
 from countenance.types import Cosine, FaceId, Similarity, Template, UserId
 from countenance.vision.pipeline import Vision
@@ -101,6 +102,7 @@ def identify_face(request: IdentifyFaceRequest, deps: Deps) -> IdentifyFaceRespo
     calibration = deps.calibration_of(vision)
     asked = _asked(request, default=SEARCH_THRESHOLD)
     probe = _look(request["Image"], vision, request.get("QualityFilter", "NONE"), deps)
+    require_no_objection(deps, collection, [probe.template], calibration=calibration)
     most = request.get("MaxFalsePositiveIdentificationRate")
     limit = request.get("MaxFaces", DECIDING_FACES)
     found, size, raised = _search(

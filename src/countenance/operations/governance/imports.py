@@ -10,11 +10,13 @@ from countenance.errors import AccessDeniedException
 from countenance.gallery import Candidate, Collection, NewFace, Origin, StoredFace
 from countenance.gallery.imports import Bounds, Judged, Verdict
 from countenance.operations.chosen_face import face_in_box, largest_face
+from countenance.operations.consented import bind_to_consent, require_consent_stands
 from countenance.operations.defaults import ASSOCIATE_THRESHOLD, IMPORT_BUDGET, IMPORT_THRESHOLD
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box
 from countenance.operations.images import Photo, load_photo
 from countenance.operations.kept_beside import with_what_is_wanted
+from countenance.operations.objected import require_no_objection
 from countenance.operations.photo_signs import sign_for
 from countenance.types import Face, FaceId, Similarity, UserId
 from countenance.wire.shapes import (
@@ -42,6 +44,7 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
     """
     _require_may_associate(request, deps)
     collection = deps.collection(request["CollectionId"])
+    require_consent_stands(deps)
     photo = load_photo(request["Image"], deps.vision(collection.face_model_version), deps)
     face = _chosen(photo, request.get("BoundingBox"))
     deps.report.seen_as = "analyse"
@@ -55,13 +58,17 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
         if (sign := sign_for(reasons, photo, face, level)) is not None:
             held["Sign"] = sign
         return held
+    new_face = _to_new_face(request, photo, face, collection, deps)
+    require_no_objection(deps, collection, [new_face.template])
     judged = deps.gallery.import_face(
         deps.uow,
         collection,
-        _to_new_face(request, photo, face, collection, deps),
+        new_face,
         bounds=_bounds(request, deps, collection),
         is_trial=request.get("DryRun", False),
     )
+    if judged.face is not None and not request.get("DryRun", False):
+        bind_to_consent(deps, collection, [judged.face.face_id])
     deps.searched(collection, rejected=judged.rejected)
     deps.report.seen_as = _seen_as(judged)
     return _response(photo, collection, judged.verdict.value, _reasons(photo, face, judged), judged)

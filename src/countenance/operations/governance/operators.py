@@ -67,7 +67,7 @@ def _to_summary(operator: Operator) -> OperatorSummary:
         "Roles": cast("list[OperatorRole]", list(operator.roles)),
         "AddedBy": operator.added_by,
         "AddedAt": operator.added_at,
-        "CanSignIn": operator.has_password,
+        "CanSignIn": operator.can_sign_in,
     }
     if operator.invited_until is not None:
         summary["InvitedUntil"] = operator.invited_until

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import cast
 
 from countenance.gallery import FaceFailure, NewFace
+from countenance.operations.consented import bind_to_consent, require_consent_stands
 from countenance.operations.deps import Deps
 from countenance.operations.face_attributes import add_description, describe, read_asked
 from countenance.operations.face_shapes import ratio_box, to_face_detail, to_indexed_face, to_stored_face
 from countenance.operations.images import Photo, load_photo
 from countenance.operations.kept_beside import with_what_is_wanted
+from countenance.operations.objected import require_no_objection
 from countenance.types import Face, FaceId, UserId
 from countenance.vision.quality_filter import Level, quality_rank
 from countenance.wire.shapes import (
@@ -34,6 +36,7 @@ def index_faces(request: IndexFacesRequest, deps: Deps) -> IndexFacesResponse:
     stored already (same picture, same ExternalImageId, same box) keeps its FaceId.
     """
     collection = deps.collection(request["CollectionId"])
+    require_consent_stands(deps)
     photo = load_photo(request["Image"], deps.vision(collection.face_model_version), deps)
     detection = photo.detection
     level = request.get("QualityFilter", "AUTO")  # searches and comparisons have NONE
@@ -45,8 +48,10 @@ def index_faces(request: IndexFacesRequest, deps: Deps) -> IndexFacesResponse:
         for face, description in zip(detection.faces, descriptions, strict=True)
     ]
     new_faces = _to_new_faces(photo, enrolled, request.get("ExternalImageId"))
+    require_no_objection(deps, collection, [face.template for face in new_faces])
     new_faces = with_what_is_wanted(new_faces, photo, enrolled, collection, deps)
     stored = deps.gallery.enrol(deps.uow, collection, new_faces) if new_faces else []
+    bind_to_consent(deps, collection, [face.face_id for face in stored])
     told = [detail for detail, against in zip(details, reasons, strict=True) if not against]
     return {
         "FaceRecords": [

@@ -11,6 +11,7 @@ from countenance.operations.defaults import MOST_FACES, MOST_USERS, SEARCH_THRES
 from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box, to_face_detail, to_stored_face
 from countenance.operations.images import Photo, load_photo
+from countenance.operations.objected import require_no_objection
 from countenance.types import Face, FaceId, UserId
 from countenance.vision.quality_filter import Level
 from countenance.wire.shapes import (
@@ -56,10 +57,12 @@ def search_faces_by_image(request: SearchFacesByImageRequest, deps: Deps) -> Sea
     vision = deps.vision(collection.face_model_version)
     photo = load_photo(request["Image"], vision, deps)
     probe = photo.require_probe(request.get("QualityFilter", "NONE"))
+    template, calibration = photo.embed(probe)[0], deps.calibration_of(vision)
+    require_no_objection(deps, collection, [template], calibration=calibration)
     candidates = deps.gallery.search(
         collection,
-        photo.embed(probe)[0],
-        calibration=deps.calibration_of(vision),
+        template,
+        calibration=calibration,
         threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
     )
@@ -116,10 +119,12 @@ def search_users_by_image(request: SearchUsersByImageRequest, deps: Deps) -> Sea
         "UnsearchedFaces": _unsearched(photo, probe, level),
     }
     if probe is not None:
+        template, calibration = photo.embed(probe)[0], deps.calibration_of(vision)
+        require_no_objection(deps, collection, [template], calibration=calibration)
         candidates = deps.gallery.search_users(
             collection,
-            photo.embed(probe)[0],
-            calibration=deps.calibration_of(vision),
+            template,
+            calibration=calibration,
             threshold=deps.search_threshold(request.get("UserMatchThreshold"), default=SEARCH_THRESHOLD),
             limit=request.get("MaxUsers", MOST_USERS),
         )

@@ -18,11 +18,17 @@ create table operator (
     sealed_totp bytea,
     -- a code counts once: the time step of the last one that was taken
     totp_step bigint not null default 0,
+    -- or somebody else says who it is: an OpenID provider, by issuer and subject
+    oidc_issuer text check (length(oidc_issuer) between 1 and 1024),
+    oidc_subject text check (length(oidc_subject) between 1 and 255),
     failures integer not null default 0,
     locked_until timestamptz,
     check ((invitation_digest is null) = (invited_until is null)),
-    check ((password_hash is null) = (sealed_totp is null))
+    check ((password_hash is null) = (sealed_totp is null)),
+    check ((oidc_issuer is null) = (oidc_subject is null))
 );
+create unique index operator_by_identity on operator (oidc_issuer, oidc_subject)
+    where oidc_issuer is not null and removed_at is null;
 create unique index one_operator_of_a_name on operator (account_id, name) where removed_at is null;
 create unique index operator_by_invitation on operator (invitation_digest) where invitation_digest is not null;
 

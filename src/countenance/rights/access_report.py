@@ -1,0 +1,162 @@
+"""What is held of somebody, and which searches touched them: for the person, as JSON and to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from countenance.accounts import Actor
+from countenance.accounts.changing import Changing
+from countenance.audit import AuditLog, Touch
+from countenance.audit.disclosure import Disclosure, disclose
+from countenance.gallery import Collection, Gallery
+from countenance.rights.consents import Consents
+from countenance.rights.enrolment_codes import QUERIES, faces_of
+from countenance.rights.erasing import find_collection
+from countenance.rights.records import SubjectRequest
+from countenance.store import Connection
+
+_LOOKED_FOR = {"candidate": "you were among those found", "probe": "your face was searched with"}
+
+
+class AccessReports:
+    """Thread-safe. Reads by itself: no transaction of the caller may be open."""
+
+    def __init__(self, changing: Changing, gallery: Gallery, consents: Consents) -> None:
+        self._changing = changing
+        self._gallery = gallery
+        self._consents = consents
+
+    def make(self, request: SubjectRequest) -> dict[str, Any]:
+        """All of it, in words that JSON has. Nothing of anybody else's is in it.
+
+        Raises:
+            LogDamaged: what the database holds of an entry does not fit the log.
+        """
+        scope = request.scope
+        with self._changing.database.read() as connection:
+            collection = find_collection(connection, scope.collection_id)
+            held = [] if collection is None else faces_of(connection, scope)
+            told: dict[str, Any] = {
+                "Request": str(request.request_id),
+                "MadeAt": _moment(datetime.now(UTC)),
+                "Account": request.account_id,
+                "Collection": request.collection,
+                "User": scope.user_id,
+            }
+            if collection is None:
+                return told | {
+                    "Faces": [],
+                    "Uses": [],
+                    "Note": "the collection was deleted, with all it held",
+                }
+            known = dict.fromkeys([*scope.face_ids, *held])
+            subjects = [Touch(role="named", kind="face", id=str(face_id)) for face_id in known]
+            if scope.user_id:
+                subjects.append(Touch(role="named", kind="user", id=scope.user_id))
+            uses = [use for subject in subjects for use in self._uses(connection, collection, subject)]
+            faces = self._faces(connection, collection, held, uses)
+        charter = self._gallery.charter(collection)
+        return told | {
+            "Model": collection.face_model_version,
+            "Purposes": [] if charter is None else list(charter.purposes),
+            "Kind": None if charter is None else charter.kind,
+            "LegalBasis": None if charter is None else charter.legal_basis,
+            "RetentionDays": None if charter is None else charter.retention_days,
+            "Faces": faces,
+            "Uses": sorted((use for use in uses), key=lambda use: str(use["At"])),
+        }
+
+    def note_read(self, request: SubjectRequest, *, actor: Actor) -> None:
+        """In the actor's transaction: that a person reads their report, by no call of the account's."""
+        assert actor.connection is not None, "the note is committed before the report is given"
+        self._changing.record(
+            actor.connection, "GetAccessReport", request.account_id, actor, resource=str(request.request_id)
+        )
+
+    def _faces(
+        self, connection: Connection, collection: Collection, held: Sequence[UUID], uses: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        values = {"collection_id": collection.collection_id, "face_ids": list(held)}
+        consents: dict[UUID, list[str]] = {}
+        for face_id, consent_id, sealed, _ in connection.execute(QUERIES["consents_of_faces"], values):
+            consents.setdefault(face_id, []).append(self._consents.reference_of(consent_id, sealed))
+        enrolled = {use["Face"]: use for use in uses if use["Role"] == "enrolled"}
+        return [
+            {
+                "FaceId": str(face_id),
+                "EnrolledAt": _moment(created_at),
+                "KeptUntil": _moment(created_at + timedelta(days=days)) if days is not None else None,
+                "ExternalImageId": external,
+                "User": user_id,
+                "Consents": consents.get(face_id, []),
+                "Source": enrolled.get(str(face_id), {}).get("Source"),
+                "Held": "a template (numbers computed from a photo), not the photo",
+            }
+            for face_id, created_at, external, user_id, days in connection.execute(
+                QUERIES["read_enrolled"], values
+            )
+        ]
+
+    def _uses(self, connection: Connection, collection: Collection, subject: Touch) -> list[dict[str, Any]]:
+        audit: AuditLog = self._changing.audit
+        found = disclose(
+            connection,
+            audit,
+            account_id=collection.account_id,
+            region=collection.region,
+            collection=collection.name,
+            subject=subject,
+        )
+        return [_to_use(each, subject) for each in found]
+
+
+def to_text(report: dict[str, Any]) -> str:
+    """The same to be read by the person whom it is about."""
+    lines = [
+        "What is held about you, and what it was used for",
+        f"Made {report['MadeAt']} for the request {report['Request']}.",
+        f"Held by the account {report['Account']}, in the collection {report['Collection']}.",
+    ]
+    if report.get("Note"):
+        lines.append(f"Nothing is held any more: {report['Note']}.")
+    if report.get("Purposes"):
+        lines.append(f"It may be used for: {', '.join(report['Purposes'])} ({report['Kind']}).")
+        lines.append(f"Legal basis, as the account states it: {report['LegalBasis'] or 'none stated'}.")
+    lines += ["", f"Faces: {len(report['Faces'])}"]
+    for face in report["Faces"]:
+        until = face["KeptUntil"] or "no end is set"
+        lines.append(f"- {face['FaceId']}: enrolled {face['EnrolledAt']}, kept until {until}; {face['Held']}")
+        if face["Source"]:
+            lines.append(f"  where the photo came from, as the account states it: {face['Source']}")
+        lines += [f"  by your consent {reference}" for reference in face["Consents"]]
+    lines += ["", f"Uses: {len(report['Uses'])}"]
+    for use in report["Uses"]:
+        what = _LOOKED_FOR.get(use["Role"], use["Role"])
+        similarity = f", similarity {use['Similarity']}" if use["Similarity"] is not None else ""
+        purpose = f" for {use['Purpose']}" if use["Purpose"] else ""
+        lines.append(f"- {use['At']}: {use['Operation']}{purpose}: {what}{similarity} (entry {use['Event']})")
+    return "\n".join(lines) + "\n"
+
+
+def _to_use(found: Disclosure, subject: Touch) -> dict[str, Any]:
+    members, value = found.own.members, found.opening.value
+    return {
+        "At": members["time"],
+        "Operation": members["operation"],
+        "Purpose": members.get("purpose"),
+        "Role": value["role"],
+        "Face": subject.id if subject.kind == "face" else None,
+        "Rank": value.get("rank"),
+        "Similarity": value.get("similarity"),
+        "Outcome": members["outcome"],
+        "Source": members.get("claims", {}).get("source"),
+        "Event": members["event"],
+        "LogIndex": found.own.log_index,
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")

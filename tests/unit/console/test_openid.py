@@ -1,0 +1,211 @@
+"""What an OpenID provider says, and how little of it is believed."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from countenance.accounts.sign_in import Identity
+from countenance.console.openid import Attempt, NotSaid, OpenIdProvider
+from countenance.errors import SetupError
+
+CLIENT, SECRET, BACK_TO = "console", "a secret of forty characters or so, really", "http://127.0.0.1/back"
+KEY = b"k" * 32
+
+
+class Provider:
+    """A provider of the test's own over a real socket; `claims` and `signed` say what its token is."""
+
+    def __init__(self) -> None:
+        self.rsa = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.ec = ec.generate_private_key(ec.SECP256R1())
+        self.claims: dict[str, Any] = {}
+        self.signed: tuple[Any, str, str] = (self.rsa, "RS256", "one")
+        self.answers: dict[str, Any] = {}
+        self.asked: list[tuple[str, bytes, str]] = []
+        self.server = HTTPServer(("127.0.0.1", 0), self._handler())
+        self.issuer = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def token(self, nonce: str) -> str:
+        now = int(time.time())
+        told = {"iss": self.issuer, "aud": CLIENT, "sub": "ada-1", "nonce": nonce}
+        told |= {"iat": now, "exp": now + 60}
+        told = {name: value for name, value in (told | self.claims).items() if value is not None}
+        key, algorithm, kid = self.signed
+        return jwt.encode(told, key, algorithm=algorithm, headers={"kid": kid})
+
+    def answer(self, path: str) -> Any:
+        keys = [
+            json.loads(RSAAlgorithm.to_jwk(self.rsa.public_key())) | {"kid": "one", "use": "sig"},
+            json.loads(ECAlgorithm.to_jwk(self.ec.public_key())) | {"kid": "two", "use": "sig"},
+        ]
+        usual = {
+            "/.well-known/openid-configuration": {
+                "issuer": self.issuer,
+                "authorization_endpoint": f"{self.issuer}/auth",
+                "token_endpoint": f"{self.issuer}/token",
+                "jwks_uri": f"{self.issuer}/keys",
+            },
+            "/keys": {"keys": keys},
+        }
+        return (usual | self.answers).get(path)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                size = int(self.headers.get("content-length", "0"))
+                given = self.rfile.read(size), self.headers.get("authorization", "")
+                provider.asked.append((self.path, *given))
+                told = provider.answer(self.path)
+                body = told if isinstance(told, bytes) else json.dumps(told).encode()
+                self.send_response(200 if told is not None else 404)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET  # noqa: N815
+
+            def log_message(self, *_: Any) -> None:
+                return
+
+        return Handler
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    made = Provider()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def ours(provider) -> OpenIdProvider:
+    return OpenIdProvider(provider.issuer, client_id=CLIENT, client_secret=SECRET)
+
+
+def who(provider: Provider, ours: OpenIdProvider) -> Identity:
+    attempt = Attempt()
+    provider.answers.setdefault("/token", {"id_token": provider.token(attempt.nonce)})
+    return ours.who(attempt, "the code", back_to=BACK_TO)
+
+
+def test_whom_the_provider_names_is_believed_and_the_code_is_bound_to_the_attempt(provider, ours):
+    """With PKCE, a nonce, and our secret in the header that it belongs in."""
+    assert who(provider, ours) == Identity(provider.issuer, "ada-1")
+    [(_, body, authorization)] = [each for each in provider.asked if each[0] == "/token"]
+    assert b"code_verifier=" in body
+    assert authorization.startswith("Basic ")
+    attempt = Attempt()
+    address = ours.address_for(attempt, back_to=BACK_TO)
+    assert attempt.verifier not in address
+    assert {f"state={attempt.state}", "code_challenge_method=S256"} <= set(
+        address.partition("?")[2].split("&")
+    )
+
+
+def test_a_token_by_another_of_its_keys_is_as_good(provider, ours):
+    provider.signed = (provider.ec, "ES256", "two")
+    assert who(provider, ours).subject == "ada-1"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "another program"},
+        {"iss": "https://evil.example"},
+        {"exp": 1},
+        {"exp": None},
+        {"nonce": "of another attempt"},
+        {"nonce": None},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": "x" * 256},
+        {"aud": [CLIENT, "other"], "azp": "other"},
+        {"iat": None},
+    ],
+)
+def test_a_token_that_is_not_ours_now_is_not_believed(provider, ours, claims):
+    provider.claims = claims
+    with pytest.raises(NotSaid):
+        who(provider, ours)
+
+
+def test_a_token_that_the_provider_did_not_sign_is_not_believed(provider, ours):
+    """By a stranger's key, by our own secret, by its public key taken for a secret, or by nobody."""
+    for signed in ((provider.other, "RS256", "one"), (SECRET, "HS256", "one"), (None, "none", "one")):
+        provider.signed = signed
+        provider.answers.pop("/token", None)
+        with pytest.raises(NotSaid, match="does not hold"):
+            who(provider, ours)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/token", None),
+        ("/token", {"error": "invalid_grant"}),
+        ("/token", []),
+        ("/token", b"<html>"),
+        ("/token", b"{" + b" " * 300_000 + b"}"),
+        ("/token", {"id_token": 7}),
+        ("/token", {"id_token": "a.b.c"}),
+        ("/keys", None),
+        ("/keys", {"keys": []}),
+        ("/.well-known/openid-configuration", None),
+        ("/.well-known/openid-configuration", {"issuer": "https://evil.example"}),
+        ("/.well-known/openid-configuration", {}),
+    ],
+)
+def test_whatever_the_provider_answers_is_told_in_words(provider, ours, path, told):
+    provider.answers[path] = told
+    with pytest.raises(NotSaid):
+        who(provider, ours)
+
+
+def test_a_provider_that_is_not_there_is_told(provider):
+    ours = OpenIdProvider("http://127.0.0.1:9", client_id=CLIENT, client_secret=SECRET)
+    with pytest.raises(NotSaid, match="does not answer"):
+        ours.address_for(Attempt(), back_to=BACK_TO)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"issuer": "http://id.example"},
+        {"issuer": "ftp://localhost"},
+        {"issuer": "id.example"},
+        {"client_id": ""},
+        {"client_secret": ""},
+    ],
+)
+def test_a_provider_that_cannot_be_is_refused_at_the_start(given):
+    told = {"issuer": "https://id.example", "client_id": CLIENT, "client_secret": SECRET} | given
+    with pytest.raises(SetupError):
+        OpenIdProvider(told.pop("issuer"), **told)
+
+
+def test_an_attempt_comes_back_as_it_was_and_from_nobody_else():
+    """The browser can neither change it, nor make one, nor keep it for long."""
+    attempt = Attempt(invitation="a code")
+    cookie = attempt.to_cookie(KEY)
+    assert Attempt.from_cookie(cookie, KEY) == attempt
+    body, _, mark = cookie.partition(".")
+    other = "".join("1" if digit == "0" else "0" for digit in mark)
+    for wrong in (body, f"{body}.", f"{body[1:]}.{mark}", f"{body}.{other}", "", ".", "ä.b"):
+        assert Attempt.from_cookie(wrong, KEY) is None
+    assert Attempt.from_cookie(cookie, b"o" * 32) is None
+    assert Attempt.from_cookie(replace(attempt, ends_at_s=int(time.time()) - 1).to_cookie(KEY), KEY) is None
