@@ -7,7 +7,11 @@ import html
 import http.client
 import re
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -158,3 +162,28 @@ def make_member(service, account: str, name: str, *roles: str) -> Member:
     page = visitor.post("/console/invitation", fields)
     assert (page.status, "Your password is set" in page.text) == (200, True), page.text
     return Member(account, name, device)
+
+
+@contextmanager
+def planted_trial(service, house: str, portraits) -> Iterator[tuple[str, tuple[str, str, str], Any]]:
+    """A pair of one man, of which it is known that it is one, in a collection that keeps crops.
+
+    The review's id, what examiners must not see, and a client of the administrator who planted it.
+    """
+    client = service.client()
+    administrator = service.make_operator(house, f"Planter {uuid.uuid4().hex[:6]}", "administrator")
+    name = f"crops-{uuid.uuid4().hex[:8]}"
+    client.create_collection(CollectionId=name, Tags={"countenance:vault-days": "30"})
+    paths = max(portraits.known.values(), key=len)[:2]
+    faces = [
+        client.index_faces(CollectionId=name, Image={"Bytes": path.read_bytes()}, ExternalImageId="the-man")
+        for path in paths
+    ]
+    probe, other = (each["FaceRecords"][0]["Face"]["FaceId"] for each in faces)
+    planting = service.client("countenance", **administrator)
+    asked = {"CollectionId": name, "Purpose": "development", "ProbeFaceId": probe}
+    review = planting.plant_trial(**asked, Pairs=[{"FaceId": other, "Mated": True}])["ReviewId"]
+    try:
+        yield review, (name, probe, other), planting
+    finally:
+        client.delete_collection(CollectionId=name)

@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from console_visitor import PASSWORD, make_member
+from console_visitor import PASSWORD, make_member, planted_trial
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -131,6 +131,39 @@ def test_a_photo_is_dropped_and_the_answer_drawn(page, service, portraits):
     page.locator("figure svg rect").first.wait_for()
     assert "client.detect_faces(" in page.locator("#code").inner_text()
     look(page, "tried")
+
+
+def test_an_examiner_compares_with_tools_and_a_draft_survives_a_reload(tab, service, portraits):
+    """Zoom, overlay, flicker and lines; in every size and scheme, as it is the page that matters most."""
+    house = service.client("countenance").get_caller_identity()["AccountId"]
+    with planted_trial(service, house, portraits) as (review, _, _):
+        tab.goto(f"{service.endpoint}/console/reviews")
+        tab.get_by_role("button", name=f"Begin with {review[:8]}").click()
+        tab.wait_for_url(f"**/console/reviews/{review}")
+        tab.locator("details").first.locator("summary").click()
+        look(tab, "examination")
+        tab.locator("input[value=against]").check()
+        tab.locator("select").first.select_option("different")
+        tab.fill("#note", "the ears")
+        tab.reload()
+        assert tab.locator("input[value=against]").is_checked()
+        assert (tab.locator("select").first.input_value(), tab.input_value("#note")) == (
+            "different",
+            "the ears",
+        )
+        tab.locator("[data-zoom]").fill("3")
+        crop = tab.locator(".crop img").first.bounding_box()
+        assert crop["width"] > 2.5 * tab.locator(".crop").first.bounding_box()["width"]
+        for tool in ("swap", "grid", "flicker"):
+            tab.locator(f"[data-{tool}]").click()
+            assert tab.locator(f"[data-{tool}]").get_attribute("aria-pressed") == "true"
+        look(tab, "examination-tools")
+        tab.locator("[data-flicker]").click()
+        tab.wait_for_timeout(6_000)  # of looking, by the server's clock
+        assert tab.locator("#wait").inner_text() == ""
+        tab.get_by_role("button", name="Submit the examination").click()
+        tab.wait_for_url("**/console/reviews?told=*")
+        assert review[:8] not in tab.locator("main").inner_text()
 
 
 def test_the_console_is_walked_by_keys_alone(page, service):

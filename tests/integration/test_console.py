@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from console_visitor import PASSWORD, Visitor, make_member
+from console_visitor import PASSWORD, Visitor, make_member, planted_trial
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -19,6 +19,8 @@ SEEN_BY = {
     "/console": set(ROLES),
     "/console/try": {"developer"},
     "/console/collections": {"administrator", "auditor", "developer", "officer"},
+    "/console/reviews": {"examiner"},
+    "/console/cases": {"administrator", "developer"},
     "/console/keys": {"administrator", "auditor", "developer", "officer"},
     "/console/people": {"administrator", "auditor", "officer"},
     "/console/policy": {"administrator", "auditor", "developer", "officer"},
@@ -38,6 +40,7 @@ CHANGES = {
         {"do": "invite", "name": "Adam"},
         {"do": "remove", "name": "Adam"},
     ],
+    "/console/reviews": [{"review": str(uuid.uuid4())}],
     "/console/standing": [
         {"do": "decide", "finding": str(uuid.uuid4()), "decision": "lift", "reason": "because"}
     ],
@@ -146,11 +149,13 @@ def test_a_form_without_its_sessions_token_changes_nothing(visitors):
 @pytest.mark.parametrize("role", ["auditor", "developer", "examiner", "officer"])
 def test_no_role_does_what_is_another_ones(visitors, role):
     """The pages show no button for it; and the gateway refuses what is sent all the same."""
-    allowed = {("officer", "decide"), ("developer", ""), ("examiner", "")}
     for path, forms in CHANGES.items():
         for fields in forms:
             page = visitors[role].post(path, fields)
-            if (role, fields["do"]) in allowed:
+            if (role, fields.get("do")) == ("officer", "decide") or (role, path) == (
+                "examiner",
+                "/console/reviews",
+            ):
                 continue
             assert page.status in {400, 403, 404}, (role, path, fields, page.text)
             assert page.status == 404 or "AccessDeniedException" in page.text, (role, path, fields, page.text)
@@ -241,6 +246,58 @@ def test_a_photo_is_tried_under_an_approved_purpose(visitors, portraits, service
         assert page.status == status, page.text
     page = visitors["developer"].upload("/console/try", fields, {"photo": b"no photo"})
     assert (page.status, "InvalidImageFormatException" in page.text) == (400, True)
+
+
+@pytest.fixture(scope="module")
+def planted(service, house, portraits):
+    with planted_trial(service, house, portraits) as trial:
+        yield trial
+
+
+def test_two_examiners_look_first_and_neither_learns_whom(planted, service, house):
+    """Pictures and a form; no name, id, score or other examiner; not before the time; and each once."""
+    review, hidden, planting = planted
+    names = [f"Examiner {uuid.uuid4().hex[:6]}" for _ in range(2)]
+    verdict = {"label": "candidate-1", "candidate-1.verdict": "support", "candidate-1.ears": "similar"}
+    for name in names:
+        visitor = make_member(service, house, name, "examiner").signed_in(service.endpoint)
+        assert review[:8] in visitor.get("/console/reviews").text
+        path = f"/console/reviews/{review}"
+        assert visitor.get(path).headers["location"] == "/console/reviews"  # looking takes no seat
+        assert visitor.post("/console/reviews", {"review": review}).headers["location"] == path
+        seen = visitor.get(path)
+        assert seen.body.count("data:image/jpeg;base64,") == 2
+        for word in (*hidden, "the-man", "imilarity", names[0] if name == names[1] else names[1]):
+            assert word not in seen.body, word
+        early = visitor.post(path, verdict | {"note": "too <b>early</b>"})
+        assert (early.status, "early&lt;/b&gt;" in early.body) == (400, True), early.text
+        assert 'value="support" required checked' in early.body
+        time.sleep(5.2)
+        done = visitor.post(path, verdict)
+        assert done.headers.get("location", "").startswith("/console/reviews?told="), done.text
+        assert review[:8] not in visitor.get("/console/reviews").text
+        assert visitor.post(path, verdict).status in {303, 400, 404}
+    figures = {each["OperatorName"]: each for each in planting.describe_examiners()["Examiners"]}
+    assert [figures[name]["TrialHits"] for name in names] == [1, 1]
+
+
+def test_a_case_is_opened_and_closed_in_the_console(visitors):
+    """And what was typed comes back if it is refused."""
+    administrator, name = visitors["administrator"], f"C-{uuid.uuid4().hex[:8]}"
+    fields = {
+        "do": "open", "name": name, "purpose": "missing-persons", "reason": "a <i>test</i>", "days": "3",
+        "legal_basis": "a statute",
+    }  # fmt: skip
+    refused = administrator.post("/console/cases", fields | {"name": ""})
+    assert (refused.status, "a &lt;i&gt;test" in refused.body) == (400, True)
+    assert administrator.post("/console/cases", fields).status == 303
+    page = administrator.get("/console/cases")
+    assert name in page.text
+    found = re.search(r'name="case" value="([^"]+)"', page.body)
+    assert found
+    closed = administrator.post("/console/cases", {"do": "close", "case": found.group(1)})
+    assert closed.status == 303
+    assert "no such review" in administrator.get(f"/console/cases?review={uuid.uuid4()}").text
 
 
 def test_signing_out_ends_the_session_for_every_copy_of_its_cookie(service, members):

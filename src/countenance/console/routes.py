@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from countenance.console import (
+    case_pages,
     collection_pages,
     conduct_pages,
     evaluation_pages,
@@ -14,6 +15,7 @@ from countenance.console import (
     log_pages,
     people_page,
     policy_pages,
+    review_pages,
     try_page,
 )
 from countenance.console.visit import Handler
@@ -64,6 +66,30 @@ ROUTES: Final = (
         title="",
         roles=_READERS,
         show=collection_pages.show_one,
+    ),
+    Route(
+        pattern="/console/reviews",
+        path="/console/reviews",
+        title="Examinations",
+        roles=frozenset({"examiner"}),
+        show=review_pages.show_all,
+        take=review_pages.begin,
+    ),
+    Route(
+        pattern="/console/reviews/(?P<review>[0-9a-f-]{36})",
+        path="/console/reviews",
+        title="",
+        roles=frozenset({"examiner"}),
+        show=review_pages.show_one,
+        take=review_pages.submit,
+    ),
+    Route(
+        pattern="/console/cases",
+        path="/console/cases",
+        title="Cases",
+        roles=frozenset({"administrator", "developer"}),
+        show=case_pages.show,
+        take=case_pages.take,
     ),
     Route(
         pattern="/console/keys",

@@ -86,6 +86,10 @@ class Visit:
         """What a form that was refused had in a field: nothing that somebody typed is lost."""
         return self._form.one(name) if self.wrong and self._form is not None else ""
 
+    def posted(self) -> list[str]:
+        """The names of what a form had, for a page that shows it again."""
+        return list(self._form.values) if self._form is not None else []
+
     def goto(self, where: str) -> Answer:
         """After a form was taken: a reload repeats nothing."""
         return redirect(where)

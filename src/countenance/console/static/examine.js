@@ -1,0 +1,55 @@
+// Tools of comparison for the examination page, which works without: zoom, overlay, flicker, lines; a draft that
+// survives a reload (in this tab alone, verdicts only); and how long is still to be looked.
+
+const form = document.getElementById("examination");
+const draft = `examination ${form.dataset.review}`;
+const FLICKER_MS = 500;
+
+for (const pair of form.querySelectorAll(".pair")) {
+  const shown = pair.querySelector("[data-pair]");
+  const tools = pair.querySelector(".tools");
+  tools.hidden = false;
+  const toggle = (button, name) => {
+    const on = shown.classList.toggle(name);
+    button.setAttribute("aria-pressed", String(on));
+    return on;
+  };
+  tools.querySelector("[data-zoom]").addEventListener("input", (event) => {
+    for (const image of shown.querySelectorAll("img")) image.style.setProperty("--zoom", event.target.value);
+  });
+  tools.querySelector("[data-swap]").addEventListener("click", (event) => toggle(event.currentTarget, "over-each-other"));
+  tools.querySelector("[data-grid]").addEventListener("click", (event) => toggle(event.currentTarget, "lines"));
+  let timer = null;
+  tools.querySelector("[data-flicker]").addEventListener("click", (event) => {
+    const on = toggle(event.currentTarget, "flicker");
+    clearInterval(timer);
+    shown.classList.remove("other");
+    // At two a second, under the three flashes that may do harm (WCAG 2.3.1), and only while somebody asks for it.
+    if (on) timer = setInterval(() => shown.classList.toggle("other"), FLICKER_MS);
+  });
+}
+
+const kept = sessionStorage.getItem(draft);
+if (kept !== null) {
+  for (const [name, value] of JSON.parse(kept)) {
+    const field = form.elements.namedItem(name);
+    if (field !== null && name !== "form_token" && name !== "label") field.value = value;
+  }
+}
+form.addEventListener("input", () => {
+  const said = [...new FormData(form)].filter(([name]) => name !== "form_token" && name !== "label");
+  sessionStorage.setItem(draft, JSON.stringify(said));
+});
+
+const button = form.querySelector("button:not([type])");
+const wait = document.getElementById("wait");
+function count() {
+  const left = Math.ceil(Number(form.dataset.least) - Date.now() / 1000);
+  wait.textContent = left > 0 ? `A verdict is taken in ${left} seconds.` : "";
+  if (left > 0) setTimeout(count, 1000);
+}
+count();
+form.addEventListener("submit", () => {
+  sessionStorage.removeItem(draft);
+  button.setAttribute("aria-busy", "true");
+});
