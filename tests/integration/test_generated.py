@@ -289,7 +289,7 @@ class Living:
                 return self.pair
             case "OpenSubjectRequest":
                 return self._who()
-            case "IssueEnrolmentCode":
+            case "IssueEnrolmentCode" | "PutConsent":
                 return {name: self._who()[name] for name in ("CollectionId", "FaceIds")}
             case "GetSubjectRequest" | "ExtendSubjectRequest" | "GetAccessReport":
                 return {"RequestId": self._request("access")}
@@ -322,12 +322,13 @@ class Living:
                 return self.office.disposable(operation)
 
     def _who(self) -> dict[str, Any]:
-        """Somebody who is not among the living, and how it was verified who they are."""
+        """Somebody who is not among the living, where no draw narrows the charter."""
+        collection = self.pair["CollectionId"]
         told = self.rekognition.index_faces(
-            CollectionId=self.collection, Image=self.images[0], ExternalImageId=uuid.uuid4().hex
+            CollectionId=collection, Image=self.images[0], ExternalImageId=uuid.uuid4().hex
         )
         face_id = told["FaceRecords"][0]["Face"]["FaceId"]
-        return {"CollectionId": self.collection, "FaceIds": [face_id], "Attestation": "seen"}
+        return {"CollectionId": collection, "FaceIds": [face_id], "Attestation": "seen"}
 
     def _request(self, kind: str) -> str:
         return self.governance.open_subject_request(Kind=kind, **self._who())["Request"]["RequestId"]

@@ -44,7 +44,7 @@ from strategies import smallest
 
 SHARED_SERVER = pytest.mark.xdist_group("server")
 OWN_SERVER = pytest.mark.xdist_group("serve")
-FREE = frozenset({*GROUPS["terms"], *GROUPS["dueProcess"]})
+FREE = frozenset({*GROUPS["terms"], *GROUPS["dueProcess"], *GROUPS["rights"]})
 """What an account may do whatever it has accepted and however it stands."""
 OPERATION_NAMES = [(service, name) for service, operations in OPERATIONS.items() for name in operations]
 ENTRY_TIMEOUT_S = 15.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from countenance.measuring.evaluation_file import evaluation_digest
+from countenance.errors import InvalidEvaluation
+from countenance.measuring.evaluation_file import check_evaluation, evaluation_digest
 from countenance.reporting.house import House
 from countenance.reporting.paper import Fact
 from countenance.reporting.statements import moment
@@ -44,6 +45,13 @@ def rates(house: House) -> Iterator[Fact]:
         record, document = each.record, each.document
         source = f"evaluation {record.digest} on record"
         by = "somebody else than the operator" if record.independent else "the operator"
+        if not _is_readable(document):
+            yield Fact(
+                f"Evaluation of {record.pack_name}, signed by {record.evaluator}, {by}: {each.status}. It is "
+                "in a form whose figures this version does not read.",
+                source,
+            )
+            continue
         yield Fact(
             f"Evaluation of {record.pack_name} on {document['data']['name']} "
             f"({document['data']['subjects']:,} people), signed by {record.evaluator}, {by}: {each.status}.",
@@ -69,6 +77,15 @@ def rates(house: House) -> Iterator[Fact]:
             "error rate is known, of no group either.",
             "table `evaluation`",
         )
+
+
+def _is_readable(document: Mapping[str, Any]) -> bool:
+    """Whether it has what an evaluation of this version has: on record may be one of another's making."""
+    try:
+        check_evaluation(dict(document))
+    except InvalidEvaluation:
+        return False
+    return True
 
 
 def _measured(document: Mapping[str, Any], source: str) -> Iterator[Fact]:

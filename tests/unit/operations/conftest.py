@@ -53,6 +53,7 @@ class Client:
     governance: Governance
     conduct: Conduct
     rights: Rights
+    casework: Casework
     tests: IndependentTests
     packs: PackRegister
     policies: FixedPolicies
@@ -89,7 +90,7 @@ class Client:
             governance=self.governance,
             conduct=self.conduct,
             rights=self.rights,
-            casework=Casework.open(self.database, self.keys, least_view_s=0),
+            casework=self.casework,
             tests=self.tests,
             packs=self.packs,
             policies=self.policies,
@@ -150,6 +151,7 @@ def client_of(database, key_store, models, analyst, s3_root, engine):
             governance,
             conduct,
             Rights.open(database, key_store, gallery),
+            Casework.open(database, key_store, least_view_s=0),
             IndependentTests(database, key_store),
             packs,
             policies,
