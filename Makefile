@@ -24,7 +24,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "installing Countenance and the tools that test it into $(VENV) ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
-	@if command -v npm >/dev/null; then npm ci --silent --prefix tests/openid || echo "no OpenID provider: tests of it skip"; fi
+	@if command -v npm >/dev/null; then npm ci --silent --fetch-retries=1 --fetch-timeout=60000 --prefix tests/openid || echo "no OpenID provider: tests of it skip"; fi
 	@touch $@ $(VENV)/.runtime
 
 setup: $(VENV)/.runtime ## build .venv with Countenance in it

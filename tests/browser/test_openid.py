@@ -86,7 +86,9 @@ def place(tmp_path_factory) -> Iterator[Place]:
 @pytest.fixture
 def tab() -> Iterator[Any]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         yield browser.new_context().new_page()
         browser.close()
 
