@@ -74,6 +74,10 @@ select operator_id, account_id, name
 from operator
 where oidc_issuer = %(issuer)s and oidc_subject = %(subject)s and removed_at is null;
 
+-- find_password --
+select password_hash from operator
+where account_id = %(account_id)s and name = %(name)s and removed_at is null and password_hash is not null;
+
 -- lock_for_sign_in --
 select operator_id, account_id, name, password_hash, sealed_totp, totp_step, failures, locked_until
 from operator

@@ -15,7 +15,7 @@ def show(visit: Visit) -> Answer:
     account, health, findings, entries, collections, requests, checkpoint = visit.calls.together(
         lambda: visit.ours("DescribeAccount"),
         lambda: find("GetHealth", otherwise=None),
-        lambda: find("ListFindings", otherwise={"Findings": []})["Findings"],
+        lambda: visit.ours("ListFindings")["Findings"],  # what cannot be read is not shown as none
         lambda: find("ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST")[
             "Entries"
         ],

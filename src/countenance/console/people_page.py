@@ -37,6 +37,6 @@ def _page(visit: Visit, invited: dict[str, str] | None = None) -> Answer:
     return visit.page(
         "people.html",
         operators=visit.ours("ListOperators")["Operators"],
-        known_roles=OPERATOR_ROLES,
+        known_roles=[role for role in OPERATOR_ROLES if role != "officer"],  # given on the machine
         invited=invited,
     )

@@ -13,6 +13,8 @@ _THREADS_PER_CORE: Final = 2
 """A call waits for its commit while another one computes."""
 _SPARE_CONNECTIONS: Final = 8
 """For admission, health and the log's pages, which have threads of their own."""
+_SITE_CONNECTIONS: Final = 12
+"""For the console's pages, and the calls that they make at once."""
 
 
 def threads_of(settings: Settings) -> int:
@@ -33,4 +35,4 @@ def least_connections_of(settings: Settings) -> int:
 def connections_of(settings: Settings) -> int:
     """Connections to the database that one process may come to have."""
     # A call with a ClientRequestToken reads on a second connection while its transaction is open.
-    return 2 * (threads_of(settings) + RESERVE) + _SPARE_CONNECTIONS
+    return 2 * (threads_of(settings) + RESERVE) + _SPARE_CONNECTIONS + _SITE_CONNECTIONS

@@ -136,8 +136,10 @@ def test_tries_cost_more_and_more_and_end_in_no_lock_for_good(ada):
     for _ in range(5):
         with pytest.raises(AccessDeniedException):
             ada.sign_in(password="guess guess guess")
+    told = ada.server.operations(ada.account)
     with pytest.raises(AccessDeniedException):
         ada.sign_in()  # the right one, within the lock
+    assert ada.server.operations(ada.account) == told  # guessing on fills no log
     ada.later(16)
     assert ada.sign_in()
 

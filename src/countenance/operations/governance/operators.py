@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from countenance.accounts.operators import Operator
@@ -24,6 +25,7 @@ from countenance.wire.shapes import (
 def put_operator(request: PutOperatorRequest, deps: Deps) -> PutOperatorResponse:
     """Somebody works for the caller's account, in these roles."""
     _refuse_oneself(request["OperatorName"], deps)
+    _refuse_officers(request["OperatorName"], request["Roles"], deps)
     deps.governance.operators.put(
         deps.caller.account_id, request["OperatorName"], request["Roles"], actor=deps.actor()
     )
@@ -32,6 +34,7 @@ def put_operator(request: PutOperatorRequest, deps: Deps) -> PutOperatorResponse
 
 def invite_operator(request: InviteOperatorRequest, deps: Deps) -> InviteOperatorResponse:
     """A code with which somebody chooses a password; told in this answer and never again."""
+    _refuse_officers(request["OperatorName"], (), deps)
     invitation = deps.governance.operators.invite(
         deps.caller.account_id, request["OperatorName"], actor=deps.actor()
     )
@@ -41,6 +44,7 @@ def invite_operator(request: InviteOperatorRequest, deps: Deps) -> InviteOperato
 def remove_operator(request: RemoveOperatorRequest, deps: Deps) -> RemoveOperatorResponse:
     """Somebody works for the caller's account no more."""
     _refuse_oneself(request["OperatorName"], deps)
+    _refuse_officers(request["OperatorName"], (), deps)
     deps.governance.operators.remove(deps.caller.account_id, request["OperatorName"], actor=deps.actor())
     return {}
 
@@ -59,6 +63,24 @@ def _refuse_oneself(name: str, deps: Deps) -> None:
     """
     if name.strip() == deps.caller.operator:
         raise AccessDeniedException("nobody changes their own roles: have another administrator do it")
+
+
+def _refuse_officers(name: str, wanted: Sequence[str], deps: Deps) -> None:
+    """An office comes from the server's machine: whoever administers an account neither gives nor takes it.
+
+    # INVARIANT: else an administrator of the house who names, or invites anew, an operator of an officer's
+    # name would decide as that officer.
+
+    Raises:
+        AccessDeniedException: the role is asked for, or the operator has it.
+    """
+    found = deps.governance.operators.list(deps.caller.account_id)
+    has_it = any(each.name == name.strip() and "officer" in each.roles for each in found)
+    if "officer" in wanted or has_it:
+        raise AccessDeniedException(
+            "the role `officer` is given, taken and invited for on the server's machine alone "
+            "(`countenance operators`)"
+        )
 
 
 def _to_summary(operator: Operator) -> OperatorSummary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from countenance.accounts import Actor
 from countenance.errors import AccessDeniedException, ResourceNotFoundException
 
 
@@ -20,6 +21,23 @@ def test_an_administrator_looks_after_who_works_for_the_account(call, other_call
     call("RemoveOperator", OperatorName="Ada")
     assert call("ListOperators") == {"Operators": []}
     assert call.governance.sign_ins.invited(code) is None
+
+
+def test_an_office_is_neither_given_nor_taken_nor_taken_over_by_an_administrator(call):
+    """Else an administrator of the house names somebody as an officer is named, and decides as them."""
+    account = call.caller.account_id
+    call.governance.operators.put(account, "Olga", ["officer"], actor=Actor("the machine"))
+    for operation, roles in (
+        ("PutOperator", {"Roles": ["officer"]}),
+        ("PutOperator", {"Roles": ["auditor"]}),
+        ("InviteOperator", {}),
+        ("RemoveOperator", {}),
+    ):
+        with pytest.raises(AccessDeniedException, match="on the server's machine alone"):
+            call(operation, OperatorName="Olga", **roles)
+    with pytest.raises(AccessDeniedException, match="on the server's machine alone"):
+        call("PutOperator", OperatorName="Nadia", Roles=["auditor", "officer"])
+    assert [each["Roles"] for each in call("ListOperators")["Operators"]] == [["officer"]]
 
 
 @pytest.mark.parametrize("operation", ["PutOperator", "RemoveOperator"])
