@@ -11,6 +11,8 @@ from email.policy import HTTP
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from countenance.gateway.call import Head
+
 COOKIE: Final = "countenance-console"
 _MOST_FIELDS: Final = 200
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{20,128}")
@@ -38,6 +40,19 @@ class WebRequest:
     body: bytes = field(repr=False, default=b"")
     client: str = field(repr=False, default="")
     scheme: str = "http"
+
+    @classmethod
+    def of(cls, head: Head, body: bytes, *, scheme: str) -> WebRequest:
+        """What the gateway hands over; a scheme that a proxy made up is none that is private."""
+        return cls(
+            method=head.method,
+            path=head.path,
+            query=head.query,
+            headers=head.headers,
+            body=body,
+            client=head.client,
+            scheme="https" if scheme == "https" else "http",
+        )
 
     @property
     def host(self) -> str:

@@ -47,15 +47,7 @@ class ConsoleSite:
 
     def answer(self, head: Head, body: bytes, *, scheme: str) -> Answer:
         """The page, or one that says what is wrong and what to do."""
-        request = WebRequest(
-            method=head.method,
-            path=head.path,
-            query=head.query,
-            headers=head.headers,
-            body=body,
-            client=head.client,
-            scheme="https" if scheme == "https" else "http",
-        )
+        request = WebRequest.of(head, body, scheme=scheme)
         try:
             answer = self._answer(request)
         except BadForm as error:
