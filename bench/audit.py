@@ -16,7 +16,7 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -40,6 +40,8 @@ DRAFTS = 5000
 _DIGEST = "ab" * 32
 MIX = (("DetectFaces", 0.4), ("SearchFacesByImage", 0.4), ("IndexFaces", 0.1), ("ListFaces", 0.1))
 """Operations of the entries on disk, by share; a search has one candidate, an enrolment one face."""
+
+ACCOUNTS = tuple(f"{number:012d}" for number in range(50))
 
 
 class Touching(AuditLog):
@@ -135,11 +137,12 @@ def measure_single(database: Database, audit: AuditLog, *, events: int) -> dict[
     }
 
 
-def fill_pending(database: Database, audit: AuditLog, entries: int) -> None:
+def fill_pending(
+    database: Database, audit: AuditLog, entries: int, *, accounts: Sequence[str] = ACCOUNTS
+) -> None:
     """A backlog as calls leave it: drafted entries of the mix, copied under new ids."""
     operations, shares = zip(*MIX, strict=True)
     chosen = random.Random(1).choices(operations, shares, k=min(DRAFTS, entries))
-    accounts = [f"{number:012d}" for number in range(50)]
     with database.transaction() as connection:
         for number, operation in enumerate(chosen):
             with connection.transaction():

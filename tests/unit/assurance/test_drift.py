@@ -217,7 +217,7 @@ def test_searches_over_faces_lend_comparisons_and_those_over_few_faces_none(
     how = {"calibration": CALIBRATION, "threshold": 99.7, "limit": 5}
     gallery.search(collection, faces[0].template, **how)
     assert told == []
-    monkeypatch.setattr("countenance.gallery.store.SAMPLED_FROM", 30)
+    monkeypatch.setattr("countenance.gallery.searching.SAMPLED_FROM", 30)
     assert len(gallery.search(collection, faces[0].template, **how)) == 1
     gallery.search_by_face(collection, faces[1].face_id, **how)
     gallery.search_users(collection, faces[0].template, **how)
@@ -245,7 +245,7 @@ def test_whoever_asks_with_a_low_threshold_hides_no_chance_matches(
                 uow, collection, f"user-{number}", [face.face_id], calibration=CALIBRATION, threshold=0.0
             )
         uow.commit()
-    monkeypatch.setattr("countenance.gallery.store.SAMPLED_FROM", 12)
+    monkeypatch.setattr("countenance.gallery.searching.SAMPLED_FROM", 12)
     how = {"calibration": CALIBRATION, "threshold": 0.0, "limit": 100}
     found = gallery.search(collection, faces[0].template, **how)
     assert len(found) == 12
