@@ -29,8 +29,11 @@ from countenance.audit.entry import (
 from countenance.audit.event import Event, Touch
 from countenance.audit.keys import AuditKeys, CollectionKey
 from countenance.store import Connection, KeyStore, load_queries
+from countenance.transparency.canonical import canonical_json
 
 QUERIES = load_queries("countenance.audit", "queries.sql")
+BEHIND_ALL = 2**62
+"""An index that no log reaches."""
 _KEPT_EVENT = b"kept event"
 _OBSERVED = b"observed"
 _MOST_ERASED = 500
@@ -209,18 +212,55 @@ class AuditLog:
         ]
 
     def list_entries(
-        self, connection: Connection, account_id: str, *, limit: int, after: int = -1
+        self,
+        connection: Connection,
+        account_id: str,
+        *,
+        limit: int,
+        after: int = -1,
+        until: int = BEHIND_ALL,
+        operation: str | None = None,
     ) -> list[OwnEntry]:
-        """The account's entries in the log, in its order: at most `limit`, those behind index `after`."""
-        values = {"account": self.pseudonym(account_id), "after": after, "limit": limit}
+        """The account's entries in the log, in its order: at most `limit`, those behind index `after`.
+
+        Args:
+            until: none behind this index.
+            operation: entries of this one (and, if ever, others that have the same words nested in them).
+        """
+        values = self._asked(account_id, limit, operation) | {"after": after, "until": until}
         return self._own(connection, "list_entries", account_id, values)
 
     def list_entries_before(
-        self, connection: Connection, account_id: str, *, limit: int, before: int
+        self,
+        connection: Connection,
+        account_id: str,
+        *,
+        limit: int,
+        before: int = BEHIND_ALL,
+        until: int = 0,
+        operation: str | None = None,
     ) -> list[OwnEntry]:
         """Likewise backwards: at most `limit`, the newest first, those before index `before`."""
-        values = {"account": self.pseudonym(account_id), "before": before, "limit": limit}
+        values = self._asked(account_id, limit, operation) | {"before": before, "until": until}
         return self._own(connection, "list_entries_before", account_id, values)
+
+    def reach(
+        self,
+        connection: Connection,
+        account_id: str,
+        entries: int,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> int | None:
+        """The index of the last of so many of the account's entries behind `after`, or before `before`.
+
+        None: there are fewer.
+        """
+        query = "reach" if before is None else "reach_before"
+        values = {"account": self.pseudonym(account_id), "entries": entries, "after": after, "before": before}
+        row = connection.execute(QUERIES[query], values).fetchone()
+        return None if row is None else int(row[0])
 
     def list_latest(self, connection: Connection, account_id: str, *, limit: int = 100) -> list[OwnEntry]:
         """The account's latest entries, newest first, those without a place yet as well."""
@@ -332,6 +372,10 @@ class AuditLog:
             bytes(sealed) if sealed is not None else None, self.keys.account(account_id), event_id
         )
         return OwnEntry(log_index, event_id, bytes(entry), openings)
+
+    def _asked(self, account_id: str, limit: int, operation: str | None) -> dict[str, Any]:
+        containing = None if operation is None else b'"operation":' + canonical_json(operation)
+        return {"account": self.pseudonym(account_id), "limit": limit, "containing": containing}
 
     def pseudonym(self, account_id: str) -> bytes:
         """What stands in the log for an account."""

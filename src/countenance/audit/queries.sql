@@ -38,16 +38,32 @@ where c.account_id = %(account_id)s and c.region = %(region)s and c.name = %(col
 -- list_entries --
 select log_index, event_id, entry, sealed
 from audit_entry
-where account = %(account)s and log_index > %(after)s
+where account = %(account)s and log_index > %(after)s and log_index <= %(until)s
+    and (%(containing)s::bytea is null or position(%(containing)s::bytea in entry) > 0)
 order by log_index
 limit %(limit)s;
 
 -- list_entries_before --
 select log_index, event_id, entry, sealed
 from audit_entry
-where account = %(account)s and log_index < %(before)s
+where account = %(account)s and log_index < %(before)s and log_index >= %(until)s
+    and (%(containing)s::bytea is null or position(%(containing)s::bytea in entry) > 0)
 order by log_index desc
 limit %(limit)s;
+
+-- reach --
+select log_index
+from audit_entry
+where account = %(account)s and log_index > %(after)s
+order by log_index
+offset %(entries)s - 1 limit 1;
+
+-- reach_before --
+select log_index
+from audit_entry
+where account = %(account)s and log_index < %(before)s
+order by log_index desc
+offset %(entries)s - 1 limit 1;
 
 -- list_latest --
 -- Newest first; what has no place yet is newer than what has one.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from countenance.audit import OwnEntry
+from countenance.audit.log import BEHIND_ALL
 from countenance.audit.promises import MERGE_WITHIN
 from countenance.audit.published import (
     Place,
@@ -45,10 +46,8 @@ from countenance.wire.shapes import (
 )
 
 _READ_AT_ONCE = 500
-_BEHIND_ALL = 2**62
-"""An index that no log reaches."""
 _LOOKED_AT = 5_000
-"""Entries that one page of a filtered list looks at: tenths of a second."""
+"""Entries that one page of a filtered list looks at, so that it takes hundredths of a second."""
 
 
 def get_checkpoint(request: GetCheckpointRequest, deps: Deps) -> GetCheckpointResponse:
@@ -113,21 +112,21 @@ def list_audit_entries(request: ListAuditEntriesRequest, deps: Deps) -> ListAudi
     filters = (str(request.get(name, "")) for name in ("StartTime", "EndTime", "Operation", "Order"))
     scope = ("ListAuditEntries", deps.caller.account_id, *filters)
     is_backwards = request.get("Order") == "NEWEST_FIRST"
-    start = str(_BEHIND_ALL if is_backwards else -1)
+    start = str(BEHIND_ALL if is_backwards else -1)
     position = int(deps.page_tokens.resume(request.get("NextToken"), scope=scope) or start)
+    looked_at = _Part(deps, position, request, is_backwards=is_backwards)
     response: ListAuditEntriesResponse = {"Entries": []}
-    entries = _own_entries(
-        deps, position=position, at_once=min(size + 1, _READ_AT_ONCE), is_backwards=is_backwards
-    )
-    for looked_at, own in enumerate(entries):
-        if len(response["Entries"]) == size or looked_at == _LOOKED_AT:
+    for own in looked_at.entries(at_once=min(size + 1, _READ_AT_ONCE)):
+        if len(response["Entries"]) == size:
             response["NextToken"] = deps.page_tokens.issue(str(position), scope=scope)
-            break
+            return response
         assert own.log_index is not None, "only what is in the log is listed"
         position = own.log_index
         members = own.members
         if is_wanted(members):
             response["Entries"].append(_to_audit_entry(own, own.log_index, members))
+    if looked_at.end is not None:
+        response["NextToken"] = deps.page_tokens.issue(str(looked_at.end), scope=scope)
     return response
 
 
@@ -202,20 +201,46 @@ def _verifiers(deps: Deps, use: Use) -> list[Verifier]:
     return [Verifier.parse(key.vkey) for key in list_keys(deps.uow.connection) if key.use == use]
 
 
-def _own_entries(deps: Deps, *, position: int, at_once: int, is_backwards: bool) -> Iterator[OwnEntry]:
-    """The account's entries behind an index (backwards: before it), as they are asked for."""
-    connection, account = deps.uow.connection, deps.caller.account_id
-    while True:
-        found = (
-            deps.audit.list_entries_before(connection, account, limit=at_once, before=position)
-            if is_backwards
-            else deps.audit.list_entries(connection, account, limit=at_once, after=position)
+class _Part:
+    """The account's entries behind an index (backwards: before it), as many as one page looks at.
+
+    Attributes:
+        end: the index of the last of them; None if nothing is behind them, or every one of them is wanted.
+    """
+
+    def __init__(
+        self, deps: Deps, position: int, request: ListAuditEntriesRequest, *, is_backwards: bool
+    ) -> None:
+        self._deps = deps
+        self._position = position
+        self._is_backwards = is_backwards
+        self._operation = request.get("Operation")
+        self.end: int | None = None
+        if not request.keys().isdisjoint({"Operation", "StartTime", "EndTime"}):
+            place = {"before" if is_backwards else "after": position}
+            self.end = deps.audit.reach(deps.uow.connection, deps.caller.account_id, _LOOKED_AT, **place)
+
+    def entries(self, *, at_once: int) -> Iterator[OwnEntry]:
+        """Those that may be of the operation that is asked for, read as they are wanted."""
+        position = self._position
+        while found := self._read(position, at_once):
+            yield from found
+            if len(found) < at_once:
+                return
+            assert found[-1].log_index is not None, "only what is in the log is listed"
+            position, at_once = found[-1].log_index, _READ_AT_ONCE
+
+    def _read(self, position: int, limit: int) -> list[OwnEntry]:
+        audit, connection, account = self._deps.audit, self._deps.uow.connection, self._deps.caller.account_id
+        if self._is_backwards:
+            until = 0 if self.end is None else self.end
+            return audit.list_entries_before(
+                connection, account, limit=limit, before=position, until=until, operation=self._operation
+            )
+        until = BEHIND_ALL if self.end is None else self.end
+        return audit.list_entries(
+            connection, account, limit=limit, after=position, until=until, operation=self._operation
         )
-        yield from found
-        if len(found) < at_once:
-            return
-        assert found[-1].log_index is not None, "only what is in the log is listed"
-        position, at_once = found[-1].log_index, _READ_AT_ONCE
 
 
 def _wanted(request: ListAuditEntriesRequest) -> Callable[[dict[str, Any]], bool]:

@@ -330,18 +330,21 @@ def test_entries_are_filtered_by_time_and_operation(ask, own, log):
     assert listed(Operation="DetectFaces") == []
 
 
-def test_one_page_of_a_filtered_list_looks_at_a_bounded_number_of_entries(ask, own, log, monkeypatch):
+@pytest.mark.parametrize(("order", "place"), [("OLDEST_FIRST", 8), ("NEWEST_FIRST", 1)])
+def test_one_page_of_a_filtered_list_looks_at_a_bounded_number_of_entries(
+    ask, own, log, monkeypatch, order, place
+):
     """An account with years of entries must not hold a thread with one question."""
     monkeypatch.setattr(operations, "_LOOKED_AT", 4)
     monkeypatch.setattr(operations, "_READ_AT_ONCE", 3)
-    events = [own(operation="IndexFaces" if number == 8 else "SearchFaces") for number in range(10)]
+    events = [own(operation="IndexFaces" if number == place else "SearchFaces") for number in range(10)]
     log.integrate()
-    filters, token, pages = {"Operation": "IndexFaces"}, None, []
+    filters, token, pages = {"Operation": "IndexFaces", "Order": order}, None, []
     while token or not pages:
         page = ask("ListAuditEntries", **filters, **({"NextToken": token} if token else {}))
         pages.append([entry["EventId"] for entry in page["Entries"]])
         token = page.get("NextToken")
-    assert pages == [[], [], [events[8]]]
+    assert pages == [[], [], [events[place]]]
 
 
 def test_a_receipts_promise_is_followed_from_pending_to_the_log(ask, other, log, account):
