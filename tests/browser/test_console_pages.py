@@ -218,3 +218,34 @@ def test_signing_in_by_hand(browser, service):
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/console/sign-in")
     context.close()
+
+
+def test_what_was_typed_survives_a_reload_until_it_was_taken_or_they_sign_out(browser, service):
+    """No browser keeps these pages, so their own script keeps what was typed, in that tab alone."""
+    house = service.client("countenance").get_caller_identity()["AccountId"]
+    member = make_member(service, house, f"Typing {uuid.uuid4().hex[:6]}", "administrator")
+    context = browser.new_context()
+    number = member.signed_in(service.endpoint).cookie
+    context.add_cookies([{"name": "countenance-console", "value": number, "url": service.endpoint}])
+    page = context.new_page()
+    added = f"Newcomer {uuid.uuid4().hex[:6]}"
+    page.goto(f"{service.endpoint}/console/people")
+    page.fill("#name", added)
+    page.locator("input[value=auditor]").first.check()
+    page.reload()
+    assert page.input_value("#name") == added
+    assert page.locator("input[value=auditor]").first.is_checked()
+    page.fill("#name", "Nobody\u0007")  # which is refused: what was typed stays
+    page.get_by_role("button", name="Save").click()
+    page.locator("main > .wrong").wait_for()
+    assert page.input_value("#name") != ""
+    page.fill("#name", added)
+    page.get_by_role("button", name="Save").click()
+    page.locator("main > .done").wait_for()
+    assert page.input_value("#name") == ""
+    page.fill("#name", "half typed")
+    assert page.evaluate("sessionStorage.length") == 1
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/console/sign-in")
+    assert page.evaluate("sessionStorage.length") == 0
+    context.close()

@@ -1,0 +1,46 @@
+// What somebody has typed survives a reload and a sign-in that ran out: in this tab alone, for this operator alone,
+// until it was taken or they sign out. Passwords, codes, files and hidden fields are never kept.
+
+const who = document.querySelector("form.out p").textContent;
+const prefix = "draft ";
+const SENT = "draft sent";
+const kinds = new Set(["text", "search", "number", "date", "datetime-local", "checkbox", "radio", "select-one", "textarea"]);
+
+const fields = (form) => [...form.elements].filter((each) => each.name && kinds.has(each.type));
+
+function key(form) {
+  const hidden = [...form.elements].filter((each) => each.type === "hidden" && each.name !== "form_token");
+  const named = hidden.map((each) => `${each.name}=${each.value}`);
+  return prefix + JSON.stringify([who, location.pathname, ...named, ...fields(form).map((each) => each.name)]);
+}
+
+const read = (field) => (field.type === "checkbox" || field.type === "radio" ? field.checked : field.value);
+
+function write(field, value) {
+  if (typeof value === "boolean") field.checked = value;
+  else field.value = value;
+}
+
+const sent = JSON.parse(sessionStorage.getItem(SENT) ?? "null");
+const wasTaken = document.querySelector("main > .done") !== null;
+const isBack = sent !== null && sent.path === location.pathname && document.querySelector("main > .wrong") === null;
+if (sent !== null && (wasTaken || isBack)) {
+  sessionStorage.removeItem(sent.key);
+  sessionStorage.removeItem(SENT);
+}
+
+for (const form of document.querySelectorAll("main form[method=post]:not([data-draft])")) {
+  const name = key(form);
+  const kept = JSON.parse(sessionStorage.getItem(name) ?? "null");
+  if (kept !== null) {
+    fields(form).forEach((field, place) => write(field, kept[place]));
+    const hiding = form.closest("details");
+    if (hiding !== null) hiding.open = true;
+  }
+  form.addEventListener("input", () => sessionStorage.setItem(name, JSON.stringify(fields(form).map(read))));
+  form.addEventListener("submit", () => {
+    sessionStorage.setItem(SENT, JSON.stringify({ key: name, path: new URL(form.action).pathname }));
+  });
+}
+
+document.querySelector("form.out").addEventListener("submit", () => sessionStorage.clear());
