@@ -222,6 +222,28 @@ def test_every_click_is_a_call_that_is_recorded(visitors, service):
     assert ["auditor"] in roles
 
 
+def test_looking_at_ones_pages_leaves_no_refusals(service, visitors):
+    """Pages ask for what their reader's roles are for: else reading would look like trying doors."""
+    client = service.client("countenance")
+    newest = client.list_audit_entries(Order="NEWEST_FIRST", MaxResults=1)["Entries"][0]["LogIndex"]
+    for role, visitor in visitors.items():
+        for path in (each for each in SEEN_BY if role in SEEN_BY[each]):
+            assert visitor.get(path).status == 200
+        assert visitor.get("/console/nothing").status == 404
+    client.get_health()  # the last one
+    deadline, seen = time.monotonic() + LOG_TIMEOUT_S, []
+    while not any(each["Operation"] == "GetHealth" and not _roles(each) for each in seen):
+        assert time.monotonic() < deadline
+        page = client.list_audit_entries(Order="NEWEST_FIRST", MaxResults=1000)
+        seen = [each for each in page["Entries"] if each["LogIndex"] > newest]
+    assert {tuple(_roles(each)) for each in seen} >= {(role,) for role in ROLES}
+    assert [(each["Operation"], _roles(each)) for each in seen if each["Outcome"] == "refused"] == []
+
+
+def _roles(entry):
+    return json.loads(entry["Entry"]).get("roles", [])
+
+
 def test_a_refused_form_comes_back_with_what_was_typed(visitors):
     """Nothing that somebody wrote is lost."""
     page = visitors["auditor"].post(

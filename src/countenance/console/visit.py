@@ -13,9 +13,12 @@ from countenance.console.calls import AMAZONS, OURS, Called, CallRefused, Creden
 from countenance.console.render import page, redirect
 from countenance.console.request import BadForm, Form, WebRequest, parse_form
 from countenance.gateway.call import Answer
+from countenance.policy.groups import is_for_roles
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105  # the name of a field
 _SOON_S: Final = 60
+_FAILED: Final = 500
+_PUT_OFF: Final = frozenset({"ThrottlingException", "ProvisionedThroughputExceededException"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,10 +54,20 @@ class Visit:
         return self._call(self._for_purpose(purpose), service, operation, request)
 
     def find(self, operation: str, *, otherwise: Any, service: str = OURS, **request: Any) -> Any:
-        """As `ours`, for what a page shows beside its own matter: what is refused there is not shown."""
+        """As `ours`, for what a page shows beside its own matter: what is refused there is not shown.
+
+        What is nothing for the session's roles is not asked: looking at a page would be refusals in the log.
+
+        Raises:
+            CallRefused: it failed, or was put off, which must not look as if there were nothing.
+        """
+        if not is_for_roles(operation, self.session.roles):
+            return otherwise
         try:
             return self._call(self._own_key(), service, operation, request).response
-        except CallRefused:
+        except CallRefused as error:
+            if error.status >= _FAILED or error.code in _PUT_OFF:
+                raise
             return otherwise
 
     @property

@@ -7,7 +7,7 @@ by nothing; a test sees to it that every operation that is offered stands in one
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -212,6 +212,11 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
 def for_role(role: str) -> str:
     """The kind of all that a role may do, as rules have it."""
     return f"for{role.capitalize()}s"
+
+
+def is_for_roles(operation: str, roles: Collection[str]) -> bool:
+    """Whether an operation is something that one of these roles is for (ROL-001)."""
+    return any(kinds_of(operation) & frozenset(ROLES[role]) for role in roles)
 
 
 OFFICERS_DO = frozenset(GROUPS["officer"])
