@@ -6,7 +6,7 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-heade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-gpu models demo story test test-postgresql test-wheel lint format lock shapes bench bench-accuracy bench-admission bench-audit bench-policy bench-search bench-steps import-many kills sheet soak clean
+.PHONY: help setup setup-dev setup-gpu models demo story test test-postgresql test-wheel lint format lock shapes bench bench-accuracy bench-admission bench-audit bench-pages bench-policy bench-search bench-steps import-many kills sheet soak clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ bench-admission: setup-dev ## what one account's flood costs another account
 bench-audit: setup-dev ## what the audit log costs and how far it goes; then 200 kills and 1,000 tampered logs
 	@$(BIN)/python bench/run.py audit
 	@COUNTENANCE_TEST_KILLS=200 $(BIN)/python -m pytest -q -p no:cacheprovider tests/integration/test_log_faults.py tests/integration/test_log_tampering.py
+
+bench-pages: setup-dev ## how long the console's pages take with 1,000,000 faces and 1,000,000 log entries
+	@$(BIN)/python bench/run.py pages
 
 bench-policy: setup-dev ## what decisions cost, and how fast a suspension acts under load
 	@$(BIN)/python bench/run.py policy

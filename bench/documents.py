@@ -12,6 +12,7 @@ import attributes
 import audit
 import decisions
 import enrolling
+import pages
 import search
 import steps
 from accuracy import TARGETS, figures_of
@@ -37,6 +38,7 @@ def write_documents(results: dict[str, Any]) -> list[str]:
         "search": lambda found: _search(found["search"]),
         "enrolling": lambda found: _judged_rows(enrolling.rows_of(found["enrolling"])),
         "steps": lambda found: _steps(found["steps"]),
+        "pages": lambda found: _table(pages.COLUMNS, pages.rows_of(found["pages"])),
         "soak": lambda found: _soak(found["soak"]),
     }
     text = _BENCHMARKS.read_text("utf-8")

@@ -228,22 +228,29 @@ def slowest_of(result: dict[str, Any]) -> list[dict[str, Any]]:
     return list(worst.values())
 
 
+COLUMNS = ("page", "slowest as", "p50 ms", "p95 ms", "p50 ms, empty house", f"p95 <= {TARGET_MS:.0f} ms")
+
+
+def rows_of(result: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Of each page, as `COLUMNS` says."""
+    return [
+        (
+            page["path"],
+            page["role"],
+            f"{page['p50_ms']:.0f}",
+            f"{page['p95_ms']:.0f}",
+            f"{page['small_p50_ms']:.0f}",
+            "yes" if page["p95_ms"] <= TARGET_MS else "**missed**",
+        )
+        for page in slowest_of(result)
+    ]
+
+
 def print_result(result: dict[str, Any]) -> None:
     print_table(
-        f"Console pages with {result['faces']:,} faces and {result['entries']:,} entries"
-        f" (target: p95 ≤ {TARGET_MS:.0f} ms)",
-        ["page", "slowest as", "p50 ms", "p95 ms", "empty house, p50 ms", "reached"],
-        [
-            (
-                page["path"],
-                page["role"],
-                f"{page['p50_ms']:.0f}",
-                f"{page['p95_ms']:.0f}",
-                f"{page['small_p50_ms']:.0f}",
-                "yes" if page["p95_ms"] <= TARGET_MS else "no",
-            )
-            for page in slowest_of(result)
-        ],
+        f"Console pages with {result['faces']:,} faces and {result['entries']:,} entries",
+        COLUMNS,
+        rows_of(result),
     )
 
 

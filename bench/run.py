@@ -19,6 +19,7 @@ import attributes
 import audit
 import decisions
 import enrolling
+import pages
 import peers
 import quality
 import search
@@ -42,6 +43,7 @@ BENCHES = {
     "enrolling": lambda _: enrolling.run(),
     "quality": lambda given: quality.run(given.photos),
     "steps": lambda given: steps.run(given.photos),
+    "pages": lambda _: pages.run(),
     "soak": lambda given: soak.run(photos=given.photos),
 }
 ORDER = ("http", "audit", "policy", "admission", "peers", "accuracy")
