@@ -2,7 +2,8 @@
 
 from countenance.audit.entry import Draft
 from countenance.audit.event import NO_POLICY_DIGEST, Event, Touch
-from countenance.audit.log import AuditLog, Observation, OwnEntry, record_statement
+from countenance.audit.log import AuditLog, Observation, record_statement
+from countenance.audit.own_entries import OwnEntry
 from countenance.audit.promises import LogBehind, Promises
 from countenance.audit.signing import open_log
 

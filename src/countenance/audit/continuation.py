@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from countenance.audit.log import QUERIES, record_statement
+from countenance.audit.log import record_statement
+from countenance.audit.own_entries import QUERIES
 from countenance.audit.sequencer import Sequencer
 from countenance.audit.signing import add_key, load_signer, make_signer, require_origin
 from countenance.audit.tree import LogTree

@@ -13,7 +13,8 @@ from typing import Any
 
 from countenance.audit.entry import Opening, commit, open_touch
 from countenance.audit.event import Touch
-from countenance.audit.log import AuditLog, OwnEntry, TouchOpening
+from countenance.audit.log import AuditLog
+from countenance.audit.own_entries import OwnEntry, TouchOpening
 from countenance.audit.published import PublishedCheckpoint, find_checkpoint
 from countenance.audit.tree import LogDamaged, LogTree
 from countenance.errors import ResourceNotFoundException

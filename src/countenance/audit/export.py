@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal
 
 import orjson
 
-from countenance.audit.log import OwnEntry
+from countenance.audit.own_entries import OwnEntry
 from countenance.audit.reader import named
 from countenance.transparency.canonical import canonical_json, parse_time
 from countenance.transparency.note import encode_base64

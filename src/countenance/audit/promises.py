@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from countenance.audit.entry import Draft
-from countenance.audit.log import QUERIES
+from countenance.audit.own_entries import QUERIES
 from countenance.audit.receipt_journal import ReceiptJournal
 from countenance.audit.signing import load_signer
 from countenance.errors import CountenanceError

@@ -14,7 +14,8 @@ from typing import Any
 
 from countenance.audit.auditors import READS_EVERY, record_read
 from countenance.audit.entry import open_openings
-from countenance.audit.log import AuditLog, OwnEntry
+from countenance.audit.log import AuditLog
+from countenance.audit.own_entries import OwnEntry
 from countenance.store import Connection, Database, KeyStore, load_queries
 from countenance.transparency.canonical import canonical_json, parse_canonical
 

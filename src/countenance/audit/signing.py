@@ -7,7 +7,8 @@ import uuid
 from datetime import timedelta
 from typing import Literal
 
-from countenance.audit.log import QUERIES, record_statement
+from countenance.audit.log import record_statement
+from countenance.audit.own_entries import QUERIES
 from countenance.errors import SetupError
 from countenance.store import Connection, Database, KeyStore
 from countenance.transparency.note import Signer, Verifier

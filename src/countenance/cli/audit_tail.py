@@ -13,7 +13,7 @@ import click
 
 from countenance.accounts import Accounts
 from countenance.audit.export import to_json_line
-from countenance.audit.log import OwnEntry
+from countenance.audit.own_entries import OwnEntry
 from countenance.audit.reader import LogReader, named, record_operator_read
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options

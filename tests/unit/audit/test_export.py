@@ -14,7 +14,7 @@ import pytest
 
 from countenance.audit.entry import Opening, commit
 from countenance.audit.export import wanted, write_csv, write_jsonl, write_parquet
-from countenance.audit.log import OwnEntry
+from countenance.audit.own_entries import OwnEntry
 from countenance.transparency.canonical import canonical_json, parse_time
 
 START = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)

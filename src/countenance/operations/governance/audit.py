@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from countenance.audit import OwnEntry
-from countenance.audit.log import BEHIND_ALL
+from countenance.audit.own_entries import BEHIND_ALL
 from countenance.audit.promises import MERGE_WITHIN
 from countenance.audit.published import (
     Place,
