@@ -94,7 +94,8 @@ class Examinations:
         """Take a seat; again shows the same in the same order, and the time goes on.
 
         Raises:
-            AccessDeniedException: the search is the examiner's own, or they lack training that is in date.
+            AccessDeniedException: the search is the examiner's own, nobody vouches for them, or they lack
+                training that is in date.
             ConflictException: the seats are taken, or the examiner has decided.
             ResourceNotFoundException: the account has no such review that waits.
         """
@@ -192,6 +193,12 @@ class Examinations:
             raise AccessDeniedException(
                 "EXA-002: nobody examines a search that they asked for or whose case they opened; leave it "
                 "to another examiner"
+            )
+        if connection.execute(QUERIES["is_own_person"], _of(examiner)).fetchone() != (True,):
+            raise AccessDeniedException(
+                "EXA-006: whoever invited you might have signed in in your place, so you are no second pair "
+                "of eyes yet; have another administrator or an officer confirm you (ConfirmOperator), or "
+                "use `countenance operators confirm` on the server's machine"
             )
         purpose = load_purposes().get(row[2])
         if purpose is None or "training" in purpose.requires:
