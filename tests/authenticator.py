@@ -65,14 +65,10 @@ class Authenticator:
         data = self._data(key, flags, wrong) + (
             bytes(16) + len(key.credential_id).to_bytes(2, "big") + key.credential_id + key.public()
         )
-        attestation = {
-            "fmt": wrong.get("fmt", "none"),
-            "attStmt": wrong.get("statement", {}),
-            "authData": data,
-        }
+        made = {"fmt": wrong.get("fmt", "none"), "attStmt": wrong.get("statement", {}), "authData": data}
         response = {
             "clientDataJSON": to_text(self._client_data("webauthn.create", told, wrong)),
-            "attestationObject": to_text(encode_cbor(told_of | {"authData": data})),
+            "attestationObject": to_text(encode_cbor(made)),
         }
         return self._answer(key, response)
 

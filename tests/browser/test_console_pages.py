@@ -27,6 +27,7 @@ PAGES = (
     "",
     "/collections",
     "/keys",
+    "/passkeys",
     "/people",
     "/policy",
     "/policy/explain",
