@@ -12,6 +12,7 @@ from typing import Any, Final
 from countenance.casework.cases import QUERIES
 from countenance.casework.reviews import Held, Picture, Reviews, no_review
 from countenance.casework.scoring import score
+from countenance.casework.second_person import require_own_person
 from countenance.casework.verdicts import decide
 from countenance.errors import AccessDeniedException, ConflictException, InvalidParameterException
 from countenance.policy.purposes import load_purposes
@@ -194,12 +195,7 @@ class Examinations:
                 "EXA-002: nobody examines a search that they asked for or whose case they opened; leave it "
                 "to another examiner"
             )
-        if connection.execute(QUERIES["is_own_person"], _of(examiner)).fetchone() != (True,):
-            raise AccessDeniedException(
-                "EXA-006: whoever invited you might have signed in in your place, so you are no second pair "
-                "of eyes yet; have another administrator or an officer confirm you (ConfirmOperator), or "
-                "use `countenance operators confirm` on the server's machine"
-            )
+        require_own_person(connection, examiner.account_id, examiner.operator_id, rule="EXA-006")
         purpose = load_purposes().get(row[2])
         if purpose is None or "training" in purpose.requires:
             found = connection.execute(QUERIES["is_trained"], _of(examiner)).fetchone()

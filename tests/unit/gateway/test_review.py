@@ -606,3 +606,15 @@ def test_an_examiner_who_is_invited_anew_loses_the_word_in_the_middle_of_it(hous
     assert message.startswith("EXA-006: ")
     answer, told = erin("ListReviews", **OURS)
     assert (answer.status, told["__type"]) == (400, "UnrecognizedClientException")  # her old key is revoked
+
+
+def test_evidence_is_signed_for_by_nobody_whom_the_opener_might_be(house):
+    """An administrator opens a case, makes somebody up, and signs for the evidence as them: not any more."""
+    anna, bert = house.operator("Anna", "administrator"), house.operator("Bert", "administrator")
+    anna.told("PutOperator", **OURS, OperatorName="Carl", Roles=["administrator"])
+    code = anna.told("InviteOperator", **OURS, OperatorName="Carl")["InvitationCode"]
+    carl = house.taken_up(code, "Carl")
+    sign = OURS | {"CaseId": house.case, "EvidenceReference": "a witness, file 7"}
+    assert carl.refused("SignEvidence", **sign).startswith("CASE-003: ")
+    bert.told("ConfirmOperator", **OURS, OperatorName="Carl")
+    carl.told("SignEvidence", **sign)
