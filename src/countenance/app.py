@@ -17,6 +17,7 @@ from typing import cast
 import cv2
 
 from countenance.accounts import Accounts, Governance
+from countenance.accounts.authenticators import Place
 from countenance.assurance.calibrations import Calibrations
 from countenance.assurance.drift import DriftTally
 from countenance.assurance.evaluations import Evaluations
@@ -27,7 +28,7 @@ from countenance.audit.tree import LogTree
 from countenance.casework import Casework
 from countenance.conduct import Conduct
 from countenance.console.calls import GatewayCalls
-from countenance.console.entrance import Door
+from countenance.console.door import Door
 from countenance.console.openid import OpenIdProvider
 from countenance.console.public_site import PublicSite
 from countenance.console.site import ConsoleSite
@@ -227,7 +228,13 @@ def build(
         site=Sites(
             ConsoleSite(
                 console_calls,
-                Door(governance.sign_ins, keys.derive("console sign-in attempts"), _provider(settings)),
+                Door(
+                    governance.sign_ins,
+                    governance.passkeys,
+                    keys.derive("console sign-in attempts"),
+                    _provider(settings),
+                    Place.of(settings.console_origin) if settings.console_origin else None,
+                ),
             ),
             PublicSite(rights, database),
         ),

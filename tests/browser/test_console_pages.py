@@ -28,6 +28,7 @@ PAGES = (
     "",
     "/collections",
     "/keys",
+    "/passkeys",
     "/people",
     "/policy",
     "/policy/explain",

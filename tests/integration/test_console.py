@@ -23,6 +23,7 @@ SEEN_BY = {
     "/console/cases": {"administrator", "developer"},
     "/console/keys": {"administrator", "auditor", "developer", "officer"},
     "/console/people": {"administrator", "auditor", "officer"},
+    "/console/passkeys": set(ROLES),
     "/console/policy": {"administrator", "auditor", "developer", "officer"},
     "/console/policy/explain": {"administrator", "auditor", "developer", "officer"},
     "/console/evaluations": {"administrator", "auditor", "developer", "officer"},

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from countenance.accounts.sign_in import Identity
 from countenance.casework import Casework, Held, Picture, Search
 from countenance.cli.installation import open_store
 from countenance.errors import FrameworkError
@@ -27,6 +28,7 @@ from countenance.policy.groups import GROUPS, OFFICERS_DO
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
 from countenance.wire.model import load_models
+from governed import open_governance
 from strategies import requests_for
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -90,6 +92,17 @@ class Reviewing:
                 (review,),
             )
 
+    def brought_in(self) -> str:
+        """Somebody whom another administrator invited, and who signed in."""
+        second = self.service.make_operator(self.house, f"Second {uuid.uuid4().hex}", "administrator")
+        client, name = self.service.client("countenance", **second), f"Disposable {uuid.uuid4().hex}"
+        client.put_operator(OperatorName=name, Roles=["examiner"])
+        code = client.invite_operator(OperatorName=name)["InvitationCode"]
+        with self._store() as (database, keys):
+            identity = Identity("https://id.example", name)
+            open_governance(database, keys).sign_ins.take_up_by_identity(code, identity)
+        return name
+
     def _store(self) -> Any:
         where = {"database_url": self.service.database_options[1]} if self.service.database_options else {}
         return open_store(Settings.from_env({}, data_dir=self.service.data_dir, **where))
@@ -115,7 +128,7 @@ class Office:
             return self.suspended
         if operation in TESTING:
             return self.tester
-        if operation in {*GROUPS["operators"], *GROUPS["supervise"], "SignEvidence"}:
+        if operation in {*GROUPS["operators"], *GROUPS["vouch"], *GROUPS["supervise"], "SignEvidence"}:
             return self.administrator
         if operation in GROUPS["examine"]:
             return self.casework.examiner
@@ -163,6 +176,8 @@ class Office:
                 name = f"Disposable {uuid.uuid4().hex}"
                 self.administrator.put_operator(OperatorName=name, Roles=["auditor"])
                 return {"OperatorName": name}
+            case "ConfirmOperator":
+                return {"OperatorName": self.casework.brought_in()}
             case "OpenCase":
                 return {"ExpiresAt": datetime.now(UTC) + timedelta(days=1), "Case": f"C-{uuid.uuid4()}"}
             case "PlantTrial":

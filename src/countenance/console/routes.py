@@ -13,6 +13,7 @@ from countenance.console import (
     home_page,
     key_pages,
     log_pages,
+    passkey_page,
     people_page,
     policy_pages,
     review_pages,
@@ -106,6 +107,14 @@ ROUTES: Final = (
         roles=frozenset({"administrator", "auditor", "officer"}),
         show=people_page.show,
         take=people_page.take,
+    ),
+    Route(
+        pattern="/console/passkeys",
+        path="/console/passkeys",
+        title="Passkeys",
+        roles=_EVERYBODY,
+        show=passkey_page.show,
+        take=passkey_page.take,
     ),
     Route(
         pattern="/console/policy",

@@ -12,6 +12,8 @@ from urllib.parse import unquote
 from countenance.accounts.sign_in import ConsoleSession
 from countenance.console import entrance
 from countenance.console.calls import CallRefused, GatewayCalls
+from countenance.console.door import Door
+from countenance.console.outside_pages import SIGN_IN, SIGN_OUT
 from countenance.console.render import page, redirect, static
 from countenance.console.request import BadForm, WebRequest
 from countenance.console.routes import ROUTES, Route
@@ -35,7 +37,7 @@ class _Found:
 class ConsoleSite:
     """Thread-safe, synchronous, never raises."""
 
-    def __init__(self, calls: GatewayCalls, door: entrance.Door, *, routes: Sequence[Route] = ROUTES) -> None:
+    def __init__(self, calls: GatewayCalls, door: Door, *, routes: Sequence[Route] = ROUTES) -> None:
         self._calls = calls
         self._door = door
         self._routes = [(re.compile(route.pattern), route) for route in routes]
@@ -85,11 +87,11 @@ class ConsoleSite:
         number = request.session_number
         session = self._door.sign_ins.find(number) if number is not None else None
         if number is None or session is None:
-            return redirect(entrance.SIGN_IN)
+            return redirect(SIGN_IN)
         return self._visit(request, session, number)
 
     def _visit(self, request: WebRequest, session: ConsoleSession, number: str) -> Answer:
-        if request.path == entrance.SIGN_OUT:
+        if request.path == SIGN_OUT:
             return entrance.sign_out(request, session, number, self._door)
         found = self._find(request.path)
         if found is None or not session.roles & found.route.roles:
@@ -105,7 +107,7 @@ class ConsoleSite:
             session=session,
             number=number,
             calls=self._calls,
-            sign_ins=self._door.sign_ins,
+            door=self._door,
             parts=found.parts,
             menu=menu,
         )

@@ -218,6 +218,7 @@ class Deps:
             caller.event_id,
             caller.account_id,
             self.report.changes,
+            caller.operator_id,
         )
 
     def purpose(self) -> Purpose:

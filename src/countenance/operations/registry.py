@@ -70,6 +70,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "ChangeStanding": officers.change_standing,
         "CloseCase": casework.close_case,
         "CoachPhoto": coaching.coach_photo,
+        "ConfirmOperator": operators.confirm_operator,
         "ConfirmRelation": relations.confirm_relation,
         "CreateAccessKey": accounts.create_access_key,
         "CreateAccount": officers.create_account,

@@ -77,6 +77,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions": ("AssumePurpose", "GetSessionToken"),
     # who works for the account; its administrators decide, and nobody else
     "operators": ("InviteOperator", "PutOperator", "RemoveOperator"),
+    # that who works for it are different people, said by a second one
+    "vouch": ("ConfirmOperator",),
     # what searches are for, and what people have decided of them
     "casework": (
         "CloseCase",
@@ -184,6 +186,7 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "casework",
             "examine",
             "supervise",
+            "vouch",
             "reading",
             "own",
             "testing",
@@ -197,6 +200,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "administrator": (
         *("chartering", "correct", "gallery", "operators", "own", "purposed", "reading", "relations"),
         *("requesting", "sessions", "terms", "dueProcess", "rights", "casework", "supervise"),
+        "vouch",
     ),
     "auditor": ("reading", "dueProcess"),
     "developer": (
@@ -204,7 +208,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         *("reading", "sessions", "dueProcess", "casework"),
     ),
     "examiner": ("examine", "dueProcess"),
-    "officer": ("officer", "supervise", "reading", "terms", "dueProcess", "rights"),
+    "officer": ("officer", "supervise", "vouch", "reading", "terms", "dueProcess", "rights"),
 }
 """Role → kinds of operations that a person of that role may call with a key of their own."""
 

@@ -527,6 +527,14 @@ class ComparedSourceImageFace(TypedDict):
     Confidence: NotRequired[float]
 
 
+class ConfirmOperatorRequest(TypedDict):
+    OperatorName: str
+
+
+class ConfirmOperatorResponse(TypedDict):
+    pass
+
+
 class ConfirmRelationRequest(TypedDict):
     RelationId: str
 
@@ -1704,6 +1712,9 @@ class OperatorSummary(TypedDict):
     AddedAt: NotRequired[datetime]
     CanSignIn: NotRequired[bool]
     InvitedUntil: NotRequired[datetime]
+    BroughtInBy: NotRequired[str]
+    ConfirmedAt: NotRequired[datetime]
+    ConfirmedBy: NotRequired[str]
 
 
 class OutlyingFace(TypedDict):

@@ -127,7 +127,10 @@ def _model(purpose: Purpose) -> ModelFacts:
     return ModelFacts("1.0", "any", evaluated=Evaluated(standing="in_force", decides=facts))
 
 
-_PEOPLE = {"operators": "administrator", "supervise": "administrator", "examine": "examiner"}
+_PEOPLE = {
+    **dict.fromkeys(("operators", "supervise", "vouch"), "administrator"),
+    "examine": "examiner",
+}
 """Kinds that are for people: who may."""
 _OURS = frozenset(load_models().services["countenance"].operations)
 

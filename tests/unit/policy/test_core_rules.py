@@ -62,6 +62,7 @@ ONE_OF_A_KIND = {
     "casework": "OpenCase",
     "examine": "BeginExamination",
     "supervise": "DescribeExaminers",
+    "vouch": "ConfirmOperator",
     "reading": "ListOperators",
     "own": "PutRecord",
     "testing": "CreateIndependentTest",
@@ -278,6 +279,7 @@ TABLE: list[Row] = [
         )
     ),
     *rows("ROL-002", ("operators",), {"roles": None}, says="is for administrators of the account"),
+    *rows("ROL-003", ("vouch",), {"roles": None}, says="is for administrators and officers"),
     # cases and those who examine
     *rows(
         "CASE-001",

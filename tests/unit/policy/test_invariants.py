@@ -101,6 +101,7 @@ CASEWORK = {
 }
 EXAMINES = {"BeginExamination", "ListReviews", "SubmitExamination"}
 SUPERVISES = {"DescribeExaminers", "PlantTrial"}
+VOUCHES = {"ConfirmOperator"}
 LOOKS_AT = {
     *("DescribeCharter", "DescribeCollection", "ExplainCall", "GetEvaluation", "GetHealth", "ListAccessKeys"),
     *("ListCollections", "ListErasures", "ListEvaluations", "ListOperators", "ListPacks"),
@@ -120,6 +121,7 @@ MAY = {
     "administrator": {
         *(KEEPS_AND_READS | OF_ITS_OWN | LOOKS_AT | CORRECTS | FOR_A_PURPOSE | SAYS_FOR_WHOM),
         *(TERMS_AND_DUE_PROCESS | OF_PEOPLE | ABOUT_PEOPLE | {"RequestPurpose"} | CASEWORK | SUPERVISES),
+        *VOUCHES,
     },
     "auditor": LOOKS_AT | DUE_PROCESS,
     "developer": {
@@ -128,7 +130,7 @@ MAY = {
         *CASEWORK,
     },
     "examiner": DUE_PROCESS | EXAMINES,
-    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES,
+    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES | VOUCHES,
 }
 """What a person of a role may do with a key of their own."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
@@ -147,6 +149,7 @@ OTHERS = sorted(
     | CASEWORK
     | EXAMINES
     | SUPERVISES
+    | VOUCHES
     | {"RequestPurpose"}
 )
 
@@ -170,7 +173,7 @@ def _wrongs(
     yield "a tester, and no test", account.tester and does not in TESTS
     yield "a test, and no tester", does in TESTS and not account.tester
     yield "not of the roles", call.roles is not None and not any(does in MAY[role] for role in call.roles)
-    yield "about people, with nobody's key", does in ABOUT_PEOPLE | EXAMINES and call.roles is None
+    yield "about people, with nobody's key", does in ABOUT_PEOPLE | VOUCHES | EXAMINES and call.roles is None
     yield (
         "about examiners, with nobody's key",
         does in SUPERVISES and call.roles is None and not call.officer,
