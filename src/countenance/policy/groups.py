@@ -18,11 +18,13 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         *("ImportFace", "ReportCollisions"),
     ),
     "enrol": ("IndexFaces", "ImportFace"),
-    "associate": ("AssociateFaces",),
+    "associate": ("AssociateFaces", "MergeUsers"),
     # what searches answer is put right, and no face is used: by whoever may enrol
-    "correct": ("RejectMatch", "WithdrawRejection"),
+    "correct": ("RejectMatch", "UndoMerge", "WithdrawRejection"),
     "compare": ("CompareFaces", "ListOutliers", "VerifyFaces"),
     "analyse": ("DetectFaces", "CoachPhoto"),
+    # a face is shown to somebody, and nothing else is done with it
+    "look": ("GetFaceImage",),
     # searches of video: not offered, and refused by rule should they ever be
     "stream": ("StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"),
     "chartering": ("CreateCollection",),
@@ -96,6 +98,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "reading": (
         "DescribeCharter",
         "DescribeCollection",
+        "DescribeGrowth",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -103,6 +106,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListCollections",
         "ListErasures",
         "ListEvaluations",
+        "ListMerges",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -114,6 +118,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "own": (
         "DescribeCharter",
+        "DescribeGrowth",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -121,6 +126,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListAccessKeys",
         "ListErasures",
         "ListEvaluations",
+        "ListMerges",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -168,9 +174,9 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 """Kind → operations. An operation may be of several kinds."""
 
 PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "face": ("search", "enrol", "associate", "compare", "analyse", "stream"),
+    "face": ("search", "enrol", "associate", "compare", "analyse", "look", "stream"),
     "offered": (
-        *("search", "enrol", "associate", "compare", "analyse", "chartering", "gallery"),
+        *("search", "enrol", "associate", "compare", "analyse", "look", "chartering", "gallery"),
         *(
             "correct",
             "terms",
@@ -200,7 +206,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "auditor": ("reading", "dueProcess"),
     "developer": (
-        *("search", "enrol", "associate", "correct", "compare", "analyse", "chartering", "gallery"),
+        *("search", "enrol", "associate", "correct", "compare", "analyse", "look", "chartering", "gallery"),
         *("reading", "sessions", "dueProcess", "casework"),
     ),
     "examiner": ("examine", "dueProcess"),

@@ -23,10 +23,11 @@ from countenance.policy.packs import Activation, Manifest, Pack
 from countenance.policy.rules import read_rules
 from countenance.types import AccountId
 
-AMAZONS = ("search", "enrol", "associate", "compare", "analyse", "stream", "chartering", "gallery")
+AMAZONS = ("search", "enrol", "associate", "compare", "analyse", "stream", "chartering", "gallery", "look")
 OURS, THEIRS, ABOVE, TOP = (AccountId(digit * 12) for digit in "1234")
 OURS_WITH_FACES = frozenset(
-    {"CoachPhoto", "IdentifyFace", "ImportFace", "ListOutliers", "ReportCollisions", "VerifyFaces"}
+    {"CoachPhoto", "GetFaceImage", "IdentifyFace", "ImportFace", "ListOutliers", "MergeUsers"}
+    | {"ReportCollisions", "VerifyFaces"}
 )
 """Of our own service, though they use a face."""
 NAMES = {
