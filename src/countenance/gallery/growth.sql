@@ -14,3 +14,8 @@ join gallery_day as d using (collection_id)
 where c.account_id = %(account_id)s and c.region = %(region)s and d.day >= %(since)s
 group by d.day
 order by d.day;
+
+-- list_enrolments --
+select face_id, created_at, import_id from face
+where collection_id = %(collection_id)s and face_id = any(%(face_ids)s::uuid[])
+order by face_id;

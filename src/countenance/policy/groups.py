@@ -28,13 +28,14 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     # searches of video: not offered, and refused by rule should they ever be
     "stream": ("StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"),
     "chartering": ("CreateCollection",),
-    # AWS's other operations on what an account owns
+    # AWS's other operations on what an account owns, and one of ours
     "gallery": (
         "CreateUser",
         "DeleteCollection",
         "DeleteFaces",
         "DeleteUser",
         "DescribeCollection",
+        "DescribeFaces",
         "DisassociateFaces",
         "ListCollections",
         "ListFaces",

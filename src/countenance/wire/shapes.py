@@ -450,6 +450,7 @@ class CharterDetail(TypedDict):
     FaceCap: int
     RetentionDays: NotRequired[int]
     MinorsAllowed: bool
+    PicturesKeptDays: NotRequired[int]
 
 
 class CloseCaseRequest(TypedDict):
@@ -775,6 +776,15 @@ class DescribeExaminersResponse(TypedDict):
     Examiners: list[ExaminerFigures]
 
 
+class DescribeFacesRequest(TypedDict):
+    CollectionId: str
+    FaceIds: list[str]
+
+
+class DescribeFacesResponse(TypedDict):
+    Faces: list[EnrolledFace]
+
+
 class DescribeGrowthRequest(TypedDict):
     CollectionId: NotRequired[str]
     Days: NotRequired[int]
@@ -824,6 +834,12 @@ class EndRelationRequest(TypedDict):
 
 class EndRelationResponse(TypedDict):
     pass
+
+
+class EnrolledFace(TypedDict):
+    FaceId: str
+    EnrolledAt: datetime
+    ImportId: NotRequired[str]
 
 
 class EraseFacesRequest(TypedDict):

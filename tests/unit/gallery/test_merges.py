@@ -46,9 +46,7 @@ def user(gallery, commit, collection):
     def make(name, *face_ids):
         commit(gallery.create_user, collection, name)
         if face_ids:
-            commit(
-                gallery.associate, collection, name, face_ids, calibration=CALIBRATION, threshold=0.0
-            )
+            commit(gallery.associate, collection, name, face_ids, calibration=CALIBRATION, threshold=0.0)
         return name
 
     return make
@@ -239,9 +237,7 @@ def test_what_was_rejected_of_the_one_stays_rejected_and_comes_back(
         (both, "ada", "first"),
         (withdrawn, "ada", "wrong"),
     }
-    done = commit(
-        gallery.associate, collection, "ada", [stranger], calibration=CALIBRATION, threshold=0.0
-    )
+    done = commit(gallery.associate, collection, "ada", [stranger], calibration=CALIBRATION, threshold=0.0)
     assert done.face_ids == []
     commit(gallery.withdraw_rejection, collection, withdrawn, Target(user_id="ada"))
     reject(since, reason="neither", user_id="ada")

@@ -280,7 +280,13 @@ TABLE: list[Row] = [
         )
     ),
     *rows("ROL-002", ("operators",), {"roles": None}, says="is for administrators of the account"),
-    *rows("LOOK-001", ("look",), {"roles": None}, says="the key is nobody's own"),
+    *rows(
+        "LOOK-001",
+        ("look",),
+        {"roles": None},
+        {"roles": frozenset({"developer", "examiner"})},
+        says="the key is nobody's own",
+    ),
     # cases and those who examine
     *rows(
         "CASE-001",

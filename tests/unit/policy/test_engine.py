@@ -27,9 +27,9 @@ AMAZONS = ("search", "enrol", "associate", "compare", "analyse", "stream", "char
 OURS, THEIRS, ABOVE, TOP = (AccountId(digit * 12) for digit in "1234")
 OURS_WITH_FACES = frozenset(
     {"CoachPhoto", "GetFaceImage", "IdentifyFace", "ImportFace", "ListOutliers", "MergeUsers"}
-    | {"ReportCollisions", "VerifyFaces"}
+    | {"DescribeFaces", "ReportCollisions", "VerifyFaces"}
 )
-"""Of our own service, though they use a face."""
+"""Of our own service, though they use a face or are of a kind of Amazon's."""
 NAMES = {
     "rekognition": [name for kind in AMAZONS for name in GROUPS[kind] if name not in OURS_WITH_FACES],
     "countenance": sorted(

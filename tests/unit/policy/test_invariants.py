@@ -57,6 +57,7 @@ KEEPS_AND_READS = {
         "DeleteFaces",
         "DeleteUser",
         "DescribeCollection",
+        "DescribeFaces",
     ),
     *("DisassociateFaces", "ListCollections", "ListFaces", "ListTagsForResource", "ListUsers", "TagResource"),
     "UntagResource",
@@ -180,6 +181,7 @@ def _wrongs(
         does in SUPERVISES and call.roles is None and not call.officer,
     )
     yield "a face is shown to nobody in particular", does in SHOWS and call.roles is None
+    yield "an examiner sees more", does in SHOWS and "examiner" in (call.roles or ())
     standings = [*_standings(call)]
     yield "an account upstream is not known", None in standings
     if does in TERMS_AND_DUE_PROCESS | OF_PEOPLE:

@@ -11,7 +11,7 @@ from countenance.gallery.subjects import FACES_PER_USER
 from countenance.operations.decision_shapes import to_rate
 from countenance.operations.defaults import ASSOCIATE_THRESHOLD
 from countenance.operations.deps import Deps
-from countenance.operations.governance.rejections import to_rejected
+from countenance.operations.rejected_shapes import to_rejected
 from countenance.similarity import Calibration
 from countenance.types import FaceId, Similarity, UserId
 from countenance.wire.shapes import (

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 
 from countenance.errors import InvalidParameterException
-from countenance.gallery import Rejection, Target
+from countenance.gallery import Target
 from countenance.operations.deps import Deps
+from countenance.operations.rejected_shapes import to_rejected
 from countenance.types import FaceId, UserId
 from countenance.wire.shapes import (
     ListRejectedMatchesRequest,
     ListRejectedMatchesResponse,
-    RejectedMatch,
     RejectMatchRequest,
     RejectMatchResponse,
     WithdrawRejectionRequest,
@@ -76,18 +76,3 @@ def _target(request: RejectMatchRequest | WithdrawRejectionRequest) -> Target:
 
 def _face_id(text: str) -> FaceId:
     return FaceId(uuid.UUID(text))
-
-
-def to_rejected(rejection: Rejection) -> RejectedMatch:
-    told: RejectedMatch = {
-        "FaceId": str(rejection.face_id),
-        "RejectedBy": rejection.rejected_by,
-        "RejectedAt": rejection.rejected_at,
-    }
-    if rejection.user_id is not None:
-        told["UserId"] = rejection.user_id
-    if rejection.rejected_face_id is not None:
-        told["RejectedFaceId"] = str(rejection.rejected_face_id)
-    if rejection.reason is not None:
-        told["Reason"] = rejection.reason
-    return told

@@ -70,7 +70,9 @@ def test_merged_listed_and_undone(call, collection, user):
 
 def test_what_stands_against_it_is_told_and_enforced(call, user):
     faces, others = user("ada", "ada"), user("eve", "eve")
-    call("RejectMatch", CollectionId="friends", FaceId=others[0], RejectedFaceId=faces[0], Reason="two people")
+    call(
+        "RejectMatch", CollectionId="friends", FaceId=others[0], RejectedFaceId=faces[0], Reason="two people"
+    )
     compared = merged(call, "eve", "ada", DryRun=True)["Compared"]
     assert compared["Obstacles"] == ["LOW_SIMILARITY", "REJECTED"]
     assert [each["Reason"] for each in compared["Rejections"]] == ["two people"]
