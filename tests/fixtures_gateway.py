@@ -294,6 +294,7 @@ def make_bench(
                 uow=uow,
                 accounts=accounts,
                 gallery=None,
+                merges=None,
                 objects=None,
                 audit=audit,
                 log=log,

@@ -21,6 +21,7 @@ from countenance.audit.tree import LogDamaged, LogTree
 from countenance.casework import Casework
 from countenance.gallery import Gallery
 from countenance.gallery.activity import Activity, searches_ran
+from countenance.gallery.merges import Merges
 from countenance.gateway.services import GatewayServices
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Deps
@@ -74,6 +75,7 @@ class SmallServer:
                 uow=uow,
                 accounts=accounts,
                 gallery=gallery,
+                merges=Merges(database, self.keys),
                 objects=ObjectStores.from_settings(Settings()),
                 audit=audit,
                 log=log,

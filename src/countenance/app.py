@@ -37,6 +37,7 @@ from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
 from countenance.gallery.activity import Activity
 from countenance.gallery.memory_broker import Memories
+from countenance.gallery.merges import Merges
 from countenance.gallery.scan import Accelerator, ScanDevice
 from countenance.gallery.tidying import Tidying
 from countenance.gateway.asgi import Gateway
@@ -154,6 +155,7 @@ def build(
         accelerator=Accelerator.open(cast("ScanDevice", settings.scan_device)),
         sampled=drift.sampled,
     )
+    merges = Merges(database, keys, tombstones)
     audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))
     governance = Governance.open(database, keys, load_terms(settings.terms))
@@ -172,6 +174,7 @@ def build(
             caller=caller,
             uow=uow,
             gallery=gallery,
+            merges=merges,
             objects=objects,
             accounts=accounts,
             audit=audit,

@@ -122,6 +122,65 @@ def test_each_role_walks_its_own_pages_and_is_kept_out_of_the_others(browser, se
     context.close()
 
 
+@pytest.fixture(scope="module")
+def keeper(service) -> str:
+    """The cookie of somebody who keeps collections and may see faces: who examines may not."""
+    house = service.client("countenance").get_caller_identity()["AccountId"]
+    name = f"Keeper {uuid.uuid4().hex[:6]}"
+    number = (
+        make_member(service, house, name, "administrator", "developer").signed_in(service.endpoint).cookie
+    )
+    assert number
+    return number
+
+
+def test_users_faces_and_charters_have_no_barrier(tab, service, keeper, portraits):
+    """With pictures, with what does not fit, and with a merge that is looked at."""
+    client, name = service.client(), f"seen-{uuid.uuid4().hex[:8]}"
+    client.create_collection(CollectionId=name, Tags={"countenance:vault-days": "30"})
+    by_count = sorted(portraits.known.values(), key=len)
+    photos = [*by_count[-1][:3], by_count[0][0]]
+    faces = [
+        client.index_faces(CollectionId=name, Image={"Bytes": path.read_bytes()})["FaceRecords"][0]["Face"][
+            "FaceId"
+        ]
+        for path in photos
+    ]
+    for user, theirs in (("ada", [*faces[:2], faces[3]]), ("ada-2", [faces[2]])):
+        client.create_user(CollectionId=name, UserId=user)
+        client.associate_faces(CollectionId=name, UserId=user, FaceIds=theirs, UserMatchThreshold=0)
+    tab.context.clear_cookies()
+    tab.context.add_cookies([{"name": "countenance-console", "value": keeper, "url": service.endpoint}])
+    try:
+        for path, label in (
+            ("", "collection"),
+            ("/charter", "charter"),
+            (f"/faces/{faces[0]}?purpose=development", "face"),
+            ("/users/ada?purpose=development", "user"),
+            ("/users/ada-2?purpose=development&into=ada", "merge"),
+        ):
+            tab.goto(f"{service.endpoint}/console/collections/{name}{path}", wait_until="networkidle")
+            drawn = tab.locator("img.thumb")
+            for at in range(drawn.count()):
+                drawn.nth(at).scroll_into_view_if_needed()
+            tab.wait_for_load_state("networkidle")
+            assert drawn.evaluate_all("images => images.every(image => image.naturalWidth > 0)")
+            look(tab, label)
+        assert drawn.count() >= 4
+        tab.get_by_role("button", name="Merge ada-2 into ada").click()
+        tab.wait_for_url("**/users/ada?told=*")
+        look(tab, "merged")
+        tab.get_by_role("button", name="Undo the merge of ada-2").click()
+        tab.wait_for_url("**there+again**")
+        tab.goto(f"{service.endpoint}/console/collections/{name}/charter")
+        tab.fill("#face_cap", "5000")
+        tab.get_by_role("button", name="Show what would change").click()
+        look(tab, "charter-changed")
+        assert tab.input_value("#face_cap") == "5000"
+    finally:
+        client.delete_collection(CollectionId=name)
+
+
 @pytest.fixture
 def page(browser, service, cookie) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})

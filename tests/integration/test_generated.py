@@ -132,7 +132,21 @@ class Office:
             return self.administrator
         if operation in GROUPS["examine"]:
             return self.casework.examiner
+        if operation in GROUPS["look"]:
+            return self.developer()
         return self.officer if operation in {*OFFICERS_DO, "GetAppeal"} else usual
+
+    def developer(self) -> Any:
+        """Somebody who has taken a purpose on."""
+        personal = self.service.make_operator(self.house, f"Dev {uuid.uuid4().hex[:8]}", "developer")
+        taken = self.service.client("countenance", **personal).assume_purpose(Purpose="development")
+        made = taken["Credentials"]
+        return self.service.client(
+            "countenance",
+            aws_access_key_id=made["AccessKeyId"],
+            aws_secret_access_key=made["SecretAccessKey"],
+            aws_session_token=made["SessionToken"],
+        )
 
     def disposable(self, operation: str) -> dict[str, Any]:
         """What an operation of ours may be done to, made for one call."""
@@ -182,6 +196,9 @@ class Office:
                 return {"ExpiresAt": datetime.now(UTC) + timedelta(days=1), "Case": f"C-{uuid.uuid4()}"}
             case "PlantTrial":
                 return self.casework.trial
+            case "GetFaceImage":
+                trial = self.casework.trial
+                return {"CollectionId": trial["CollectionId"], "FaceId": trial["ProbeFaceId"]}
             case "BeginExamination":
                 return {"ReviewId": self.administrator.plant_trial(**self.casework.trial)["ReviewId"]}
             case "SubmitExamination":
@@ -229,6 +246,7 @@ class Office:
 
 ALONE = {
     "VerifyFaces": frozenset({"CollectionId", "FaceId", "UserId", "MaxFalseMatchRate", "ReviewThreshold"}),
+    "ListMerges": frozenset({"NextToken"}),
     "RejectMatch": frozenset({"UserId"}),
     "WithdrawRejection": frozenset({"UserId"}),
     "IssueEnrolmentCode": frozenset({"UserId"}),
@@ -297,6 +315,11 @@ class Living:
                 return {"UserId": user_id}
             case "VerifyFaces":
                 return {"ReferenceImage": self.images[0]}
+            case "MergeUsers":
+                return self._two_users()
+            case "UndoMerge":
+                made = self.governance.merge_users(**self._two_users())
+                return {"CollectionId": self.pair["CollectionId"], "MergeId": made["MergeId"]}
             case "RejectMatch":
                 return self.pair
             case "WithdrawRejection":
@@ -344,6 +367,20 @@ class Living:
         )
         face_id = told["FaceRecords"][0]["Face"]["FaceId"]
         return {"CollectionId": collection, "FaceIds": [face_id], "Attestation": "seen"}
+
+    def _two_users(self) -> dict[str, Any]:
+        """Of one photograph, so that nothing stands against their being one."""
+        users = [f"disposable-{uuid.uuid4().hex}" for _ in range(2)]
+        for user_id in users:
+            who = self._who()
+            self.rekognition.create_user(CollectionId=who["CollectionId"], UserId=user_id)
+            self.rekognition.associate_faces(
+                CollectionId=who["CollectionId"], UserId=user_id, FaceIds=who["FaceIds"]
+            )
+        return dict(zip(("SourceUserId", "TargetUserId"), users, strict=True)) | {
+            "CollectionId": self.pair["CollectionId"],
+            "UserMatchThreshold": 75.0,
+        }
 
     def _request(self, kind: str) -> str:
         return self.governance.open_subject_request(Kind=kind, **self._who())["Request"]["RequestId"]

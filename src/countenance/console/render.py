@@ -52,6 +52,11 @@ def document(text: str) -> Answer:
     return Answer(status=200, headers=(kind, _NOT_KEPT, *held), body=text.encode())
 
 
+def picture(jpeg: bytes) -> Answer:
+    """A picture by itself, which no browser keeps."""
+    return Answer(status=200, headers=(("content-type", "image/jpeg"), _NOT_KEPT, *HEADERS), body=jpeg)
+
+
 def redirect(where: str, *headers: tuple[str, str], elsewhere: bool = False) -> Answer:
     """On to another page of ours, which is asked for with GET; `elsewhere`: to a provider's."""
     assert elsewhere or (where.startswith("/") and not where.startswith("//"))

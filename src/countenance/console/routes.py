@@ -7,9 +7,11 @@ from typing import Final
 
 from countenance.console import (
     case_pages,
+    charter_page,
     collection_pages,
     conduct_pages,
     evaluation_pages,
+    face_pages,
     home_page,
     key_pages,
     log_pages,
@@ -18,11 +20,14 @@ from countenance.console import (
     policy_pages,
     review_pages,
     try_page,
+    user_pages,
 )
 from countenance.console.visit import Handler
 
 _EVERYBODY: Final = frozenset({"administrator", "auditor", "developer", "examiner", "officer"})
 _READERS: Final = frozenset({"administrator", "auditor", "developer", "officer"})
+_KEEPERS: Final = frozenset({"administrator", "developer"})
+_COLLECTION: Final = "/console/collections/(?P<collection>[^/]{1,765})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +67,42 @@ ROUTES: Final = (
         show=collection_pages.show_all,
     ),
     Route(
-        pattern="/console/collections/(?P<collection>[^/]{1,765})",
+        pattern=_COLLECTION,
         path="/console/collections",
         title="",
         roles=_READERS,
         show=collection_pages.show_one,
+    ),
+    Route(
+        pattern=f"{_COLLECTION}/charter",
+        path="/console/collections",
+        title="",
+        roles=frozenset({"administrator"}),
+        show=charter_page.show,
+        take=charter_page.take,
+    ),
+    Route(
+        pattern=f"{_COLLECTION}/users/(?P<user>[^/]{{1,384}})",
+        path="/console/collections",
+        title="",
+        roles=_KEEPERS,
+        show=user_pages.show,
+        take=user_pages.take,
+    ),
+    Route(
+        pattern=f"{_COLLECTION}/faces/(?P<face>[0-9a-f-]{{36}})",
+        path="/console/collections",
+        title="",
+        roles=_KEEPERS,
+        show=face_pages.show,
+        take=face_pages.take,
+    ),
+    Route(
+        pattern=f"{_COLLECTION}/faces/(?P<face>[0-9a-f-]{{36}})/picture",
+        path="/console/collections",
+        title="",
+        roles=frozenset({"developer"}),
+        show=face_pages.show_picture,
     ),
     Route(
         pattern="/console/reviews",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads whe
     from countenance.casework import Casework
     from countenance.conduct import Conduct
     from countenance.gallery import Collection, Gallery
+    from countenance.gallery.merges import Merges
     from countenance.objects import ObjectStores
     from countenance.policy.register import PackRegister, PoliciesInForce
     from countenance.rights import Rights
@@ -160,6 +161,7 @@ class Deps:
         uow: the call's unit of work. What is written through it becomes durable together with the
             call's event, after the operation has returned, or not at all.
         gallery: collections, faces and subjects of the caller's account and region.
+        merges: of subjects.
         objects: allow-listed stores behind `Image.S3Object`.
         accounts: accounts and credentials.
         audit: entries of the log, each readable by the account that it is about.
@@ -185,6 +187,7 @@ class Deps:
     caller: Caller
     uow: UnitOfWork
     gallery: Gallery
+    merges: Merges
     objects: ObjectStores
     accounts: Accounts
     audit: AuditLog

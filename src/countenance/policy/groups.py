@@ -18,21 +18,24 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         *("ImportFace", "ReportCollisions"),
     ),
     "enrol": ("IndexFaces", "ImportFace"),
-    "associate": ("AssociateFaces",),
+    "associate": ("AssociateFaces", "MergeUsers"),
     # what searches answer is put right, and no face is used: by whoever may enrol
-    "correct": ("RejectMatch", "WithdrawRejection"),
+    "correct": ("RejectMatch", "UndoMerge", "WithdrawRejection"),
     "compare": ("CompareFaces", "ListOutliers", "VerifyFaces"),
     "analyse": ("DetectFaces", "CoachPhoto"),
+    # a face is shown to somebody, and nothing else is done with it
+    "look": ("GetFaceImage",),
     # searches of video: not offered, and refused by rule should they ever be
     "stream": ("StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"),
     "chartering": ("CreateCollection",),
-    # AWS's other operations on what an account owns
+    # AWS's other operations on what an account owns, and one of ours
     "gallery": (
         "CreateUser",
         "DeleteCollection",
         "DeleteFaces",
         "DeleteUser",
         "DescribeCollection",
+        "DescribeFaces",
         "DisassociateFaces",
         "ListCollections",
         "ListFaces",
@@ -98,6 +101,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "reading": (
         "DescribeCharter",
         "DescribeCollection",
+        "DescribeGrowth",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -105,6 +109,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListCollections",
         "ListErasures",
         "ListEvaluations",
+        "ListMerges",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -116,6 +121,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "own": (
         "DescribeCharter",
+        "DescribeGrowth",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -123,6 +129,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListAccessKeys",
         "ListErasures",
         "ListEvaluations",
+        "ListMerges",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -170,9 +177,9 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 """Kind → operations. An operation may be of several kinds."""
 
 PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "face": ("search", "enrol", "associate", "compare", "analyse", "stream"),
+    "face": ("search", "enrol", "associate", "compare", "analyse", "look", "stream"),
     "offered": (
-        *("search", "enrol", "associate", "compare", "analyse", "chartering", "gallery"),
+        *("search", "enrol", "associate", "compare", "analyse", "look", "chartering", "gallery"),
         *(
             "correct",
             "terms",
@@ -204,7 +211,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "auditor": ("reading", "dueProcess"),
     "developer": (
-        *("search", "enrol", "associate", "correct", "compare", "analyse", "chartering", "gallery"),
+        *("search", "enrol", "associate", "correct", "compare", "analyse", "look", "chartering", "gallery"),
         *("reading", "sessions", "dueProcess", "casework"),
     ),
     "examiner": ("examine", "dueProcess"),

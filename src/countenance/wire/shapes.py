@@ -132,6 +132,7 @@ LandmarkType: TypeAlias = Literal[
     "upperJawlineRight",
 ]
 MeasureDirection: TypeAlias = Literal["higher", "lower", "middle"]
+MergeObstacle: TypeAlias = Literal["LOW_SIMILARITY", "REJECTED", "TOO_MANY_FACES", "OPEN_REQUEST"]
 OperatorRole: TypeAlias = Literal["administrator", "auditor", "developer", "examiner", "officer"]
 OrientationCorrection: TypeAlias = Literal["ROTATE_0", "ROTATE_90", "ROTATE_180", "ROTATE_270"]
 PackMode: TypeAlias = Literal["enforce", "shadow"]
@@ -449,6 +450,7 @@ class CharterDetail(TypedDict):
     FaceCap: int
     RetentionDays: NotRequired[int]
     MinorsAllowed: bool
+    PicturesKeptDays: NotRequired[int]
 
 
 class CloseCaseRequest(TypedDict):
@@ -782,6 +784,26 @@ class DescribeExaminersResponse(TypedDict):
     Examiners: list[ExaminerFigures]
 
 
+class DescribeFacesRequest(TypedDict):
+    CollectionId: str
+    FaceIds: list[str]
+
+
+class DescribeFacesResponse(TypedDict):
+    Faces: list[EnrolledFace]
+
+
+class DescribeGrowthRequest(TypedDict):
+    CollectionId: NotRequired[str]
+    Days: NotRequired[int]
+
+
+class DescribeGrowthResponse(TypedDict):
+    From: str
+    To: str
+    Days: list[GrowthDay]
+
+
 class DetectFacesRequest(TypedDict):
     Image: Image
     Attributes: NotRequired[list[Attribute]]
@@ -820,6 +842,12 @@ class EndRelationRequest(TypedDict):
 
 class EndRelationResponse(TypedDict):
     pass
+
+
+class EnrolledFace(TypedDict):
+    FaceId: str
+    EnrolledAt: datetime
+    ImportId: NotRequired[str]
 
 
 class EraseFacesRequest(TypedDict):
@@ -1097,6 +1125,16 @@ class GetEvaluationResponse(TypedDict):
     SignedEvaluation: str
 
 
+class GetFaceImageRequest(TypedDict):
+    CollectionId: str
+    FaceId: str
+
+
+class GetFaceImageResponse(TypedDict):
+    Picture: bytes
+    SidePixels: int
+
+
 class GetHealthRequest(TypedDict):
     pass
 
@@ -1196,6 +1234,12 @@ class GetTermsResponse(TypedDict):
     Digest: str
     Text: str
     PublishedOn: NotRequired[str]
+
+
+class GrowthDay(TypedDict):
+    Day: str
+    FacesEnrolled: int
+    FacesErased: int
 
 
 class IdentifiedCandidate(TypedDict):
@@ -1492,6 +1536,18 @@ class ListLegalHoldsResponse(TypedDict):
     Holds: list[LegalHoldDetail]
 
 
+class ListMergesRequest(TypedDict):
+    CollectionId: str
+    UserId: NotRequired[str]
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListMergesResponse(TypedDict):
+    Merges: list[MergedUsers]
+    NextToken: NotRequired[str]
+
+
 class ListOperatorsRequest(TypedDict):
     pass
 
@@ -1648,6 +1704,38 @@ class LookAlike(TypedDict):
 class MatchedUser(TypedDict):
     UserId: NotRequired[str]
     UserStatus: NotRequired[UserStatus]
+
+
+class MergeUsersRequest(TypedDict):
+    CollectionId: str
+    SourceUserId: str
+    TargetUserId: str
+    UserMatchThreshold: NotRequired[float]
+    DryRun: NotRequired[bool]
+    ClientRequestToken: NotRequired[str]
+
+
+class MergeUsersResponse(TypedDict):
+    MergeId: NotRequired[str]
+    Compared: UsersCompared
+    AssociatedFaces: list[MergedFace]
+
+
+class MergedFace(TypedDict):
+    FaceId: str
+
+
+class MergedUsers(TypedDict):
+    MergeId: str
+    SourceUserId: str
+    TargetUserId: str
+    Faces: int
+    FacesStillThere: int
+    MergedBy: str
+    MergedAt: datetime
+    UndoUntil: datetime
+    UndoneBy: NotRequired[str]
+    UndoneAt: NotRequired[datetime]
 
 
 class MouthOpen(TypedDict):
@@ -2246,6 +2334,19 @@ class UndoImportResponse(TypedDict):
     IsComplete: bool
 
 
+class UndoMergeRequest(TypedDict):
+    CollectionId: str
+    MergeId: str
+
+
+class UndoMergeResponse(TypedDict):
+    SourceUserId: str
+    TargetUserId: str
+    AssociatedFaces: list[MergedFace]
+    FacesElsewhere: list[MergedFace]
+    FacesDeleted: int
+
+
 class UnindexedFace(TypedDict):
     Reasons: NotRequired[list[Reason]]
     FaceDetail: NotRequired[FaceDetail]
@@ -2294,6 +2395,21 @@ class UserMatch(TypedDict):
     User: NotRequired[MatchedUser]
 
 
+class UsersCompared(TypedDict):
+    SourceFaces: list[MergedFace]
+    TargetFaces: list[MergedFace]
+    FacesTogether: int
+    MostFaces: int
+    FacesNotCompared: int
+    Similarity: NotRequired[float]
+    EstimatedFalseMatchRate: NotRequired[EstimatedRate]
+    SimilarityThreshold: float
+    WeakestPair: WeakestPair
+    Rejections: list[RejectedMatch]
+    OpenRequests: int
+    Obstacles: list[MergeObstacle]
+
+
 class VerifyFacesRequest(TypedDict):
     Image: Image
     ReferenceImage: NotRequired[Image]
@@ -2326,6 +2442,12 @@ class WaitingReview(TypedDict):
     ExpiresAt: datetime
     CandidateCount: int
     BeganAt: NotRequired[datetime]
+
+
+class WeakestPair(TypedDict):
+    SourceFaceId: str
+    TargetFaceId: str
+    Similarity: NotRequired[float]
 
 
 class WithdrawConsentRequest(TypedDict):

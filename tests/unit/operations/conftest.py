@@ -17,6 +17,7 @@ from countenance.casework import Casework
 from countenance.conduct import Conduct
 from countenance.errors import ServiceError
 from countenance.gallery import Gallery
+from countenance.gallery.merges import Merges
 from countenance.gateway.obligations import DISCHARGES
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
@@ -79,6 +80,7 @@ class Client:
             caller=self.caller,
             uow=uow,
             gallery=self.gallery,
+            merges=Merges(self.database, self.gallery._keys),
             objects=self.objects,
             accounts=self.accounts,
             audit=self.audit,
