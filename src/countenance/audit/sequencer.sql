@@ -28,6 +28,16 @@ placed as (
         event_id, transaction_id, account, entry, sealed
     from moved
     returning log_index, sha256('\x00'::bytea || entry) as leaf_hash
+),
+-- In one order, as every writer of them has: there is one at a time, but for one that is about to end.
+counted as (
+    insert into call_count (account, day, outcome, calls)
+    select account, (recorded_at at time zone 'UTC')::date as day, outcome_of(entry) as outcome, count(*)
+    from moved
+    where account is not null and outcome_of(entry) is not null
+    group by 1, 2, 3
+    order by 1, 2, 3
+    on conflict (account, day, outcome) do update set calls = call_count.calls + excluded.calls
 )
 select
     string_agg(leaf_hash, ''::bytea order by log_index),

@@ -977,6 +977,10 @@ class Gallery:
         """
         return self._residency.left_out(collection.collection_id)
 
+    def held_bytes(self) -> tuple[int, int]:
+        """What copies of collections take of memory, and the most that they may."""
+        return self._residency.held_bytes()
+
     def tidy(self) -> None:
         """Let what was deleted leave memory, though nobody searches. Raises StoreUnavailable."""
         self._residency.tidy()

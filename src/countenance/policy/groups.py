@@ -53,6 +53,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "GetReceiptStatus",
         "ListAppeals",
         "ListAuditEntries",
+        "ListCallCounts",
         "ListFindings",
         "SubmitAppeal",
     ),
@@ -90,12 +91,16 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     # by people whose role it is
     "examine": ("BeginExamination", "ListReviews", "SubmitExamination"),
+    # what the server does beside answering calls, and an account or the house may end
+    "jobs": ("CancelJob",),
     # how well they do it: by administrators and officers, who alone know which reviews are trials
     "supervise": ("DescribeExaminers", "PlantTrial"),
     # of what an account has and does, what may be looked at by whoever watches over it
     "reading": (
         "DescribeCharter",
         "DescribeCollection",
+        "DescribeJob",
+        "DescribeSystem",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -103,6 +108,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListCollections",
         "ListErasures",
         "ListEvaluations",
+        "ListJobs",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -111,9 +117,12 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListRejectedMatches",
         "ListRules",
         "ListTagsForResource",
+        "SimulatePolicy",
     ),
     "own": (
         "DescribeCharter",
+        "DescribeJob",
+        "DescribeSystem",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -121,6 +130,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListAccessKeys",
         "ListErasures",
         "ListEvaluations",
+        "ListJobs",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -132,6 +142,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "PutConsent",
         "PutRecord",
         "RevokeAccessKey",
+        "SimulatePolicy",
         "UndoImport",
         "WithdrawRecord",
     ),
@@ -183,6 +194,7 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "operators",
             "casework",
             "examine",
+            "jobs",
             "supervise",
             "reading",
             "own",
@@ -196,7 +208,7 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "administrator": (
         *("chartering", "correct", "gallery", "operators", "own", "purposed", "reading", "relations"),
-        *("requesting", "sessions", "terms", "dueProcess", "rights", "casework", "supervise"),
+        *("requesting", "sessions", "terms", "dueProcess", "rights", "casework", "supervise", "jobs"),
     ),
     "auditor": ("reading", "dueProcess"),
     "developer": (
@@ -204,7 +216,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         *("reading", "sessions", "dueProcess", "casework"),
     ),
     "examiner": ("examine", "dueProcess"),
-    "officer": ("officer", "supervise", "reading", "terms", "dueProcess", "rights"),
+    "officer": ("officer", "jobs", "supervise", "reading", "terms", "dueProcess", "rights"),
 }
 """Role → kinds of operations that a person of that role may call with a key of their own."""
 

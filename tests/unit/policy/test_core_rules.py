@@ -61,6 +61,7 @@ ONE_OF_A_KIND = {
     "operators": "PutOperator",
     "casework": "OpenCase",
     "examine": "BeginExamination",
+    "jobs": "CancelJob",
     "supervise": "DescribeExaminers",
     "reading": "ListOperators",
     "own": "PutRecord",

@@ -60,6 +60,7 @@ KEEPS_AND_READS = {
     "UntagResource",
 }
 TERMS_AND_DUE_PROCESS = {
+    "ListCallCounts",
     *("AcceptTerms", "GetTerms", "ListTerms", "DescribeAccount", "GetAppeal", "GetCallerIdentity"),
     *("GetCheckpoint", "GetConsistencyProof", "GetInclusionProof", "GetReceiptStatus", "ListAppeals"),
     *("ListAuditEntries", "ListFindings", "SubmitAppeal"),
@@ -83,6 +84,7 @@ OF_OFFICERS = {
     *("PutEvaluation", "PutLegalHold", "ReleaseLegalHold", "WithdrawEvaluation"),
 }
 OF_ITS_OWN = {
+    *("DescribeJob", "DescribeSystem", "ListJobs", "SimulatePolicy"),
     *("DescribeCharter", "ExplainCall", "GetHealth", "LeaveCanary", "ListAccessKeys", "ListPacks"),
     *("GetEvaluation", "ListErasures", "ListEvaluations", "ListRejectedMatches"),
     "ListOperators",
@@ -102,11 +104,13 @@ CASEWORK = {
 EXAMINES = {"BeginExamination", "ListReviews", "SubmitExamination"}
 SUPERVISES = {"DescribeExaminers", "PlantTrial"}
 LOOKS_AT = {
+    *("DescribeJob", "DescribeSystem", "ListJobs", "SimulatePolicy"),
     *("DescribeCharter", "DescribeCollection", "ExplainCall", "GetEvaluation", "GetHealth", "ListAccessKeys"),
     *("ListCollections", "ListErasures", "ListEvaluations", "ListOperators", "ListPacks"),
     *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRejectedMatches", "ListRules"),
     "ListTagsForResource",
 }
+ENDS_JOBS = {"CancelJob"}
 FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
@@ -120,6 +124,7 @@ MAY = {
     "administrator": {
         *(KEEPS_AND_READS | OF_ITS_OWN | LOOKS_AT | CORRECTS | FOR_A_PURPOSE | SAYS_FOR_WHOM),
         *(TERMS_AND_DUE_PROCESS | OF_PEOPLE | ABOUT_PEOPLE | {"RequestPurpose"} | CASEWORK | SUPERVISES),
+        *ENDS_JOBS,
     },
     "auditor": LOOKS_AT | DUE_PROCESS,
     "developer": {
@@ -128,7 +133,7 @@ MAY = {
         *CASEWORK,
     },
     "examiner": DUE_PROCESS | EXAMINES,
-    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES,
+    "officer": OF_OFFICERS | ENDS_JOBS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES,
 }
 """What a person of a role may do with a key of their own."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
@@ -147,6 +152,7 @@ OTHERS = sorted(
     | CASEWORK
     | EXAMINES
     | SUPERVISES
+    | ENDS_JOBS
     | {"RequestPurpose"}
 )
 
