@@ -32,11 +32,16 @@ placed as (
 -- In one order, as every writer of them has: there is one at a time, but for one that is about to end.
 counted as (
     insert into call_count (account, day, outcome, calls)
-    select account, (recorded_at at time zone 'UTC')::date as day, outcome_of(entry) as outcome, count(*)
-    from moved
-    where account is not null and outcome_of(entry) is not null
-    group by 1, 2, 3
-    order by 1, 2, 3
+    select account, day, outcome, count(*)
+    from (
+        select account, (recorded_at at time zone 'UTC')::date as day, outcome_of(entry) as outcome
+        from moved
+        where account is not null
+        offset 0 -- each entry is looked at once
+    ) as judged
+    where outcome is not null
+    group by account, day, outcome
+    order by account, day, outcome
     on conflict (account, day, outcome) do update set calls = call_count.calls + excluded.calls
 )
 select

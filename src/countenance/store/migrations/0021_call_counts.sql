@@ -9,10 +9,16 @@ create table call_count (
     primary key (account, day, outcome)
 );
 
--- Of an entry, byte for byte. Entries are canonical JSON, where no text within a value can look like a member; and
--- what is no JSON at all has neither, so that nothing that somebody put there stops the log.
+-- Of an entry, byte for byte and not parsed, which would take longer than all else that gives it a place. Entries
+-- are canonical JSON, where no text within a value can look like a member; and what is no JSON at all has none, so
+-- that nothing that somebody put there stops the log.
 create function outcome_of(entry bytea) returns text immutable strict parallel safe language sql as $$
-    select substring(encode(entry, 'escape') from '"outcome":"(answered|withheld|refused|failed)"')
+    select case
+        when position('"outcome":"answered"'::bytea in entry) > 0 then 'answered'
+        when position('"outcome":"refused"'::bytea in entry) > 0 then 'refused'
+        when position('"outcome":"withheld"'::bytea in entry) > 0 then 'withheld'
+        when position('"outcome":"failed"'::bytea in entry) > 0 then 'failed'
+    end
 $$;
 
 -- What the log has already. An entry has no time of its own but that of its call.
@@ -22,10 +28,9 @@ from (
     select
         account,
         outcome_of(entry) as outcome,
-        substring(encode(entry, 'escape')
-            from '"time":"(20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8]|29|30|31))T') as day
+        convert_from(substring(entry from position('"time":"'::bytea in entry) + 8 for 10), 'LATIN1') as day
     from audit_entry
     where account is not null
 ) as counted
-where outcome is not null and day is not null
+where outcome is not null and day ~ '^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8]|29|30|31)$'
 group by account, day::date, outcome;
