@@ -25,6 +25,7 @@ from countenance.gallery.merges import Merges
 from countenance.gateway.services import GatewayServices
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Deps
+from countenance.operations.house import House
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
@@ -32,6 +33,7 @@ from countenance.policy.register import FixedPolicies, PackRegister
 from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore, migrate
+from countenance.store.jobs import Jobs
 from fakes.analyst import FakeAnalyst
 from fakes.vision import FakeModels, person, picture
 from fixtures_gateway import Bench, Clock
@@ -90,6 +92,7 @@ class SmallServer:
                 tests=IndependentTests(database, self.keys),
                 packs=PackRegister(database),
                 policies=FixedPolicies(policy),
+                house=House(database, Jobs(database)),
                 fpir_budget=purpose.fpir_budget if (purpose := purposes.get(caller.purpose or "")) else 0.0,
             ),
             region="us-east-1",

@@ -51,6 +51,7 @@ from countenance.gateway.services import GatewayServices
 from countenance.gateway.site import Sites
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
+from countenance.operations.house import House
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
@@ -67,6 +68,7 @@ from countenance.store import (
     UnitOfWork,
     migrate,
 )
+from countenance.store.jobs import Jobs
 from countenance.store.tombstones import find_copy
 from countenance.telemetry import Telemetry, open_telemetry
 from countenance.terms import load_terms
@@ -168,6 +170,14 @@ def build(
     policies.engine(packs.epoch(), datetime.now(UTC).date())  # what cannot be built is told now
     calibrations = Calibrations(database, pipeline_digest=pipeline_digest())
     purposes, evaluations = load_purposes(), Evaluations()
+    house = House(
+        database,
+        Jobs(database),
+        data_dir=settings.data_dir,
+        lists_erasures_twice=copy is not None,
+        workers=settings.workers,
+        gallery_bytes=gallery.held_bytes,
+    )
 
     def make_deps(caller: Caller, uow: UnitOfWork) -> Deps:
         return Deps(
@@ -190,6 +200,7 @@ def build(
             tests=tests,
             packs=packs,
             policies=policies,
+            house=house,
             evaluations=evaluations,
             fpir_budget=purpose.fpir_budget if (purpose := purposes.get(caller.purpose or "")) else 0.0,
         )

@@ -52,7 +52,7 @@ def show_one(visit: Visit) -> Answer:
         users=users,
         after=after,
         users_after=users_after,
-        plot=None if growth is None else draw(growth),
+        plot=None if growth is None else draw(growth, name),
     )
 
 

@@ -12,9 +12,13 @@ from countenance.console import (
     conduct_pages,
     evaluation_pages,
     face_pages,
+    health_page,
     home_page,
+    job_pages,
     key_pages,
     log_pages,
+    office_pages,
+    pack_pages,
     passkey_page,
     people_page,
     policy_pages,
@@ -28,6 +32,7 @@ _EVERYBODY: Final = frozenset({"administrator", "auditor", "developer", "examine
 _READERS: Final = frozenset({"administrator", "auditor", "developer", "officer"})
 _KEEPERS: Final = frozenset({"administrator", "developer"})
 _COLLECTION: Final = "/console/collections/(?P<collection>[^/]{1,765})"
+_OFFICERS: Final = frozenset({"officer"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +173,21 @@ ROUTES: Final = (
         take=policy_pages.explain,
     ),
     Route(
+        pattern="/console/policy/simulate",
+        path="/console/policy",
+        title="",
+        roles=_READERS,
+        show=pack_pages.simulate,
+    ),
+    Route(
+        pattern="/console/policy/packs/(?P<pack>[^/]{1,128})",
+        path="/console/policy",
+        title="",
+        roles=_READERS,
+        show=pack_pages.show,
+        take=pack_pages.take,
+    ),
+    Route(
         pattern="/console/evaluations",
         path="/console/evaluations",
         title="Evaluations",
@@ -188,6 +208,44 @@ ROUTES: Final = (
         roles=_EVERYBODY,
         show=conduct_pages.show,
         take=conduct_pages.take,
+    ),
+    Route(
+        pattern="/console/office",
+        path="/console/office",
+        title="Office",
+        roles=_OFFICERS,
+        show=office_pages.show,
+        take=office_pages.take,
+    ),
+    Route(
+        pattern="/console/office/accounts/(?P<account>[0-9]{12})",
+        path="/console/office",
+        title="",
+        roles=_OFFICERS,
+        show=office_pages.show_account,
+        take=office_pages.take_account,
+    ),
+    Route(
+        pattern="/console/jobs",
+        path="/console/jobs",
+        title="Jobs",
+        roles=_READERS,
+        show=job_pages.show_all,
+    ),
+    Route(
+        pattern="/console/jobs/(?P<job>[1-9][0-9]{0,14})",
+        path="/console/jobs",
+        title="",
+        roles=_READERS,
+        show=job_pages.show_one,
+        take=job_pages.take,
+    ),
+    Route(
+        pattern="/console/health",
+        path="/console/health",
+        title="Health",
+        roles=_READERS,
+        show=health_page.show,
     ),
     Route(
         pattern="/console/log",

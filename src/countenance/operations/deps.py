@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads whe
     from countenance.gallery import Collection, Gallery
     from countenance.gallery.merges import Merges
     from countenance.objects import ObjectStores
+    from countenance.operations.house import House
     from countenance.policy.register import PackRegister, PoliciesInForce
     from countenance.rights import Rights
     from countenance.similarity import Calibration
@@ -175,6 +176,7 @@ class Deps:
         casework: cases, and searches that people review.
         tests: of independent testers.
         packs: rule packs of this server; `policies` the engine that follows from them.
+        house: the server itself: jobs, disk, how it was set up.
         fpir_budget: most expected false candidates a search, of the call's purpose; 0 for no bound.
         evaluations: of models, that are on record.
         judged: of a call that uses a face, the collection whose charter policy has judged; None for any.
@@ -203,6 +205,7 @@ class Deps:
     tests: IndependentTests
     packs: PackRegister
     policies: PoliciesInForce
+    house: House
     fpir_budget: float
     judged: frozenset[uuid.UUID | None] | None = None
     judged_model: ModelDigests | None = None

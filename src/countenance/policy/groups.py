@@ -56,6 +56,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "GetReceiptStatus",
         "ListAppeals",
         "ListAuditEntries",
+        "ListCallCounts",
         "ListFindings",
         "SubmitAppeal",
     ),
@@ -95,6 +96,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     # by people whose role it is
     "examine": ("BeginExamination", "ListReviews", "SubmitExamination"),
+    # what the server does beside answering calls, and an account or the house may end
+    "jobs": ("CancelJob",),
     # how well they do it: by administrators and officers, who alone know which reviews are trials
     "supervise": ("DescribeExaminers", "PlantTrial"),
     # of what an account has and does, what may be looked at by whoever watches over it
@@ -102,6 +105,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "DescribeCharter",
         "DescribeCollection",
         "DescribeGrowth",
+        "DescribeJob",
+        "DescribeSystem",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -110,6 +115,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListErasures",
         "ListEvaluations",
         "ListMerges",
+        "ListJobs",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -118,10 +124,13 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListRejectedMatches",
         "ListRules",
         "ListTagsForResource",
+        "SimulatePolicy",
     ),
     "own": (
         "DescribeCharter",
         "DescribeGrowth",
+        "DescribeJob",
+        "DescribeSystem",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -130,6 +139,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListErasures",
         "ListEvaluations",
         "ListMerges",
+        "ListJobs",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -141,6 +151,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "PutConsent",
         "PutRecord",
         "RevokeAccessKey",
+        "SimulatePolicy",
         "UndoImport",
         "WithdrawRecord",
     ),
@@ -192,6 +203,7 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "operators",
             "casework",
             "examine",
+            "jobs",
             "supervise",
             "vouch",
             "reading",
@@ -206,7 +218,7 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "administrator": (
         *("chartering", "correct", "gallery", "operators", "own", "purposed", "reading", "relations"),
-        *("requesting", "sessions", "terms", "dueProcess", "rights", "casework", "supervise"),
+        *("requesting", "sessions", "terms", "dueProcess", "rights", "casework", "supervise", "jobs"),
         "vouch",
     ),
     "auditor": ("reading", "dueProcess"),
@@ -215,7 +227,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         *("reading", "sessions", "dueProcess", "casework"),
     ),
     "examiner": ("examine", "dueProcess"),
-    "officer": ("officer", "supervise", "vouch", "reading", "terms", "dueProcess", "rights"),
+    "officer": ("officer", "jobs", "supervise", "vouch", "reading", "terms", "dueProcess", "rights"),
 }
 """Role → kinds of operations that a person of that role may call with a key of their own."""
 

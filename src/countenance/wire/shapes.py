@@ -99,6 +99,7 @@ ImportVerdict: TypeAlias = Literal[
     "UNLIKE_THE_PERSON",
     "PERSON_IS_FULL",
 ]
+JobState: TypeAlias = Literal["waiting", "running", "stopping", "done", "failed", "cancelled"]
 LandmarkType: TypeAlias = Literal[
     "eyeLeft",
     "eyeRight",
@@ -200,6 +201,7 @@ ReviewReason: TypeAlias = Literal[
 SubjectRequestDecision: TypeAlias = Literal["grant", "refuse"]
 SubjectRequestKind: TypeAlias = Literal["access", "erasure", "objection", "withdrawal"]
 SubjectRequestStatus: TypeAlias = Literal["open", "granted", "refused"]
+SystemState: TypeAlias = Literal["ok", "note", "wrong"]
 TestStatus: TypeAlias = Literal["OPEN", "COMPUTING", "FINISHED", "FAILED", "CLOSED"]
 ThresholdReason: TypeAlias = Literal[
     "DEFAULT",
@@ -398,6 +400,22 @@ class CalibrationUsed(TypedDict):
     Origin: CalibrationOrigin
     Digest: str
     Trials: int
+
+
+class CallsOfDay(TypedDict):
+    Day: str
+    Answered: int
+    Withheld: int
+    Refused: int
+    Failed: int
+
+
+class CancelJobRequest(TypedDict):
+    JobId: int
+
+
+class CancelJobResponse(TypedDict):
+    State: JobState
 
 
 class CandidatePicture(TypedDict):
@@ -802,6 +820,25 @@ class DescribeGrowthResponse(TypedDict):
     From: str
     To: str
     Days: list[GrowthDay]
+
+
+class DescribeJobRequest(TypedDict):
+    JobId: int
+
+
+class DescribeJobResponse(TypedDict):
+    Job: JobSummary
+    Runners: int
+
+
+class DescribeSystemRequest(TypedDict):
+    pass
+
+
+class DescribeSystemResponse(TypedDict):
+    Checks: list[SystemCheck]
+    State: SystemState
+    At: datetime
 
 
 class DetectFacesRequest(TypedDict):
@@ -1373,6 +1410,26 @@ class IssueEnrolmentCodeResponse(TypedDict):
     Code: str
 
 
+class JobSummary(TypedDict):
+    JobId: int
+    Task: str
+    State: JobState
+    AccountId: NotRequired[str]
+    About: NotRequired[str]
+    Done: NotRequired[int]
+    Total: NotRequired[int]
+    Note: NotRequired[str]
+    ReportedAt: NotRequired[datetime]
+    MadeAt: datetime
+    StartedAt: NotRequired[datetime]
+    NextTryAt: NotRequired[datetime]
+    EndedAt: NotRequired[datetime]
+    Failures: int
+    Error: NotRequired[str]
+    ErrorAt: NotRequired[datetime]
+    MayCancel: bool
+
+
 class JudgedFace(TypedDict):
     BoundingBox: BoundingBox
     Confidence: float
@@ -1446,6 +1503,14 @@ class ListAuditEntriesRequest(TypedDict):
 class ListAuditEntriesResponse(TypedDict):
     Entries: list[AuditEntry]
     NextToken: NotRequired[str]
+
+
+class ListCallCountsRequest(TypedDict):
+    Days: NotRequired[int]
+
+
+class ListCallCountsResponse(TypedDict):
+    Days: list[CallsOfDay]
 
 
 class ListCasesRequest(TypedDict):
@@ -1526,6 +1591,19 @@ class ListIndependentTestsRequest(TypedDict):
 class ListIndependentTestsResponse(TypedDict):
     Tests: list[IndependentTestSummary]
     NextToken: NotRequired[str]
+
+
+class ListJobsRequest(TypedDict):
+    AccountId: NotRequired[str]
+    IncludeEnded: NotRequired[bool]
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListJobsResponse(TypedDict):
+    Jobs: list[JobSummary]
+    NextToken: NotRequired[str]
+    Runners: int
 
 
 class ListLegalHoldsRequest(TypedDict):
@@ -2209,6 +2287,48 @@ class SignEvidenceResponse(TypedDict):
     pass
 
 
+class SimulatePolicyRequest(TypedDict):
+    Activate: NotRequired[list[str]]
+    Deactivate: NotRequired[list[str]]
+    Since: NotRequired[datetime]
+    MaxEntries: NotRequired[int]
+
+
+class SimulatePolicyResponse(TypedDict):
+    EntriesRead: int
+    IsWhole: bool
+    OldestAt: NotRequired[datetime]
+    Calls: int
+    Allowed: int
+    WouldBeRefused: int
+    WouldBeAllowed: int
+    Undecided: int
+    RebuiltOtherwise: int
+    Rules: list[SimulatedRule]
+    AllowedEventIds: list[str]
+    Unsaid: list[str]
+
+
+class SimulatedCalls(TypedDict):
+    Operation: str
+    Purpose: NotRequired[str]
+    Calls: int
+
+
+class SimulatedRule(TypedDict):
+    RuleId: str
+    Pack: NotRequired[str]
+    Message: NotRequired[str]
+    Obligation: NotRequired[str]
+    CallsBound: int
+    RefusedThen: int
+    WouldRefuse: int
+    RefusedAnyway: int
+    By: NotRequired[list[SimulatedCalls]]
+    EventIds: NotRequired[list[str]]
+    RestsOnUnsaid: NotRequired[list[str]]
+
+
 class Smile(TypedDict):
     Value: NotRequired[bool]
     Confidence: NotRequired[float]
@@ -2269,6 +2389,13 @@ class SubmitExaminationResponse(TypedDict):
 class Sunglasses(TypedDict):
     Value: NotRequired[bool]
     Confidence: NotRequired[float]
+
+
+class SystemCheck(TypedDict):
+    Subject: str
+    State: SystemState
+    Message: str
+    Remedy: NotRequired[str]
 
 
 class TagResourceRequest(TypedDict):

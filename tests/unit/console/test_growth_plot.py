@@ -1,4 +1,4 @@
-"""The figures of a plot: whole, in order, and drawn where they belong."""
+"""The figures of a plot: whole, in order, and in the table below it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countenance.console.growth_plot import WIDTH, draw
+from countenance.console.growth_plot import draw, stretches
 
 END = date(2026, 11, 27)
 
@@ -33,26 +33,30 @@ def told(days, counts):
         )
     )
 )
-def test_every_face_is_in_one_bar_and_every_bar_is_in_the_drawing(drawn):
+def test_every_face_is_in_one_stretch_and_stretches_are_in_order(drawn):
     days, counts = drawn
-    plot = draw(told(days, counts))
-    assert plot.enrolled == sum(came for came, _ in counts.values())
-    assert plot.erased == sum(went for _, went in counts.values())
-    assert [bar.begin for bar in plot.bars] == sorted({bar.begin for bar in plot.bars})
-    assert plot.bars[0].begin == plot.begin
-    for bar in plot.bars:
-        assert bar.x >= 0
-        assert bar.x + bar.width <= WIDTH + 0.02
-        assert 0 <= bar.up <= plot.base
+    found = stretches(told(days, counts))
+    assert sum(each.enrolled for each in found) == sum(came for came, _ in counts.values())
+    assert sum(each.erased for each in found) == sum(went for _, went in counts.values())
+    begins = [each.begin for each in found]
+    assert begins == sorted(set(begins))
+    assert begins[0] == END - timedelta(days=days - 1)
 
 
 def test_a_week_holds_its_seven_days_and_the_last_is_whole():
-    plot = draw(told(182, {0: (5, 0), 6: (1, 0), 7: (2, 1)}))
-    assert plot.is_weekly
-    assert [(bar.enrolled, bar.erased) for bar in plot.bars[-2:]] == [(2, 1), (6, 0)]
-    assert plot.bars[-1].begin == END - timedelta(days=6)
+    found = stretches(told(182, {0: (5, 0), 6: (1, 0), 7: (2, 1)}))
+    assert [(each.enrolled, each.erased) for each in found[-2:]] == [(2, 1), (6, 0)]
+    assert found[-1].begin == END - timedelta(days=6)
 
 
-def test_nothing_is_a_drawing_as_well():
-    plot = draw(told(30, {}))
-    assert (len(plot.bars), plot.most, plot.is_weekly) == (30, 0, False)
+def test_a_chart_says_what_it_counts_by_and_has_every_figure_in_its_table():
+    weekly, daily, nothing = (
+        draw(told(182, {0: (5, 0)}), "staff"),
+        draw(told(30, {0: (5, 3)}), "<b>staff"),
+        draw(told(30, {}), "staff"),
+    )
+    assert "by week" in weekly
+    assert "by day" in daily
+    assert '<td class="figure">5</td><td class="figure">3</td>' in daily
+    assert "&lt;b&gt;staff" in daily
+    assert "<svg" in nothing

@@ -62,6 +62,7 @@ ONE_OF_A_KIND = {
     "operators": "PutOperator",
     "casework": "OpenCase",
     "examine": "BeginExamination",
+    "jobs": "CancelJob",
     "supervise": "DescribeExaminers",
     "vouch": "ConfirmOperator",
     "reading": "ListOperators",

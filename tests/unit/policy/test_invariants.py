@@ -63,6 +63,7 @@ KEEPS_AND_READS = {
     "UntagResource",
 }
 TERMS_AND_DUE_PROCESS = {
+    "ListCallCounts",
     *("AcceptTerms", "GetTerms", "ListTerms", "DescribeAccount", "GetAppeal", "GetCallerIdentity"),
     *("GetCheckpoint", "GetConsistencyProof", "GetInclusionProof", "GetReceiptStatus", "ListAppeals"),
     *("ListAuditEntries", "ListFindings", "SubmitAppeal"),
@@ -86,6 +87,7 @@ OF_OFFICERS = {
     *("PutEvaluation", "PutLegalHold", "ReleaseLegalHold", "WithdrawEvaluation"),
 }
 OF_ITS_OWN = {
+    *("DescribeJob", "DescribeSystem", "ListJobs", "SimulatePolicy"),
     *("DescribeCharter", "ExplainCall", "GetHealth", "LeaveCanary", "ListAccessKeys", "ListPacks"),
     *("DescribeGrowth", "GetEvaluation", "ListErasures", "ListEvaluations", "ListMerges"),
     "ListRejectedMatches",
@@ -107,12 +109,14 @@ EXAMINES = {"BeginExamination", "ListReviews", "SubmitExamination"}
 SUPERVISES = {"DescribeExaminers", "PlantTrial"}
 VOUCHES = {"ConfirmOperator"}
 LOOKS_AT = {
+    *("DescribeJob", "DescribeSystem", "ListJobs", "SimulatePolicy"),
     *("DescribeCharter", "DescribeCollection", "ExplainCall", "GetEvaluation", "GetHealth", "ListAccessKeys"),
     *("DescribeGrowth", "ListCollections", "ListErasures", "ListEvaluations", "ListMerges"),
     *("ListOperators", "ListPacks"),
     *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRejectedMatches", "ListRules"),
     "ListTagsForResource",
 }
+ENDS_JOBS = {"CancelJob"}
 FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
@@ -127,6 +131,7 @@ MAY = {
         *(KEEPS_AND_READS | OF_ITS_OWN | LOOKS_AT | CORRECTS | FOR_A_PURPOSE | SAYS_FOR_WHOM),
         *(TERMS_AND_DUE_PROCESS | OF_PEOPLE | ABOUT_PEOPLE | {"RequestPurpose"} | CASEWORK | SUPERVISES),
         *VOUCHES,
+        *ENDS_JOBS,
     },
     "auditor": LOOKS_AT | DUE_PROCESS,
     "developer": {
@@ -135,7 +140,7 @@ MAY = {
         *CASEWORK,
     },
     "examiner": DUE_PROCESS | EXAMINES,
-    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES | VOUCHES,
+    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES | VOUCHES | ENDS_JOBS,
 }
 """What a person of a role may do with a key of their own."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
@@ -155,6 +160,7 @@ OTHERS = sorted(
     | EXAMINES
     | SUPERVISES
     | VOUCHES
+    | ENDS_JOBS
     | {"RequestPurpose"}
 )
 

@@ -12,7 +12,7 @@ from countenance.store.migrate import Migration, load_migrations
 TABLES = {
     "access_key", "account", "account_record", "appeal", "audit_checkpoint", "audit_cosignature",
     "audit_entry", "audit_event", "audit_event_before_log", "audit_key", "audit_log", "audit_set_aside",
-    "audit_tile", "audit_touch", "auditor", "calibration", "calibration_choice", "charter",
+    "audit_tile", "audit_touch", "auditor", "calibration", "call_count", "calibration_choice", "charter",
     "code_attempt", "collection", "consent", "consent_face", "console_session", "drift_alarm",
     "drift_count", "enrolment_code", "erasure", "evaluation", "evaluator", "examination", "face",
     "finding", "gallery_change", "gallery_day", "idempotency", "import_item", "import_run",
