@@ -25,7 +25,7 @@ class Stretch:
 
 
 def stretches(told: Mapping[str, Any]) -> list[Stretch]:
-    """Of an answer of DescribeGrowth: every day or week of it, if nothing changed too; the last week is whole."""
+    """Of an answer of DescribeGrowth: a day or week each, though nothing changed; the last week is whole."""
     begin, end = date.fromisoformat(told["From"]), date.fromisoformat(told["To"])
     days = (end - begin).days + 1
     step = 7 if days > _WEEK_FROM_DAYS else 1
