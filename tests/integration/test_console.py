@@ -39,7 +39,6 @@ CHANGES = {
     "/console/keys": [
         {"do": "create", "operator": "x"},
         {"do": "request", "purpose": "research", "justification": "because"},
-        {"do": "decide", "request": str(uuid.uuid4()), "decision": "approve", "reason": "because"},
     ],
     "/console/people": [
         {"do": "put", "name": "Mallory", "role": "administrator"},
@@ -47,8 +46,9 @@ CHANGES = {
         {"do": "remove", "name": "Adam"},
     ],
     "/console/reviews": [{"review": str(uuid.uuid4())}],
-    "/console/standing": [
-        {"do": "decide", "finding": str(uuid.uuid4()), "decision": "lift", "reason": "because"}
+    "/console/office": [
+        {"do": "request", "which": str(uuid.uuid4()), "decision": "approve", "reason": "because"},
+        {"do": "finding", "which": str(uuid.uuid4()), "decision": "lift", "reason": "because"},
     ],
 }
 LOG_TIMEOUT_S = 30.0

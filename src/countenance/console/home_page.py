@@ -28,8 +28,8 @@ def show(visit: Visit) -> Answer:
             lambda: find(
                 "ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST"
             )["Entries"],
-            lambda: find("ListCollections", otherwise={"CollectionIds": []}, service=AMAZONS, MaxResults=100),
-            lambda: find("ListPurposeRequests", otherwise={"Requests": []})["Requests"],
+            lambda: find("ListCollections", otherwise=None, service=AMAZONS, MaxResults=100),
+            lambda: find("ListPurposeRequests", otherwise=None),
             lambda: find("GetCheckpoint", otherwise=None),
             lambda: find("DescribeGrowth", otherwise=None, Days=_DAYS),
             lambda: visit.ours("ListCallCounts", Days=_DAYS)["Days"],
@@ -42,9 +42,9 @@ def show(visit: Visit) -> Answer:
         health=health,
         open_findings=[each for each in findings if each["Status"] == "open"],
         entries=entries,
-        collections=len(collections["CollectionIds"]),
-        more_collections="NextToken" in collections,
-        pending=[each for each in requests if each["Status"] == "pending"],
+        collections=None if collections is None else len(collections["CollectionIds"]),
+        more_collections=collections is not None and "NextToken" in collections,
+        pending=None if requests is None else _pending(requests["Requests"]),
         checkpoint=checkpoint,
         growth=None if growth is None else draw(growth, "all collections"),
         calls_today=sum(counts[-1][name] for name, _ in _OUTCOMES),
@@ -53,6 +53,10 @@ def show(visit: Visit) -> Answer:
         jobs=None if jobs is None else [each for each in jobs["Jobs"] if each["State"] != "failed"],
         failed_jobs=[] if jobs is None else [each for each in jobs["Jobs"] if each["State"] == "failed"],
     )
+
+
+def _pending(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each for each in requests if each["Status"] == "pending"]
 
 
 def _plot(counts: list[dict[str, Any]]) -> Markup:

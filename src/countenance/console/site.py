@@ -117,10 +117,8 @@ class ConsoleSite:
                 return _problem(405, "This page takes no form", "Go back.", ("allow", "GET, HEAD"))
             try:
                 return found.route.take(visit)
-            except CallRefused as error:
-                # the page again, with what was typed and why it was not taken
-                visit.wrong = f"{error.code}: {error.message}"
-                return replace(found.route.show(visit), status=error.status)
+            except (BadForm, CallRefused) as error:
+                return _again(visit, found.route, error)
         return found.route.show(visit)
 
     def _find(self, path: str) -> _Found | None:
@@ -128,6 +126,16 @@ class ConsoleSite:
             if (match := pattern.fullmatch(path)) is not None:
                 return _Found(route, {name: unquote(part) for name, part in match.groupdict().items()})
         return None
+
+
+def _again(visit: Visit, route: Route, error: BadForm | CallRefused) -> Answer:
+    """The page again, with what was typed and why it was not taken."""
+    visit.wrong = f"{error.code}: {error.message}" if isinstance(error, CallRefused) else f"{error}"
+    shown = route.show(visit)
+    if shown.status == 200:
+        return replace(shown, status=error.status if isinstance(error, CallRefused) else 400)
+    # There is no such page any more: it is told on one of its own.
+    return _refused(error) if isinstance(error, CallRefused) else _problem(400, "Not taken", f"{error}.")
 
 
 def _nothing(session: ConsoleSession | None = None) -> Answer:
