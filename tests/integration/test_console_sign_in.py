@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +19,10 @@ from authenticator import Authenticator
 from console_visitor import PASSWORD, Page, Visitor, make_member
 from countenance.accounts import Actor
 from countenance.cli.installation import open_store
+from countenance.cli.server_process import running_server
 from countenance.settings import Settings
+from fixtures_server import Service, server_settings
+from fixtures_store import fresh_database
 from governed import open_governance
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -296,3 +302,38 @@ def test_two_administrators_make_an_examiner_and_one_does_not(service, house, pl
     done = bert.post("/console/people", {"do": "confirm", "name": names["Erin"]})
     assert done.status == 303, done.text
     assert button not in bert.get("/console/people").body
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory) -> Iterator[Service]:
+    """A server that is told what it is called."""
+    data_dir, settings = tmp_path_factory.mktemp("named") / "data", server_settings()
+    with ExitStack() as stack:
+        where: tuple[str, ...] = ()
+        if given := os.environ.get("COUNTENANCE_TEST_DATABASE_URL", ""):
+            where = ("--database-url", stack.enter_context(fresh_database(given)))
+        options = ["--console-origin", "https://countenance.example", *where]
+        running = stack.enter_context(
+            running_server(data_dir, settings, accept_terms="Test, suite", options=options)
+        )
+        yield Service(running, data_dir, settings, where)
+
+
+def test_what_the_server_is_called_is_where_passkeys_work_and_nowhere_else(named):
+    """Behind a proxy, by the name that was set up; under any other name the page says where."""
+    origin = "https://countenance.example"
+    headers = {"host": "countenance.example", "x-forwarded-proto": "https"}
+    house = named.client("countenance").get_caller_identity()["AccountId"]
+    ada = Browser(named.endpoint, headers=headers, device=Authenticator(origin))
+    code = invite(named, house, "Ada", "auditor")
+    page = taken_up(ada, code)
+    assert page.status == 303, page.text
+    assert "Secure" in page.headers["set-cookie"]
+    [key] = ada.device.keys.values()
+    assert key.place == "countenance.example"
+    assert signed_in(Browser(named.endpoint, headers=headers, device=ada.device)).status == 303
+    for host, scheme in (("evil.example", "https"), ("localhost", "http"), ("countenance.example", "http")):
+        there = Browser(named.endpoint, headers={"host": host, "x-forwarded-proto": scheme})
+        page = there.get("/console/sign-in")
+        assert "data-options" not in page.body
+        assert (f"Passkeys work at {origin}/console alone" in page.text) == ("<form" in page.body)

@@ -41,6 +41,8 @@ NO_INVITATION: Final = (
     "there is no such invitation, or it was used, replaced, or has ended: ask for a new one"
 )
 
+Headers = tuple[tuple[str, str], ...]
+
 
 def sign_in_page(
     request: WebRequest,
@@ -64,7 +66,7 @@ def sign_in_page(
     return page(
         "sign_in.html",
         status=status,
-        headers=_beside(request, browser, status),
+        headers=_beside(request, given["asking"], browser, status),
         told=told if private else _NOT_PRIVATE,
         has_provider=door.provider is not None,
         no_passkeys=place if isinstance(place, str) else "",
@@ -100,7 +102,7 @@ def set_up(
     return page(
         "invitation.html",
         status=status,
-        headers=_beside(request, browser, status),
+        headers=_beside(request, given["asking"], browser, status),
         private=True,
         told="",
         has_provider=door.provider is not None,
@@ -127,14 +129,12 @@ def after(request: WebRequest) -> str:
     return AFTER.get(request.asked().get("to", ""), START)
 
 
-def _beside(request: WebRequest, browser: str, status: int) -> tuple[tuple[str, str], ...]:
-    """Headers of a page that asks for a passkey: the number that its attempt is marked with."""
+def _beside(request: WebRequest, asking: Asking | None, browser: str, status: int) -> Headers:
+    """Headers of a page: the number that its attempt is marked with, if it asks for a passkey."""
     kept = [f"{_BROWSER}={browser}", "Path=/console", "HttpOnly", "SameSite=Strict"]
     cookie = ("set-cookie", "; ".join(ended_cookie(kept, request, None)))
-    return (
-        *(() if request.cookie(_BROWSER) == browser else (cookie,)),
-        *((_RETRY,) if status == 503 else ()),
-    )
+    is_new = asking is not None and request.cookie(_BROWSER) != browser
+    return (*((cookie,) if is_new else ()), *((_RETRY,) if status == 503 else ()))
 
 
 def session_cookie(request: WebRequest, number: str, *, lasts_s: int | None = None) -> str:

@@ -100,16 +100,30 @@ def test_an_invitation_is_taken_up_once_with_whatever(server):
 
 
 def test_a_challenge_counts_once(ada):
-    """What was signed is worth nothing a second time, in whichever process, at once or later."""
+    """What was signed is worth nothing a second time, in whichever process, at once or later.
+
+    The device does not count: its counter would find the replay out by itself.
+    """
+    ada.device.counts = False
     asked = challenge()
     answer = ada.device.sign(request_options(PLACE, asked.value))
     with ThreadPoolExecutor(4) as pool:
         tries = [pool.submit(ada.passkeys.sign_in, answer, PLACE, asked) for _ in range(4)]
         ended = [each.exception() for each in tries]
     assert len([error for error in ended if error is None]) == 1
-    with pytest.raises(AccessDeniedException):
+    with pytest.raises(AccessDeniedException, match="made already"):
         ada.passkeys.sign_in(answer, PLACE, asked)
-    ada.sign_in()  # a replay is nobody's copy: the counter of what was spent is not looked at
+
+
+def test_an_answer_that_comes_again_is_no_sign_of_a_copy(ada):
+    """A button pressed twice must not end a passkey: what is spent is not looked at further."""
+    asked = challenge()
+    answer = ada.device.sign(request_options(PLACE, asked.value))
+    ada.passkeys.sign_in(answer, PLACE, asked)
+    with pytest.raises(AccessDeniedException, match="made already"):
+        ada.passkeys.sign_in(answer, PLACE, asked)
+    assert ada.passkeys.list(ada.operator_id)[0].copied_at is None
+    ada.sign_in()
 
 
 def test_a_challenge_is_spent_for_new_passkeys_as_well(ada):
