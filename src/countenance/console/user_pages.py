@@ -10,7 +10,6 @@ from urllib.parse import quote, urlencode
 from countenance.console.calls import OURS, CallRefused
 from countenance.console.request import BadForm
 from countenance.console.visit import Visit
-from countenance.errors import ResourceNotFoundException
 from countenance.gateway.call import Answer
 from countenance.policy.purposes import load_purposes
 
@@ -18,7 +17,10 @@ _MOST_FACES: Final = 100
 
 
 def show(visit: Visit) -> Answer:
-    """The user, and under a purpose that was chosen what its faces say of each other."""
+    """The user, and under a purpose that was chosen what its faces say of each other.
+
+    Of one who is not there as of one without faces: from the page of a user who was merged the merge is undone.
+    """
     name, user = visit.parts["collection"], visit.parts["user"]
     asked = visit.request.asked()
     purpose, other = asked.get("purpose", ""), asked.get("into", "").strip()
@@ -28,10 +30,6 @@ def show(visit: Visit) -> Answer:
         lambda: visit.find("ListMerges", otherwise={"Merges": []}, CollectionId=name, UserId=user)["Merges"],
         partial(usable_purposes, visit, name),
     )
-    if not faces and not _is_there(visit, name, user):
-        raise ResourceNotFoundException(
-            f"the collection has no user `{user}`; perhaps it was merged or deleted"
-        )
     outliers, against = _outliers(visit, name, user, purpose) if purpose else (None, "")
     compared, hindered = _compared(visit, name, user, other, purpose) if purpose and other else (None, "")
     return visit.page(
@@ -126,19 +124,6 @@ def _purpose(visit: Visit) -> str:
     if purpose not in load_purposes():
         raise BadForm("choose a purpose")
     return purpose
-
-
-def _is_there(visit: Visit, name: str, user: str) -> bool:
-    """Of a user without faces: the one behind the greatest id that is less."""
-    after: str | None = None
-    while True:
-        page = visit.amazons("ListUsers", CollectionId=name, MaxResults=500, NextToken=after)
-        ids = [each["UserId"] for each in page["Users"]]
-        after = page.get("NextToken")
-        if user in ids:
-            return True
-        if after is None or (ids and ids[-1] > user):
-            return False
 
 
 def _enrolled(visit: Visit, name: str, faces: list[dict[str, Any]]) -> dict[str, float]:
