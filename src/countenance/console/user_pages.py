@@ -19,7 +19,7 @@ _MOST_FACES: Final = 100
 def show(visit: Visit) -> Answer:
     """The user, and under a purpose that was chosen what its faces say of each other.
 
-    Of one who is not there as of one without faces: from the page of a user who was merged the merge is undone.
+    Of one who is not there as of one without faces: where a user was merged, that can be undone.
     """
     name, user = visit.parts["collection"], visit.parts["user"]
     asked = visit.request.asked()
