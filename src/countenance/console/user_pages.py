@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -24,12 +23,11 @@ def show(visit: Visit) -> Answer:
     name, user = visit.parts["collection"], visit.parts["user"]
     asked = visit.request.asked()
     purpose, other = asked.get("purpose", ""), asked.get("into", "").strip()
-    faces, charter, merges, purposes = visit.calls.together(
+    faces, merges = visit.calls.together(
         lambda: visit.amazons("ListFaces", CollectionId=name, UserId=user, MaxResults=_MOST_FACES)["Faces"],
-        lambda: visit.find("DescribeCharter", otherwise={"Charter": {}}, CollectionId=name)["Charter"],
         lambda: visit.find("ListMerges", otherwise={"Merges": []}, CollectionId=name, UserId=user)["Merges"],
-        partial(usable_purposes, visit, name),
     )
+    charter, purposes = charter_of(visit, name)
     outliers, against = _outliers(visit, name, user, purpose) if purpose else (None, "")
     compared, hindered = _compared(visit, name, user, other, purpose) if purpose and other else (None, "")
     return visit.page(
@@ -91,12 +89,14 @@ def take(visit: Visit) -> Answer:
             raise BadForm("it does not say what is to be done")
 
 
-def usable_purposes(visit: Visit, name: str) -> list[str]:
-    """Purposes of the collection's charter that are approved for the account."""
-    charter = visit.find("DescribeCharter", otherwise={"Charter": {}}, CollectionId=name)["Charter"]
-    purposes = visit.find("ListPurposes", otherwise={"Purposes": []})["Purposes"]
+def charter_of(visit: Visit, name: str) -> tuple[dict[str, Any], list[str]]:
+    """The collection's charter, and those of its purposes that are approved for the account."""
+    charter, purposes = visit.calls.together(
+        lambda: visit.find("DescribeCharter", otherwise={"Charter": {}}, CollectionId=name)["Charter"],
+        lambda: visit.find("ListPurposes", otherwise={"Purposes": []})["Purposes"],
+    )
     approved = {each["Name"] for each in purposes if each.get("Status") == "approved"}
-    return [each for each in charter.get("Purposes", ()) if each in approved]
+    return charter, [each for each in charter.get("Purposes", ()) if each in approved]
 
 
 def may_look(visit: Visit) -> bool:
