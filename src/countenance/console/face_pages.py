@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from countenance.console.calls import OURS
 from countenance.console.render import picture
 from countenance.console.request import BadForm
-from countenance.console.user_pages import may_look, require_sure, usable_purposes
+from countenance.console.user_pages import charter_of, may_look, require_sure
 from countenance.console.visit import Visit
 from countenance.errors import ResourceNotFoundException
 from countenance.gateway.call import Answer
@@ -24,14 +24,13 @@ def show(visit: Visit) -> Answer:
     listed = visit.amazons("ListFaces", CollectionId=name, FaceIds=[face_id])["Faces"]
     if not listed:
         raise ResourceNotFoundException(f"the collection has no face `{face_id}`; perhaps it was deleted")
-    charter, enrolled, rejections, purposes = visit.calls.together(
-        lambda: visit.find("DescribeCharter", otherwise={"Charter": {}}, CollectionId=name)["Charter"],
+    enrolled, rejections = visit.calls.together(
         lambda: visit.find("DescribeFaces", otherwise={"Faces": []}, CollectionId=name, FaceIds=[face_id]),
         lambda: visit.find(
             "ListRejectedMatches", otherwise={"Rejections": []}, CollectionId=name, FaceId=face_id
         ),
-        lambda: usable_purposes(visit, name),
     )
+    charter, purposes = charter_of(visit, name)
     return visit.page(
         "face.html",
         name=name,

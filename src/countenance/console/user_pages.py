@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from countenance.console.calls import OURS, CallRefused
 from countenance.console.request import BadForm
 from countenance.console.visit import Visit
-from countenance.errors import ResourceNotFoundException
 from countenance.gateway.call import Answer
 from countenance.policy.purposes import load_purposes
 
@@ -18,20 +16,18 @@ _MOST_FACES: Final = 100
 
 
 def show(visit: Visit) -> Answer:
-    """The user, and under a purpose that was chosen what its faces say of each other."""
+    """The user, and under a purpose that was chosen what its faces say of each other.
+
+    Of one who is not there as of one without faces: where a user was merged, that can be undone.
+    """
     name, user = visit.parts["collection"], visit.parts["user"]
     asked = visit.request.asked()
     purpose, other = asked.get("purpose", ""), asked.get("into", "").strip()
-    faces, charter, merges, purposes = visit.calls.together(
+    faces, merges = visit.calls.together(
         lambda: visit.amazons("ListFaces", CollectionId=name, UserId=user, MaxResults=_MOST_FACES)["Faces"],
-        lambda: visit.find("DescribeCharter", otherwise={"Charter": {}}, CollectionId=name)["Charter"],
         lambda: visit.find("ListMerges", otherwise={"Merges": []}, CollectionId=name, UserId=user)["Merges"],
-        partial(usable_purposes, visit, name),
     )
-    if not faces and not _is_there(visit, name, user):
-        raise ResourceNotFoundException(
-            f"the collection has no user `{user}`; perhaps it was merged or deleted"
-        )
+    charter, purposes = charter_of(visit, name)
     outliers, against = _outliers(visit, name, user, purpose) if purpose else (None, "")
     compared, hindered = _compared(visit, name, user, other, purpose) if purpose and other else (None, "")
     return visit.page(
@@ -93,12 +89,14 @@ def take(visit: Visit) -> Answer:
             raise BadForm("it does not say what is to be done")
 
 
-def usable_purposes(visit: Visit, name: str) -> list[str]:
-    """Purposes of the collection's charter that are approved for the account."""
-    charter = visit.find("DescribeCharter", otherwise={"Charter": {}}, CollectionId=name)["Charter"]
-    purposes = visit.find("ListPurposes", otherwise={"Purposes": []})["Purposes"]
+def charter_of(visit: Visit, name: str) -> tuple[dict[str, Any], list[str]]:
+    """The collection's charter, and those of its purposes that are approved for the account."""
+    charter, purposes = visit.calls.together(
+        lambda: visit.find("DescribeCharter", otherwise={"Charter": {}}, CollectionId=name)["Charter"],
+        lambda: visit.find("ListPurposes", otherwise={"Purposes": []})["Purposes"],
+    )
     approved = {each["Name"] for each in purposes if each.get("Status") == "approved"}
-    return [each for each in charter.get("Purposes", ()) if each in approved]
+    return charter, [each for each in charter.get("Purposes", ()) if each in approved]
 
 
 def may_look(visit: Visit) -> bool:
@@ -126,19 +124,6 @@ def _purpose(visit: Visit) -> str:
     if purpose not in load_purposes():
         raise BadForm("choose a purpose")
     return purpose
-
-
-def _is_there(visit: Visit, name: str, user: str) -> bool:
-    """Of a user without faces: the one behind the greatest id that is less."""
-    after: str | None = None
-    while True:
-        page = visit.amazons("ListUsers", CollectionId=name, MaxResults=500, NextToken=after)
-        ids = [each["UserId"] for each in page["Users"]]
-        after = page.get("NextToken")
-        if user in ids:
-            return True
-        if after is None or (ids and ids[-1] > user):
-            return False
 
 
 def _enrolled(visit: Visit, name: str, faces: list[dict[str, Any]]) -> dict[str, float]:

@@ -6,6 +6,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from countenance.errors import (
@@ -15,12 +16,12 @@ from countenance.errors import (
     ServiceError,
     ServiceQuotaExceededException,
 )
-from countenance.gallery import Target
+from countenance.gallery import Description, Target
 from countenance.gallery.growth import growth_of, growth_of_account
 from countenance.gallery.merges import Merges
 from countenance.gallery.merging import Obstacle
 from countenance.store import UnitOfWork
-from fakes.faces import CALIBRATION, DIMENSIONS, unit
+from fakes.faces import CALIBRATION, DIMENSIONS, new_face, unit
 
 EVERYTHING = {"calibration": CALIBRATION, "threshold": 0.0, "limit": 100}
 
@@ -402,4 +403,40 @@ def test_growth_is_counted_with_what_changes(gallery, collection, enrol, commit,
         of_all = growth_of_account(connection, collection.account_id, collection.region, since=today)
     assert (day.day, day.enrolled, day.erased) == (today, 4, 1)
     assert of_all == [day]
+    assert gallery.describe(collection) == Description(face_count=3, user_count=0)
+
+
+def test_sizes_are_exact_though_everybody_writes_at_once(gallery, collection, commit, user, drawn_faces):
+    """They are kept in parts, by connection: what one adds another may take away."""
+
+    def everything(number):
+        stored = commit(gallery.enrol, collection, drawn_faces(3))
+        commit(gallery.create_user, collection, f"user-{number}")
+        commit(gallery.erase_faces, collection, [stored[0].face_id])
+        if number % 2:
+            commit(gallery.delete_user, collection, f"user-{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(everything, range(24)))
+    assert gallery.describe(collection) == Description(face_count=48, user_count=12)
+
+
+def test_a_collection_that_goes_takes_its_counts_along(
+    gallery, collection, commit, enrol, user, rng, database
+):
+    user("ada", *enrol(drawn(rng)))
     commit(gallery.delete_collection, collection)
+    with database.read() as connection:
+        for table in ("gallery_size", "gallery_day"):
+            counted = connection.execute(
+                f"select count(*) from {table} where collection_id = %s", (collection.collection_id,)
+            ).fetchone()
+            assert counted == (0,)
+    with pytest.raises(ResourceNotFoundException):
+        gallery.describe(collection)
+
+
+@pytest.fixture
+def drawn_faces():
+    """Templates for threads: each draws with a generator of its own."""
+    return lambda count: [new_face(drawn(np.random.default_rng())) for _ in range(count)]

@@ -15,7 +15,7 @@ TABLES = {
     "audit_tile", "audit_touch", "auditor", "calibration", "call_count", "calibration_choice", "charter",
     "code_attempt", "collection", "consent", "consent_face", "console_session", "drift_alarm",
     "drift_count", "enrolment_code", "erasure", "evaluation", "evaluator", "examination", "face",
-    "finding", "gallery_change", "gallery_day", "idempotency", "import_item", "import_run",
+    "finding", "gallery_change", "gallery_day", "gallery_size", "idempotency", "import_item", "import_run",
     "independent_test",
     "independent_test_sample", "key_binding", "legal_hold", "legal_hold_face", "living_review",
     "objection", "observation", "officer", "operator", "pack_activation", "pack_issuer", "passkey",

@@ -63,9 +63,17 @@ $$;
 create trigger forgotten after delete on user_merge_face referencing old table as gone
     for each statement execute function forget_merges();
 
--- Faces enrolled and erased, by collection and day (UTC): kept by a trigger, in the transaction that does it, so that
--- they are exact and nobody counts a million rows for a plot. In 32 parts, so that writers to one collection seldom
--- wait for one another.
+-- What collections hold, and how they grow by day (UTC): kept by triggers, in the transaction that does it, so that
+-- both are exact and nobody counts a million rows for a page. In 32 parts, by the number of the connection, so that
+-- writers to one collection seldom wait for one another; a part by itself says nothing, and may be less than none.
+create table gallery_size (
+    collection_id uuid not null references collection on delete cascade,
+    part smallint not null check (part between 0 and 31),
+    faces bigint not null default 0,
+    users bigint not null default 0,
+    primary key (collection_id, part)
+) with (fillfactor = 50);
+
 create table gallery_day (
     collection_id uuid not null references collection on delete cascade,
     day date not null,
@@ -75,29 +83,62 @@ create table gallery_day (
     primary key (collection_id, day, part)
 ) with (fillfactor = 50);
 
-create function count_day_of_faces() returns trigger language plpgsql as $$
+-- Nothing is counted of a collection that goes: its counts go with it.
+create function count_faces() returns trigger language plpgsql as $$
+declare
+    sign constant integer := case when tg_op = 'INSERT' then 1 else -1 end;
 begin
     if coalesce(current_setting('countenance.whole_collection', true), '') = 'on' then
         return null;
     end if;
+    insert into gallery_size (collection_id, part, faces)
+    select g.collection_id, pg_backend_pid() % 32, sign * g.faces
+    from (select collection_id, count(*) as faces from changed group by collection_id) as g
+    join collection using (collection_id)
+    order by g.collection_id
+    on conflict (collection_id, part) do update set faces = gallery_size.faces + excluded.faces;
     insert into gallery_day (collection_id, day, part, enrolled, erased)
     select
-        collection_id, (clock_timestamp() at time zone 'UTC')::date, pg_backend_pid() % 32,
-        case when tg_op = 'INSERT' then count(*) else 0 end,
-        case when tg_op = 'DELETE' then count(*) else 0 end
-    from changed
-    group by collection_id
-    order by collection_id
+        g.collection_id, (clock_timestamp() at time zone 'UTC')::date, pg_backend_pid() % 32,
+        case when sign = 1 then g.faces else 0 end, case when sign = 1 then 0 else g.faces end
+    from (select collection_id, count(*) as faces from changed group by collection_id) as g
+    join collection using (collection_id)
+    order by g.collection_id
     on conflict (collection_id, day, part) do update set
         enrolled = gallery_day.enrolled + excluded.enrolled, erased = gallery_day.erased + excluded.erased;
     return null;
 end
 $$;
 create trigger counted_in after insert on face referencing new table as changed
-    for each statement execute function count_day_of_faces();
+    for each statement execute function count_faces();
 create trigger counted_out after delete on face referencing old table as changed
-    for each statement execute function count_day_of_faces();
+    for each statement execute function count_faces();
 
--- What was there before: when it was enrolled is known, what was erased is not.
+create function count_subjects() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('countenance.whole_collection', true), '') = 'on' then
+        return null;
+    end if;
+    insert into gallery_size (collection_id, part, users)
+    select g.collection_id, pg_backend_pid() % 32, case when tg_op = 'INSERT' then g.users else -g.users end
+    from (select collection_id, count(*) as users from changed group by collection_id) as g
+    join collection using (collection_id)
+    order by g.collection_id
+    on conflict (collection_id, part) do update set users = gallery_size.users + excluded.users;
+    return null;
+end
+$$;
+create trigger counted_in after insert on subject referencing new table as changed
+    for each statement execute function count_subjects();
+create trigger counted_out after delete on subject referencing old table as changed
+    for each statement execute function count_subjects();
+
+-- What was there before: when a face was enrolled is known, what was erased is not.
+insert into gallery_size (collection_id, part, faces, users)
+select
+    collection_id, 0,
+    (select count(*) from face as f where f.collection_id = c.collection_id),
+    (select count(*) from subject as s where s.collection_id = c.collection_id)
+from collection as c;
 insert into gallery_day (collection_id, day, part, enrolled)
 select collection_id, (created_at at time zone 'UTC')::date, 0, count(*) from face group by 1, 2;
