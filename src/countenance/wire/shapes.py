@@ -1810,6 +1810,9 @@ class PackDetail(TypedDict):
     Purposes: NotRequired[list[str]]
     Accounts: NotRequired[list[str]]
     Note: NotRequired[str]
+    Gates: NotRequired[list[str]]
+    Obliges: NotRequired[list[str]]
+    Paper: NotRequired[list[str]]
 
 
 class PackSummary(TypedDict):
