@@ -19,25 +19,21 @@ _OUTCOMES: Final = (("Answered", 1), ("Refused", 2), ("Withheld", 3), ("Failed",
 def show(visit: Visit) -> Answer:
     """Counts are of this moment; nothing is kept."""
     find = visit.find
-    account, health, findings, entries, collections, requests, checkpoint, counts, jobs = (
-        visit.calls.together(
-            lambda: visit.ours("DescribeAccount"),
-            lambda: find("GetHealth", otherwise=None),
-            lambda: visit.ours("ListFindings")["Findings"],  # what cannot be read is not shown as none
-            lambda: find(
-                "ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST"
-            )["Entries"],
-            lambda: find("ListCollections", otherwise={"CollectionIds": []}, service=AMAZONS, MaxResults=100),
-            lambda: find("ListPurposeRequests", otherwise={"Requests": []})["Requests"],
-            lambda: find("GetCheckpoint", otherwise=None),
-            lambda: visit.ours("ListCallCounts", Days=_DAYS)["Days"],
-            lambda: find("ListJobs", otherwise=None, MaxResults=100),
-        )
+    account, findings, entries, collections, requests, checkpoint, counts, jobs = visit.calls.together(
+        lambda: visit.ours("DescribeAccount"),
+        lambda: visit.ours("ListFindings")["Findings"],  # what cannot be read is not shown as none
+        lambda: find("ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST")[
+            "Entries"
+        ],
+        lambda: find("ListCollections", otherwise={"CollectionIds": []}, service=AMAZONS, MaxResults=100),
+        lambda: find("ListPurposeRequests", otherwise={"Requests": []})["Requests"],
+        lambda: find("GetCheckpoint", otherwise=None),
+        lambda: visit.ours("ListCallCounts", Days=_DAYS)["Days"],
+        lambda: find("ListJobs", otherwise=None, MaxResults=100),
     )
     return visit.page(
         "home.html",
         account=account,
-        health=health,
         open_findings=[each for each in findings if each["Status"] == "open"],
         entries=entries,
         collections=len(collections["CollectionIds"]),
