@@ -143,10 +143,11 @@ def test_the_overview_plots_the_calls_of_the_day(administrator, sign_in):
     deadline, auditor = time.monotonic() + LOG_TIMEOUT_S, sign_in("auditor")
     while time.monotonic() < deadline:
         page = auditor.get("/console")
-        if re.search(r'<rect class="series-1" x=', page.body):
+        if '<rect class="series-1" x=' in page.body.partition("Calls of the last")[2]:
             break
         time.sleep(0.2)
-    rows = re.findall(r'<tr><th scope="row">(\d\d-\d\d)</th>(.*?)</tr>', page.body)
+    drawn = page.body.partition("Calls of the last")[2].partition("</figure>")[0]
+    rows = re.findall(r'<tr><th scope="row">(\d\d-\d\d)</th>(.*?)</tr>', drawn)
     assert len(rows) == 30
     assert int(re.findall(r">([\d ]+)</td>", rows[-1][1])[0].replace(" ", "")) > 0
 
@@ -170,6 +171,48 @@ def test_what_a_pack_would_have_refused_is_told_and_nothing_changed(administrato
     ):
         page = administrator.get(f"/console/policy/simulate?{query}&days=x")
         assert (page.status, said in page.text) == (200, True), page.text
+
+
+def test_a_simulation_tells_what_then_comes_and_what_would_go_again(service, portraits):
+    """Both ways round, on calls that were made: what would be refused is what is, once it is so."""
+    pack = "us-il-bipa"
+    made = service.make_account(f"Illinois {uuid.uuid4().hex[:6]}", "development")
+    rekognition, client = service.client(**made), service.client("countenance", **made)
+    photo = {"Bytes": next(iter(portraits.known.values()))[0].read_bytes()}
+    name = f"il-{uuid.uuid4().hex[:8]}"
+    rekognition.create_collection(CollectionId=name)
+
+    def enrol() -> str:
+        answer = rekognition.index_faces(CollectionId=name, Image=photo)
+        return answer["ResponseMetadata"]["RequestId"]
+
+    def simulated(event, **change):
+        """Once the log has the event."""
+        deadline = time.monotonic() + LOG_TIMEOUT_S
+        while event not in str(client.list_audit_entries(Order="NEWEST_FIRST", MaxResults=20)):
+            assert time.monotonic() < deadline
+        return client.simulate_policy(**change)
+
+    allowed = enrol()
+    found = simulated(allowed, Activate=[pack])
+    assert (found["WouldBeRefused"], found["WouldBeAllowed"], found["IsWhole"]) == (1, 0, True)
+    rules = {rule["RuleId"]: rule for rule in found["Rules"]}
+    assert rules["BIPA-001"]["EventIds"] == [allowed]
+    assert rules["BIPA-001"]["By"] == [{"Operation": "IndexFaces", "Purpose": "development", "Calls": 1}]
+    service.officer().activate_pack(Pack=pack, AccountIds=[made["account"]])
+    try:
+        with pytest.raises(rekognition.exceptions.AccessDeniedException, match="BIPA-001") as refused:
+            enrol()
+        event = refused.value.response["ResponseMetadata"]["RequestId"]
+        found = simulated(event, Deactivate=[pack])
+        assert (found["WouldBeAllowed"], found["AllowedEventIds"]) == (1, [event])
+        assert {"BIPA-001", "BIPA-002"} < {rule["RuleId"] for rule in found["Rules"]}
+        assert all(rule["RefusedThen"] == 1 for rule in found["Rules"])
+        both = simulated(event, Deactivate=[pack], Activate=[PACK])
+        assert both["WouldBeAllowed"] == 1, "a pack that binds agencies alone refuses nothing here"
+    finally:
+        service.officer().deactivate_pack(Pack=pack)
+        rekognition.delete_collection(CollectionId=name)
 
 
 def test_simulations_do_not_pile_up(service):

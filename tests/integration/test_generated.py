@@ -27,6 +27,7 @@ from countenance.operations.registry import OPERATIONS
 from countenance.policy.groups import GROUPS, OFFICERS_DO
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
+from countenance.store.jobs import Jobs, Task
 from countenance.wire.model import load_models
 from governed import open_governance
 from strategies import requests_for
@@ -179,6 +180,12 @@ class Office:
                 _, other = self._account()
                 asked = other.request_purpose(Purpose="photo-library", Justification="a test")
                 return {"RequestId": asked["RequestId"], "Decision": "approve"}
+            case "CancelJob" | "DescribeJob":
+                return {"JobId": self._job()}
+            case "ListJobs":
+                return {"AccountId": self.house}
+            case "SimulatePolicy":
+                return {"Activate": ["us-nyc-22-1201"], "MaxEntries": 5}
             case "ListFindings" | "ListAppeals" | "ListRelations" | "ListPurposeRequests":
                 return {"AccountId": self.house}
             case "PutEvaluation":
@@ -239,6 +246,19 @@ class Office:
                 told = {"NextToken": self.tester.list_independent_tests(MaxResults=1)["NextToken"]}
         return told
 
+    def _job(self) -> int:
+        """An import of the house's that waits for a server that is not there."""
+        with self.casework._store() as (database, _):  # of this module
+            import_id = uuid.uuid4()
+            with database.transaction() as connection:
+                connection.execute(
+                    "insert into import_run (import_id, account_id, collection, request, state)"
+                    " values (%s, %s, 'friends', '{}', 'running')",
+                    (import_id, self.house),
+                )
+            task = Task("import", lambda _: None, is_local=True)
+            return Jobs(database, server="elsewhere").defer(task, {"import_id": str(import_id)})
+
     def _account(self, *, suspended: bool = False) -> tuple[str, Any]:
         made = self.service.make_account(f"Disposable {uuid.uuid4().hex}", suspended=suspended)
         return made["account"], self.service.client("countenance", **made)
@@ -253,6 +273,8 @@ ALONE = {
     "DecideSubjectRequest": frozenset({"BlockConsent"}),
     "ListSubjectRequests": frozenset({"Code"}),
     "OpenSubjectRequest": frozenset({"UserId", "Code"}),
+    "SimulatePolicy": frozenset({"Deactivate"}),
+    "ListJobs": frozenset({"NextToken"}),
 }
 """Members that do not go with what a living request has, of which a random one mostly has some."""
 

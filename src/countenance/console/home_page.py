@@ -20,10 +20,9 @@ _OUTCOMES: Final = (("Answered", 1), ("Refused", 2), ("Withheld", 3), ("Failed",
 def show(visit: Visit) -> Answer:
     """Counts are of this moment; nothing is kept."""
     find = visit.find
-    account, health, findings, entries, collections, requests, checkpoint, growth, counts, jobs = (
+    account, findings, entries, collections, requests, checkpoint, growth, counts, jobs = (
         visit.calls.together(
             lambda: visit.ours("DescribeAccount"),
-            lambda: find("GetHealth", otherwise=None),
             lambda: visit.ours("ListFindings")["Findings"],  # what cannot be read is not shown as none
             lambda: find(
                 "ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST"
@@ -39,7 +38,6 @@ def show(visit: Visit) -> Answer:
     return visit.page(
         "home.html",
         account=account,
-        health=health,
         open_findings=[each for each in findings if each["Status"] == "open"],
         entries=entries,
         collections=None if collections is None else len(collections["CollectionIds"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,7 @@ from countenance.gateway.call import Answer
 
 _IN_USE: Final = frozenset({"enforce", "shadow", "ended"})
 _DAYS: Final = (1, 7, 30, 90, 365)
+_ENTRIES: Final = (1_000, 5_000)
 _DAY_S: Final = 86_400
 _COMING: Final = "coming."
 _GOING: Final = "going."
@@ -51,7 +53,7 @@ def simulate(visit: Visit) -> Answer:
     """What a change would have meant. It changes nothing, so it is asked for by GET, and can be linked to."""
     asked = dict(parse_qsl(visit.request.query, max_num_fields=_MOST_FIELDS))
     packs = visit.ours("ListPacks")["Packs"]
-    days = int(asked["days"]) if asked.get("days") in {str(each) for each in _DAYS} else 30
+    days, entries = _number(asked, "days", _DAYS, 30), _number(asked, "entries", _ENTRIES, _ENTRIES[0])
     coming, going = (
         [name.removeprefix(prefix) for name in asked if name.startswith(prefix)]
         for prefix in (_COMING, _GOING)
@@ -64,6 +66,7 @@ def simulate(visit: Visit) -> Answer:
                 Activate=coming or None,
                 Deactivate=going or None,
                 Since=int(visit.calls.now().timestamp()) - days * _DAY_S,
+                MaxEntries=entries,
             )
         except CallRefused as error:
             wrong = f"{error.code}: {error.message}"
@@ -73,11 +76,17 @@ def simulate(visit: Visit) -> Answer:
         going=[each for each in packs if each["State"] == "enforce"],
         chosen=frozenset((*coming, *going)),
         days=days,
-        choices=_DAYS,
+        entries=entries,
+        choices={"days": _DAYS, "entries": _ENTRIES},
         found=found,
         leaving=going,
         wrong=wrong,
     )
+
+
+def _number(asked: Mapping[str, str], name: str, choices: Sequence[int], usual: int) -> int:
+    """What was chosen; the usual where it is no choice."""
+    return next((each for each in choices if str(each) == asked.get(name)), usual)
 
 
 def _require(visit: Visit) -> dict[str, Any]:

@@ -39,7 +39,7 @@ _RECONCILED_WITHIN: Final = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `remedy` is empty where nothing needs doing."""
+    """One thing that was looked at; remedy is empty where nothing needs doing."""
 
     subject: str
     state: State
@@ -90,7 +90,7 @@ def examine(deps: Deps) -> Iterator[Check]:
 def _server(deps: Deps) -> Check:
     words = f"answers; version {countenance.__version__}"
     if deps.caller.officer is not None:
-        words += f", {deps.house.workers} worker process(es) on this machine"
+        words += f", {_count(deps.house.workers, 'worker process')} on this machine"
     return Check("server", "ok", words)
 
 
@@ -109,9 +109,7 @@ def _log(standing: Standing) -> Check:
     return Check("audit log", "ok", words)
 
 
-_SEQUENCER: Final = (
-    "see that the sequencer runs and what it says on standard error; `countenance audit status`"
-)
+_SEQUENCER: Final = "see that the sequencer runs and what it says on standard error; countenance audit status"
 
 
 def _witnesses(standing: Standing) -> Check:
@@ -120,7 +118,7 @@ def _witnesses(standing: Standing) -> Check:
             "witnesses",
             "note",
             "nobody else has signed the log: its owner alone vouches for it",
-            "have somebody run `countenance witness run`, and start the server with --witnesses",
+            "have somebody run countenance witness run, and start the server with --witnesses",
         )
     told, late = [], []
     for vkey, reached in standing.cosigned.items():
@@ -140,7 +138,7 @@ def _jobs(deps: Deps) -> Check:
         words = "are run" if runners else "are not run: nothing is tidied up, imported or made final"
     else:
         counts = ", ".join(f"{count} {state}" for state, count in figures.counts.items() if count) or "none"
-        words = f"{runners} process(es) run them; {counts}"
+        words = f"{_count(runners, 'process')} for them; {counts}"
     if not runners:
         return Check("jobs", "wrong", words, "see what the server says of its jobs on standard error")
     now, oldest = datetime.now(UTC), figures.oldest_at
@@ -148,7 +146,7 @@ def _jobs(deps: Deps) -> Check:
         age = _span(now - datetime.fromtimestamp(oldest, UTC))
         return Check("jobs", "note", f"{words}; the oldest has waited for {age}", "countenance jobs list")
     if deps.caller.officer is not None and figures.counts[JobState.FAILED]:
-        return Check("jobs", "note", words, "read why under Jobs; `countenance jobs retry` tries one again")
+        return Check("jobs", "note", words, "read why under Jobs; countenance jobs retry tries one again")
     return Check("jobs", "ok", words)
 
 
@@ -195,7 +193,7 @@ def _database(deps: Deps) -> Check:
         row = connection.execute(_QUERIES["database_figures"]).fetchone()
     assert row is not None, "an aggregate always has a row"
     version, size, used, most = row
-    words = f"PostgreSQL {version}, {size / _GIB:.1f} GiB, {used} of {most} connections in use"
+    words = f"PostgreSQL {version}, {_size(size)}, {used} of {most} connections in use"
     if used > most * 9 // 10:
         return Check("database", "note", words, "raise max_connections, or run fewer servers on it")
     return Check("database", "ok", words)
@@ -207,7 +205,7 @@ def _keys(deps: Deps) -> Check:
     store.derive("system check")
     if len(store.ring.read().places) > 1:
         return Check(
-            "keys", "note", "open; the master key is being replaced", "`countenance keys` says how far it is"
+            "keys", "note", "open; the master key is being replaced", "countenance keys says how far it is"
         )
     return Check("keys", "ok", "open")
 
@@ -216,7 +214,7 @@ def _disk(deps: Deps) -> Check:
     if deps.house.data_dir is None:
         return Check("disk", "note", "this server has no data directory")
     free = shutil.disk_usage(deps.house.data_dir).free
-    words = f"{free / _GIB:.1f} GiB free where the data directory lies"
+    words = f"{_size(free)} free where the data directory lies"
     if free < _ROOM_WANTED_BYTES:
         return Check("disk", "wrong", words, "free some space: PostgreSQL stops on a full disk")
     return Check("disk", "ok", words)
@@ -226,7 +224,7 @@ def _gallery_memory(deps: Deps) -> Check:
     if deps.house.gallery_bytes is None:
         return Check("gallery memory", "note", "is not counted here")
     held, most = deps.house.gallery_bytes()
-    words = f"{held / _GIB:.2f} of {most / _GIB:.2f} GiB"
+    words = f"{_size(held)} of {_size(most)} taken by galleries"
     if held > most:
         return Check("gallery memory", "note", words, "give --gallery-bytes more, or spread collections")
     return Check("gallery memory", "ok", words)
@@ -265,13 +263,13 @@ def _reconciliation(deps: Deps, standing: Standing) -> Check:
     if mismatches:
         return Check("reconciliation", "wrong", f"{words}, and did not agree", "countenance audit status")
     if age > _RECONCILED_WITHIN:
-        return Check("reconciliation", "note", words, "see that the job `reconcile` runs")
+        return Check("reconciliation", "note", words, "see that the job reconcile runs")
     return Check("reconciliation", "ok", words)
 
 
 def _alarms(standing: Standing) -> Check:
     if not standing.alarms:
-        return Check("alarms", "ok", "the newest of the log's own entries are none")
+        return Check("alarms", "ok", "none among the newest of the log's own entries")
     return Check(
         "alarms",
         "wrong",
@@ -286,8 +284,8 @@ def _calibrations(deps: Deps) -> Check:
         return Check(
             "calibrations",
             "note",
-            f"the code that makes templates changed: {len(behind)} pack(s) have their own again, not yours",
-            "calibrate anew: `countenance calibrate DATASET`",
+            f"the code that makes templates changed: {_count(len(behind), 'pack')} without yours again",
+            "calibrate anew (countenance calibrate)",
         )
     return Check(
         "calibrations", "ok", "what was decided is in force" if choices else "every pack has its own"
@@ -302,6 +300,17 @@ def _officers(deps: Deps) -> Check:
             "officers", "note", f"{words}: what takes two cannot be decided", "countenance officers add NAME"
         )
     return Check("officers", "ok", words)
+
+
+def _count(number: int, noun: str) -> str:
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < _GIB:
+        return f"{size_bytes / 1024**2:.0f} MiB"
+    return f"{size_bytes / _GIB:.1f} GiB"
 
 
 def _span(age: timedelta) -> str:

@@ -1909,6 +1909,9 @@ class PackDetail(TypedDict):
     Purposes: NotRequired[list[str]]
     Accounts: NotRequired[list[str]]
     Note: NotRequired[str]
+    Gates: NotRequired[list[str]]
+    Obliges: NotRequired[list[str]]
+    Paper: NotRequired[list[str]]
 
 
 class PackSummary(TypedDict):

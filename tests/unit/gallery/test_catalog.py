@@ -157,7 +157,7 @@ def test_a_name_can_be_used_again_after_deletion(gallery, collection, commit, ne
 
 
 def test_faces_are_counted_without_looking_at_them_and_exactly(gallery, collection, commit, database):
-    """By what every transaction notes of itself: enrolled at once by many, deleted, rolled back, done twice."""
+    """By what every transaction notes of itself: enrolled by many at once, deleted, rolled back, twice."""
     faces = [new_face(unit([number + 1])) for number in range(24)]
 
     def work(part):

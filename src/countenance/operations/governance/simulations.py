@@ -21,7 +21,8 @@ from countenance.wire.shapes import (
     SimulatePolicyResponse,
 )
 
-_ENTRIES: Final = 5_000
+_ENTRIES: Final = 1_000
+"""Milliseconds for each that is a call to be judged: seconds of a core for all of them."""
 
 
 def simulate_policy(request: SimulatePolicyRequest, deps: Deps) -> SimulatePolicyResponse:
