@@ -20,20 +20,18 @@ _OUTCOMES: Final = (("Answered", 1), ("Refused", 2), ("Withheld", 3), ("Failed",
 def show(visit: Visit) -> Answer:
     """Counts are of this moment; nothing is kept."""
     find = visit.find
-    account, findings, entries, collections, requests, checkpoint, growth, counts, jobs = (
-        visit.calls.together(
-            lambda: visit.ours("DescribeAccount"),
-            lambda: visit.ours("ListFindings")["Findings"],  # what cannot be read is not shown as none
-            lambda: find(
-                "ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST"
-            )["Entries"],
-            lambda: find("ListCollections", otherwise=None, service=AMAZONS, MaxResults=100),
-            lambda: find("ListPurposeRequests", otherwise=None),
-            lambda: find("GetCheckpoint", otherwise=None),
-            lambda: find("DescribeGrowth", otherwise=None, Days=_DAYS),
-            lambda: visit.ours("ListCallCounts", Days=_DAYS)["Days"],
-            lambda: find("ListJobs", otherwise=None, MaxResults=100),
-        )
+    account, findings, entries, collections, asked, checkpoint, growth, counts, jobs = visit.calls.together(
+        lambda: visit.ours("DescribeAccount"),
+        lambda: visit.ours("ListFindings")["Findings"],  # what cannot be read is not shown as none
+        lambda: find("ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST")[
+            "Entries"
+        ],
+        lambda: find("ListCollections", otherwise=None, service=AMAZONS, MaxResults=100),
+        lambda: find("ListPurposeRequests", otherwise=None),
+        lambda: find("GetCheckpoint", otherwise=None),
+        lambda: find("DescribeGrowth", otherwise=None, Days=_DAYS),
+        lambda: visit.ours("ListCallCounts", Days=_DAYS)["Days"],
+        lambda: find("ListJobs", otherwise=None, MaxResults=100),
     )
     return visit.page(
         "home.html",
@@ -42,7 +40,7 @@ def show(visit: Visit) -> Answer:
         entries=entries,
         collections=None if collections is None else len(collections["CollectionIds"]),
         more_collections=collections is not None and "NextToken" in collections,
-        pending=None if requests is None else _pending(requests["Requests"]),
+        pending=None if asked is None else _pending(asked["Requests"]),
         checkpoint=checkpoint,
         growth=None if growth is None else draw(growth, "all collections"),
         calls_today=sum(counts[-1][name] for name, _ in _OUTCOMES),
