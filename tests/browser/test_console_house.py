@@ -129,6 +129,18 @@ def test_a_list_that_cannot_be_had_says_so(tab, service, store, importing):
     tab.locator("#said", has_text="Not up to date").wait_for(timeout=15_000)
 
 
+def test_a_page_that_was_left_asks_no_more(tab, service, importing):
+    """A session ends at a desk that nobody sits at, whatever page is open there."""
+    tab.clock.install()
+    tab.goto(f"{service.endpoint}/console/jobs/{importing}")
+    asked = []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.clock.fast_forward("11:00")
+    tab.locator("#said", has_text="Nobody has touched this page").wait_for()
+    tab.clock.fast_forward("30:00")
+    assert asked == []
+
+
 def test_the_office_with_things_to_decide(tab, service):
     """Requests, findings and appeals, each a form of its own with a label of its own."""
     made = service.make_account(f"Asking {uuid.uuid4().hex[:6]}")

@@ -46,7 +46,7 @@ def create(file: Path, recipients: Sequence[str], force: bool, as_json: bool, **
         manifest = make_backup(
             source, file, parsed, replace=force, tell=lambda done, rows: tell("rows", done, rows)
         )
-        note_backup(settings.data_dir, manifest.made_at)
+    _note(settings.data_dir, manifest.made_at)
     facts = {
         "File": str(file),
         "Bytes": file.stat().st_size,
@@ -61,3 +61,11 @@ def create(file: Path, recipients: Sequence[str], force: bool, as_json: bool, **
     print_facts(facts, as_json=as_json)
     if not as_json:
         click.echo("keep the log's key with the identity: it tells your backups from others'")
+
+
+def _note(data_dir: Path, made_at: str) -> None:
+    """So that a running server can say when the last was made. The backup is whole without it."""
+    try:
+        note_backup(data_dir, made_at)
+    except OSError as error:
+        click.echo(f"note: that it was made could not be noted in the data directory: {error}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from countenance.audit import sequencer as module
 from countenance.audit.own_calls import list_days, list_newest
 from countenance.audit.sequencer import Sequencer
 from countenance.store import Database, migrate
@@ -73,6 +74,21 @@ def test_nothing_that_is_no_call_stops_the_log_or_is_counted(log, entry):
     assert today(log) == {}
     with log.read() as connection:
         assert len(require_whole(connection)) == 2
+
+
+def test_a_batch_that_fails_is_not_counted(log, monkeypatch):
+    """Count and place are one transaction: a sequencer that is killed counts nothing twice."""
+    record(log, call("answered"), 3)
+
+    def fail(*_):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(module, "_add_tiles", fail)
+        integrate(sequencer_of(log))
+    assert today(log) == {}
+    integrate(sequencer_of(log))
+    assert today(log) == {"answered": 3}
 
 
 def test_what_is_set_aside_is_not_counted(log):

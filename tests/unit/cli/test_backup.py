@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from countenance.backup.last_made import find_last_backup
 from countenance.cli.installation import open_store
 from countenance.gallery import Gallery
 from countenance.settings import Settings
@@ -59,6 +61,17 @@ def test_a_file_alone_makes_a_backup(cli, faces, recipient, tmp_path):
     code, message = cli.fails("backup", "--recipient", recipient, tmp_path / "a")
     assert (code, "--force" in message) == (3, True)
     cli.says("backup", "--recipient", recipient, "--force", tmp_path / "a")
+
+
+def test_when_it_was_made_is_noted_for_a_running_server(cli, faces, recipient, tmp_path):
+    """Health says so to officers; a note that cannot be written spoils no backup."""
+    assert find_last_backup(cli.data_dir) is None
+    made = cli.json("backup", "--recipient", recipient, tmp_path / "a")
+    assert find_last_backup(cli.data_dir) == datetime.fromisoformat(made["Made"])
+    (cli.data_dir / "last-backup").unlink()
+    (cli.data_dir / "last-backup").mkdir()
+    cli.json("backup", "--recipient", recipient, tmp_path / "b")
+    assert (tmp_path / "b").stat().st_size > 0
 
 
 def test_it_is_never_in_clear(cli, faces, tmp_path):

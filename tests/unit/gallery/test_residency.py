@@ -150,6 +150,16 @@ def test_the_least_recently_searched_is_given_up_first(resident, new_collection,
     assert len(found(held, two)) == 10
 
 
+def test_what_is_held_is_told_beside_the_bound(resident, collection, gallery, commit):
+    """Health tells it to officers: of all processes where they share the memory, else of this one."""
+    held = resident(max_bytes=10**9)
+    assert held.held_bytes() == (0, 10**9)
+    commit(gallery.enrol, collection, [new_face(unit([1]))])
+    found(held, collection)
+    taken, most = held.held_bytes()
+    assert (taken > 0, most) == (True, 10**9)
+
+
 def test_a_collection_beyond_the_bound_is_served_alone(resident, new_collection, gallery, commit):
     one, two = new_collection("a"), new_collection("b")
     held = resident(max_bytes=1)
