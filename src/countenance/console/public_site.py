@@ -16,6 +16,7 @@ from countenance.console.request import BadForm, Form, WebRequest, parse_form
 from countenance.errors import ServiceError
 from countenance.gateway.call import Answer, Head
 from countenance.gateway.log import Fault
+from countenance.gateway.site import FORM_BYTES
 from countenance.rights import Rights
 from countenance.rights.access_report import to_text
 from countenance.rights.records import Identified, RequestKind, SubjectRequest
@@ -47,6 +48,10 @@ class PublicSite:
     def serves(self, path: str) -> bool:
         """Everything under /people."""
         return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+    def most_body_bytes(self, method: str, path: str) -> int:
+        """Its one page takes a form."""
+        return FORM_BYTES if method == "POST" and self.serves(path) else 0
 
     def answer(self, head: Head, body: bytes, *, scheme: str) -> Answer:
         """The page, or one that says what is wrong and what to do."""

@@ -19,6 +19,7 @@ from countenance.console.visit import Visit
 from countenance.errors import ServiceError
 from countenance.gateway.call import Answer, Head
 from countenance.gateway.log import Fault
+from countenance.gateway.site import FORM_BYTES
 from countenance.store import StoreUnavailable
 
 PREFIX: Final = "/console"
@@ -44,6 +45,13 @@ class ConsoleSite:
     def serves(self, path: str) -> bool:
         """Everything under /console."""
         return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+    def most_body_bytes(self, method: str, path: str) -> int:
+        """Of a POST: a form, or files where a page takes them."""
+        if method != "POST":
+            return 0
+        found = self._find(path)
+        return FORM_BYTES if found is None else max(FORM_BYTES, found.route.file_bytes)
 
     def answer(self, head: Head, body: bytes, *, scheme: str) -> Answer:
         """The page, or one that says what is wrong and what to do."""
@@ -108,6 +116,7 @@ class ConsoleSite:
             sign_ins=self._door.sign_ins,
             parts=found.parts,
             menu=menu,
+            takes_files=found.route.file_bytes > 0,
         )
         if request.method == "POST":
             visit.require_our_form()

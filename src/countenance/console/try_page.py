@@ -14,6 +14,8 @@ from countenance.console.visit import Visit
 from countenance.gateway.call import Answer
 from countenance.policy.purposes import ATTRIBUTES, load_purposes
 
+MOST_BYTES: Final = 11 * 1024 * 1024
+"""Two photos of 5 MiB, which is the most that the API takes of each, and the rest of the form."""
 _WIDEST_PX: Final = 1024
 _MOST_PX: Final = 64_000_000
 _OPERATIONS: Final = ("DetectFaces", "SearchFacesByImage", "CompareFaces")

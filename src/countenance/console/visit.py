@@ -28,6 +28,7 @@ class Visit:
     Attributes:
         parts: what the path's pattern found, by name.
         menu: the pages that this session's roles see: title, path, whether it is this one.
+        takes_files: whether the page's form has files.
     """
 
     request: WebRequest
@@ -37,6 +38,7 @@ class Visit:
     sign_ins: SignIns
     parts: Mapping[str, str]
     menu: list[tuple[str, str, bool]]
+    takes_files: bool = False
     wrong: str = ""
     """Why the form that was posted was refused."""
     _form: Form | None = None
@@ -74,7 +76,7 @@ class Visit:
     def form(self) -> Form:
         """What was posted; the site has seen to it that our page posted it."""
         if self._form is None:
-            self._form = parse_form(self.request)
+            self._form = parse_form(self.request, with_files=self.takes_files)
         return self._form
 
     def require_our_form(self) -> None:

@@ -21,7 +21,7 @@ from countenance.gateway.limits import holder_of
 from countenance.gateway.log_pages import LOG_PREFIX
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.reply import LINGER_S, Receive, Reply, Send
-from countenance.gateway.site import MOST_PAGE_BODY_BYTES, Site
+from countenance.gateway.site import Site
 from countenance.gateway.throttle import MAX_BODY_BYTES, Budget, Share, require_bearable
 from countenance.telemetry import Metrics
 
@@ -34,6 +34,8 @@ _MOST_PAGES = 64
 """Of the log's pages, waiting or being read."""
 _CALLS_PER_THREAD = 64
 _RESERVE_BYTES = 16 * 1024 * 1024
+_SIZE_DIGITS = 12
+"""Of a length that is read at all."""
 _PLAIN = ("content-type", "text/plain; charset=utf-8")
 _METHODS = {"/": "POST, OPTIONS", "/health": "GET, HEAD"}
 
@@ -188,8 +190,10 @@ class Gateway:
             client=(scope.get("client") or ("",))[0],
         )
         announced = headers.get("content-length", "0")
-        size = int(announced) if announced.isascii() and announced.isdigit() else MOST_PAGE_BODY_BYTES + 1
-        if "transfer-encoding" in headers or size > MOST_PAGE_BODY_BYTES:
+        most = site.most_body_bytes(head.method, head.path)
+        is_size = announced.isascii() and announced.isdigit() and len(announced) <= _SIZE_DIGITS
+        size = int(announced) if is_size else most + 1
+        if "transfer-encoding" in headers or size > most:
             await reply.finish_early(_plain(413, "this is too large for a form"), receive, has_body=True)
             return
         try:
