@@ -1,4 +1,4 @@
-"""What strangers, and people who are signed in, may send to the console: it costs little and breaks nothing."""
+"""What strangers, and people who are signed in, may send to the console: it costs little, it breaks nothing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,6 @@ def test_a_stranger_makes_the_server_split_no_files(service, path):
         ("POST", "/people", 64 * 1024 + 1, 413),
         ("POST", "/console/try/", 64 * 1024 + 1, 413),
         ("POST", "/console/try", 11 * 1024 * 1024 + 1, 413),
-        ("POST", "/console/sign-in", 10**40, 413),
         ("POST", "/console/sign-in", 64 * 1024, 400),
     ],
 )

@@ -79,6 +79,7 @@ def _held(visit: Visit, review: str) -> dict[str, Any] | None:
 
 
 def _days(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _MOST_DAYS:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_MOST_DAYS))
+    if not is_number or not 1 <= int(text) <= _MOST_DAYS:
         raise BadForm(f"a case lasts 1 to {_MOST_DAYS} days")
     return int(text)

@@ -34,8 +34,6 @@ _MOST_PAGES = 64
 """Of the log's pages, waiting or being read."""
 _CALLS_PER_THREAD = 64
 _RESERVE_BYTES = 16 * 1024 * 1024
-_SIZE_DIGITS = 12
-"""Of a length that is read at all."""
 _PLAIN = ("content-type", "text/plain; charset=utf-8")
 _METHODS = {"/": "POST, OPTIONS", "/health": "GET, HEAD"}
 
@@ -191,8 +189,7 @@ class Gateway:
         )
         announced = headers.get("content-length", "0")
         most = site.most_body_bytes(head.method, head.path)
-        is_size = announced.isascii() and announced.isdigit() and len(announced) <= _SIZE_DIGITS
-        size = int(announced) if is_size else most + 1
+        size = int(announced) if announced.isascii() and announced.isdigit() else most + 1
         if "transfer-encoding" in headers or size > most:
             await reply.finish_early(_plain(413, "this is too large for a form"), receive, has_body=True)
             return
