@@ -95,3 +95,35 @@ def test_a_case_of_more_days_than_have_digits(service, administrator):
     for days in ("9" * 5000, "0" * 5000 + "1", "-1", "\u0663"):
         page = visitor.post("/console/cases", {"do": "open", "name": "x", "days": days})
         assert (page.status, "1 to 366 days" in page.text) == (400, True)
+
+
+def test_over_tls_a_session_is_kept_to_this_host_and_the_host_to_tls(service, administrator):
+    """`__Host-` is what no other host and no page without TLS can set; this machine needs neither."""
+    behind = Visitor(service.endpoint, headers={"x-forwarded-proto": "https", "host": "faces.example"})
+    page = behind.post("/console/sign-in", administrator.fields(), origin="https://faces.example")
+    kept = page.headers["set-cookie"]
+    assert kept.startswith("__Host-countenance-console=")
+    assert {"Path=/", "Secure", "HttpOnly", "SameSite=Strict"} <= set(kept.split("; "))
+    assert "Domain" not in kept
+    assert behind.get("/console").status == 200
+    for path in ("/console", "/console/sign-in", "/console/nothing", "/people", "/console/static/mark.svg"):
+        assert behind.get(path).headers["strict-transport-security"] == "max-age=31536000", path
+        assert "strict-transport-security" not in Visitor(service.endpoint).get(path).headers
+    here = Visitor(service.endpoint, headers={"x-forwarded-proto": "https"})
+    assert "strict-transport-security" not in here.get("/console/sign-in").headers
+    plain = Visitor(service.endpoint, headers={"x-forwarded-proto": "https", "host": "faces.example"})
+    assert (
+        plain.ask("GET", "/console", headers={"cookie": f"countenance-console={behind.cookie}"}).status == 303
+    )
+    assert behind.post("/console/sign-out", origin="https://faces.example").status == 303
+
+
+def test_signing_in_again_ends_the_session_that_the_browser_had(service, administrator):
+    visitor = administrator.signed_in(service.endpoint)
+    older = Visitor(service.endpoint, cookie=visitor.cookie)
+    wrong = administrator.fields() | {"password": PASSWORD + "x"}
+    assert visitor.post("/console/sign-in", wrong).status == 403
+    assert older.get("/console").status == 200, "only who gets in ends it"
+    assert visitor.post("/console/sign-in", administrator.fields()).status == 303
+    assert older.get("/console").status == 303
+    assert visitor.get("/console").status == 200

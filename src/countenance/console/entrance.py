@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import segno
 
-from countenance.accounts.sign_in import ConsoleSession, Enrolment, SignIns
+from countenance.accounts.sign_in import ConsoleSession, Enrolment, SignIns, session_digest
 from countenance.console.openid import Attempt, NotSaid, OpenIdProvider
 from countenance.console.render import page, redirect
 from countenance.console.request import COOKIE, BadForm, Form, WebRequest, parse_form
@@ -66,6 +66,7 @@ def sign_in(request: WebRequest, door: Door) -> Answer:
         )
     except AccessDeniedException as error:
         return _sign_in_page(request, door, status=403, wrong=error.message, account=account, name=name)
+    _end_older(request, door)
     return redirect(START, ("set-cookie", _cookie(request, number)))
 
 
@@ -103,7 +104,10 @@ def openid(request: WebRequest, door: Door) -> Answer:
     if door.provider is None or not request.is_private:
         return redirect(SIGN_IN)
     begun = _kept_attempt(request, door)
-    attempt = Attempt(invitation=begun.invitation if begun else "")
+    older = request.session_number
+    attempt = Attempt(
+        invitation=begun.invitation if begun else "", older=session_digest(older) if older else ""
+    )
     try:
         address = door.provider.address_for(attempt, back_to=_back_to(request))
     except NotSaid as error:
@@ -136,6 +140,8 @@ def openid_back(request: WebRequest, door: Door) -> Answer:
         return _sign_in_page(request, door, status=502, wrong=str(error))
     except AccessDeniedException as error:
         return _sign_in_page(request, door, status=403, wrong=error.message)
+    if attempt.older:
+        door.sign_ins.end(attempt.older)
     # A page and no redirect: on a way that began elsewhere browsers leave out a cookie that is ours alone.
     cookies = (
         ("set-cookie", _cookie(request, number)),
@@ -152,6 +158,12 @@ def sign_out(request: WebRequest, session: ConsoleSession, number: str, door: Do
         raise BadForm("the form is of another session")
     door.sign_ins.sign_out(session)
     return redirect(SIGN_IN, ("set-cookie", _cookie(request, "", lasts_s=0)))
+
+
+def _end_older(request: WebRequest, door: Door) -> None:
+    """Whoever signs in anew in a browser leaves nobody signed in whom it has forgotten."""
+    if (older := request.session_number) is not None:
+        door.sign_ins.end(session_digest(older))
 
 
 def _sign_in_page(
@@ -198,24 +210,25 @@ def _back_to(request: WebRequest) -> str:
 
 
 def _kept_attempt(request: WebRequest, door: Door) -> Attempt | None:
-    text = request.cookie(_ATTEMPT)
+    text = request.cookie(request.cookie_name(_ATTEMPT))
     return None if text is None else Attempt.from_cookie(text, door.key)
 
 
 def _cookie(request: WebRequest, number: str, *, lasts_s: int | None = None) -> str:
-    parts = [f"{COOKIE}={number}", "Path=/console", "HttpOnly", "SameSite=Strict"]
-    return "; ".join(_ended(parts, request, lasts_s))
+    return _set(request, COOKIE, number, path=START, site="Strict", lasts_s=lasts_s)
 
 
 def _attempt_cookie(request: WebRequest, text: str, *, lasts_s: int = 600) -> str:
     """`Lax`: it has to come along when the provider sends the browser back."""
-    parts = [f"{_ATTEMPT}={text}", f"Path={OPENID}", "HttpOnly", "SameSite=Lax"]
-    return "; ".join(_ended(parts, request, lasts_s))
+    return _set(request, _ATTEMPT, text, path=OPENID, site="Lax", lasts_s=lasts_s)
 
 
-def _ended(parts: list[str], request: WebRequest, lasts_s: int | None) -> list[str]:
-    secure = ["Secure"] if request.scheme == "https" else []
-    return [*parts, *secure, *([] if lasts_s is None else [f"Max-Age={lasts_s}"])]
+def _set(request: WebRequest, name: str, value: str, *, path: str, site: str, lasts_s: int | None) -> str:
+    """`__Host-` needs the whole host as its path; without TLS, on the same machine, the narrow one does."""
+    is_tls = request.scheme == "https"
+    where = ["Path=/", "Secure"] if is_tls else [f"Path={path}"]
+    lasts = [] if lasts_s is None else [f"Max-Age={lasts_s}"]
+    return "; ".join([f"{request.cookie_name(name)}={value}", *where, "HttpOnly", f"SameSite={site}", *lasts])
 
 
 PAGES: Final[Mapping[str, Callable[[WebRequest, Door], Answer]]] = {

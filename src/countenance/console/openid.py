@@ -55,12 +55,15 @@ class Attempt:
     Attributes:
         verifier: of PKCE (RFC 7636): a stolen code is worth nothing without it.
         invitation: the code that is to be taken up, if it is about one.
+        older: the digest of the session that the browser had, which a new one ends; the provider's way back
+            brings no cookie of it.
     """
 
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     invitation: str = field(default="", repr=False)
+    older: str = field(default="", repr=False)
     ends_at_s: int = field(default_factory=lambda: int(time.time()) + _ATTEMPT_S)
 
     def to_cookie(self, key: bytes) -> str:

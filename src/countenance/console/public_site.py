@@ -7,11 +7,12 @@ but as a field of a form. A wrong code is answered alike whatever is wrong with 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Final, cast
 from uuid import UUID
 
 from countenance.accounts import Actor
-from countenance.console.render import page
+from countenance.console.render import held_to_tls, page
 from countenance.console.request import BadForm, Form, WebRequest, parse_form
 from countenance.errors import ServiceError
 from countenance.gateway.call import Answer, Head
@@ -68,9 +69,8 @@ class PublicSite:
             fault = Fault.of(error)
             _LOG.error("a page for people failed: fault=%s at=%s", fault.type_name, fault.place)
             answer = _ask(request, status=500, wrong="this page could not be made; tell whoever runs it")
-        if head.method == "HEAD":
-            return Answer(status=answer.status, headers=answer.headers, body=b"")
-        return answer
+        answer = held_to_tls(answer, request)
+        return replace(answer, body=b"") if head.method == "HEAD" else answer
 
     def _answer(self, request: WebRequest) -> Answer:
         if request.path.rstrip("/") != PREFIX:

@@ -12,6 +12,7 @@ from countenance.console.multipart import split_form
 from countenance.gateway.call import Head
 
 COOKIE: Final = "countenance-console"
+"""Of the session; over TLS with `__Host-` before it, which no other host and no plain page can set."""
 _MOST_FIELDS: Final = 200
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{20,128}")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,7 +42,11 @@ class WebRequest:
 
     @classmethod
     def of(cls, head: Head, body: bytes, *, scheme: str) -> WebRequest:
-        """What the gateway hands over; a scheme that a proxy made up is none that is private."""
+        """What the gateway hands over.
+
+        Of several schemes the last counts, the nearest proxy's: what stands before it, anybody may have sent.
+        """
+        nearest = scheme.rpartition(",")[2].strip().lower()
         return cls(
             method=head.method,
             path=head.path,
@@ -49,7 +54,7 @@ class WebRequest:
             headers=head.headers,
             body=body,
             client=head.client,
-            scheme="https" if scheme == "https" else "http",
+            scheme="https" if nearest == "https" else "http",
         )
 
     @property
@@ -60,8 +65,11 @@ class WebRequest:
     @property
     def is_private(self) -> bool:
         """Whether nobody between browser and server can read along: TLS, or the same machine."""
-        if self.scheme == "https":
-            return True
+        return self.scheme == "https" or self.is_same_machine
+
+    @property
+    def is_same_machine(self) -> bool:
+        """Whether the browser asked for a name of its own machine."""
         try:
             return urlsplit(f"//{self.host}").hostname in _LOOPBACK
         except ValueError:  # no name of a host
@@ -70,8 +78,12 @@ class WebRequest:
     @property
     def session_number(self) -> str | None:
         """What the session's cookie says, if it can be one of ours."""
-        value = self.cookie(COOKIE)
+        value = self.cookie(self.cookie_name(COOKIE))
         return value if value is not None and _NUMBER.fullmatch(value) else None
+
+    def cookie_name(self, name: str) -> str:
+        """What a cookie of ours is called on this connection."""
+        return f"__Host-{name}" if self.scheme == "https" else name
 
     def cookie(self, wanted: str) -> str | None:
         """The value of a cookie, the first of that name; None without one."""

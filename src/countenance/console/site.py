@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from countenance.accounts.sign_in import ConsoleSession
 from countenance.console import entrance
 from countenance.console.calls import CallRefused, GatewayCalls
-from countenance.console.render import page, redirect, static
+from countenance.console.render import held_to_tls, page, redirect, static
 from countenance.console.request import BadForm, WebRequest
 from countenance.console.routes import ROUTES, Route
 from countenance.console.visit import Visit
@@ -72,11 +72,8 @@ class ConsoleSite:
             fault = Fault.of(error)
             _LOG.error("a page of the console failed: fault=%s at=%s", fault.type_name, fault.place)
             answer = _problem(500, "This page could not be made", "It is in the server's log.")
-        return (
-            Answer(status=answer.status, headers=answer.headers, body=b"")
-            if head.method == "HEAD"
-            else answer
-        )
+        answer = held_to_tls(answer, request)
+        return replace(answer, body=b"") if head.method == "HEAD" else answer
 
     def _answer(self, request: WebRequest) -> Answer:
         if request.path.startswith(f"{PREFIX}/static/"):

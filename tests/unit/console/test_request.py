@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from countenance.console.request import BadForm, WebRequest, parse_form
+from countenance.gateway.call import Head
 
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -122,3 +125,36 @@ def test_where_a_password_may_be_typed(host, scheme, private):
 )
 def test_the_number_of_a_session(cookie, number):
     assert request(cookie=cookie).session_number == number
+
+
+def test_over_tls_the_session_is_in_a_cookie_that_only_this_host_can_set():
+    """A neighbour's page, or one without TLS, could else plant a session of its own."""
+    number = "a" * 43
+    planted = {"cookie": f"countenance-console={number}"}
+    own = {"cookie": f"{planted['cookie']}x; __Host-countenance-console={number}"}
+    for headers, scheme, found in (
+        (planted, "https", None),
+        (own, "https", number),
+        (planted, "http", number),
+    ):
+        asked = WebRequest(method="GET", path="/", query="", headers=headers, scheme=scheme)
+        assert asked.session_number == found
+
+
+@pytest.mark.parametrize(
+    ("told", "scheme"),
+    [
+        ("https", "https"),
+        ("HTTPS", "https"),
+        ("http, https", "https"),
+        ("http,https ", "https"),
+        ("https, http", "http"),
+        ("https,", "http"),
+        ("", "http"),
+        ("wss", "http"),
+    ],
+)
+def test_the_nearest_proxy_says_how_the_browser_is_connected(told, scheme):
+    """What stands before its word came with the request, from whoever sent it."""
+    head = Head(method="GET", path="/", query="", headers={}, received_at=datetime.now(UTC), client="")
+    assert WebRequest.of(head, b"", scheme=told).scheme == scheme
