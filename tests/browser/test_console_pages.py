@@ -355,3 +355,35 @@ def test_what_was_typed_survives_a_reload_until_it_was_taken_or_they_sign_out(br
     page.wait_for_url("**/console/sign-in")
     assert page.evaluate("sessionStorage.length") == 0
     context.close()
+
+
+def test_a_draft_outlives_a_session_that_ended_before_it_was_sent(browser, service):
+    """The answer to the form is the page to sign in: nothing was taken, so nothing that was typed is lost."""
+    house = service.client("countenance").get_caller_identity()["AccountId"]
+    member = make_member(service, house, f"Late {uuid.uuid4().hex[:6]}", "administrator")
+    context = browser.new_context()
+    number = member.signed_in(service.endpoint).cookie
+    context.add_cookies([{"name": "countenance-console", "value": number, "url": service.endpoint}])
+    page = context.new_page()
+    added = f"Newcomer {uuid.uuid4().hex[:6]}"
+    page.goto(f"{service.endpoint}/console/people")
+    page.fill("#name", added)
+    page.locator("input[value=auditor]").first.check()
+    context.clear_cookies()  # as a session that has ended
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/console/sign-in")
+    fields = {"#account": house, "#name": member.name, "#password": PASSWORD, "#code": member.device.code()}
+    for field, value in fields.items():
+        page.fill(field, value)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/console")
+    page.goto(f"{service.endpoint}/console/people")
+    assert page.input_value("#name") == added
+    assert page.locator("input[value=auditor]").first.is_checked()
+    page.get_by_role("button", name="Save").click()
+    page.locator("main[data-taken] > .done").wait_for()
+    assert page.input_value("#name") == ""
+    page.fill("#name", "half typed")
+    page.reload()  # of the page that says that another form was taken
+    assert page.input_value("#name") == "half typed"
+    context.close()

@@ -22,8 +22,9 @@ def house(service):
     return service.client("countenance").get_caller_identity()["AccountId"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def administrator(service, house):
+    """A new one for each test: their device has codes that were not used yet, so that nothing waits for one."""
     return make_member(service, house, f"Astrid {uuid.uuid4().hex[:6]}", "administrator", "developer")
 
 
@@ -121,9 +122,30 @@ def test_over_tls_a_session_is_kept_to_this_host_and_the_host_to_tls(service, ad
 def test_signing_in_again_ends_the_session_that_the_browser_had(service, administrator):
     visitor = administrator.signed_in(service.endpoint)
     older = Visitor(service.endpoint, cookie=visitor.cookie)
-    wrong = administrator.fields() | {"password": PASSWORD + "x"}
-    assert visitor.post("/console/sign-in", wrong).status == 403
+    right = administrator.fields()
+    assert visitor.post("/console/sign-in", right | {"password": PASSWORD + "x"}).status == 403
     assert older.get("/console").status == 200, "only who gets in ends it"
-    assert visitor.post("/console/sign-in", administrator.fields()).status == 303
+    assert visitor.post("/console/sign-in", right).status == 303
     assert older.get("/console").status == 303
     assert visitor.get("/console").status == 200
+
+
+def test_a_page_says_that_something_was_done_in_nobody_elses_words(service, administrator):
+    """Anybody's link showed anybody's text as the green line of success."""
+    visitor = administrator.signed_in(service.endpoint)
+    lie = "Your+password+is+over.+Write+to+mallory@example.org"
+    assert "mallory" not in visitor.get(f"/console/people?told={lie}").body
+    done = visitor.post("/console/people", {"do": "put", "name": "Nina Told", "role": "auditor"})
+    where = done.headers["location"]
+    page = visitor.get(where)
+    assert ("It is done." in page.text, "data-taken" in page.body) == (True, True)
+    assert "data-taken" not in visitor.get("/console/people").body
+    mark = where.rpartition("=")[2]
+    assert "mallory" not in visitor.get(f"/console/people?told={lie}&mark={mark}").body
+    another = administrator.signed_in(service.endpoint)
+    page = another.get(where)
+    assert ("It is done." in page.text, "data-taken" in page.body) == (False, False), "of another session"
+    refused = visitor.post("/console/people", {"do": "put", "name": "Nina Told", "role": "emperor"})
+    assert (refused.status, "data-taken" in refused.body) == (400, False)
+    invited = visitor.post("/console/people", {"do": "invite", "name": "Nina Told"})
+    assert (invited.status, "data-taken" in invited.body) == (200, True)

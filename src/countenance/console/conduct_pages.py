@@ -31,7 +31,7 @@ def take(visit: Visit) -> Answer:
     match form.one("do"):
         case "appeal":
             visit.ours("SubmitAppeal", Statement=form.one("statement"))
-            return visit.goto(f"{PATH}?told=The+appeal+is+submitted;+another+officer+decides.")
+            return visit.goto(PATH, told="The appeal is submitted; another officer decides.")
         case "decide":
             visit.ours(
                 "DecideFinding",
@@ -39,6 +39,6 @@ def take(visit: Visit) -> Answer:
                 Decision=form.one("decision"),
                 Reason=form.one("reason"),
             )
-            return visit.goto(f"{PATH}?told=The+finding+is+decided.")
+            return visit.goto(PATH, told="The finding is decided.")
         case _:
             raise BadForm("it does not say what is to be done")

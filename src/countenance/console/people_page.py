@@ -21,14 +21,14 @@ def take(visit: Visit) -> Answer:
     match form.one("do"):
         case "put":
             visit.ours("PutOperator", OperatorName=name, Roles=form.many("role"))
-            return visit.goto(f"{PATH}?told=It+is+done.+Invite+them+if+they+have+no+password+yet.")
+            return visit.goto(PATH, told="It is done. Invite them if they have no password yet.")
         case "invite":
             return _page(
                 visit, invited=visit.ours("InviteOperator", OperatorName=name) | {"OperatorName": name}
             )
         case "remove":
             visit.ours("RemoveOperator", OperatorName=name)
-            return visit.goto(f"{PATH}?told=They+are+removed,+and+signed+out.")
+            return visit.goto(PATH, told="They are removed, and signed out.")
         case _:
             raise BadForm("it does not say what is to be done")
 
