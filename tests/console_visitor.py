@@ -170,6 +170,13 @@ def make_member(service, account: str, name: str, *roles: str) -> Member:
     return Member(account, name, device)
 
 
+def make_officer(service, house: str, name: str) -> None:
+    """Name somebody an officer of the house, as is done on the server's machine."""
+    where = {"database_url": service.database_options[1]} if service.database_options else {}
+    with open_store(Settings.from_env({}, data_dir=service.data_dir, **where)) as (database, keys):
+        open_governance(database, keys).officers.add(house, name, "officer", actor=Actor("test"))
+
+
 @contextmanager
 def planted_trial(service, house: str, portraits) -> Iterator[tuple[str, tuple[str, str, str], Any]]:
     """A pair of one man, of which it is known that it is one, in a collection that keeps crops.

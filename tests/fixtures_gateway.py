@@ -29,10 +29,12 @@ from countenance.gateway.obligations import DISCHARGES
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.services import GatewayServices
 from countenance.operations.deps import Deps
+from countenance.operations.house import House
 from countenance.operations.pagination import PageTokens
 from countenance.policy import PolicyEngine
 from countenance.policy.register import FixedPolicies, PackRegister
 from countenance.store import Database, KeyStore, UniqueViolation
+from countenance.store.jobs import Jobs
 from countenance.wire.model import Models, load_models
 from governed import open_conduct, open_governance, ready_account, ready_key
 
@@ -294,6 +296,7 @@ def make_bench(
                 uow=uow,
                 accounts=accounts,
                 gallery=None,
+                merges=None,
                 objects=None,
                 audit=audit,
                 log=log,
@@ -308,6 +311,7 @@ def make_bench(
                 tests=IndependentTests(store, log_keys),
                 packs=PackRegister(store),
                 policies=FixedPolicies(policy),
+                house=House(store, Jobs(store)),
                 fpir_budget=0.0,
             ),
             region="us-east-1",

@@ -21,9 +21,11 @@ from countenance.audit.tree import LogDamaged, LogTree
 from countenance.casework import Casework
 from countenance.gallery import Gallery
 from countenance.gallery.activity import Activity, searches_ran
+from countenance.gallery.merges import Merges
 from countenance.gateway.services import GatewayServices
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Deps
+from countenance.operations.house import House
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
@@ -31,6 +33,7 @@ from countenance.policy.register import FixedPolicies, PackRegister
 from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore, migrate
+from countenance.store.jobs import Jobs
 from fakes.analyst import FakeAnalyst
 from fakes.vision import FakeModels, person, picture
 from fixtures_gateway import Bench, Clock
@@ -74,6 +77,7 @@ class SmallServer:
                 uow=uow,
                 accounts=accounts,
                 gallery=gallery,
+                merges=Merges(database, self.keys),
                 objects=ObjectStores.from_settings(Settings()),
                 audit=audit,
                 log=log,
@@ -88,6 +92,7 @@ class SmallServer:
                 tests=IndependentTests(database, self.keys),
                 packs=PackRegister(database),
                 policies=FixedPolicies(policy),
+                house=House(database, Jobs(database)),
                 fpir_budget=purpose.fpir_budget if (purpose := purposes.get(caller.purpose or "")) else 0.0,
             ),
             region="us-east-1",

@@ -17,6 +17,7 @@ from typing import cast
 import cv2
 
 from countenance.accounts import Accounts, Governance
+from countenance.accounts.authenticators import Place
 from countenance.assurance.calibrations import Calibrations
 from countenance.assurance.drift import DriftTally
 from countenance.assurance.evaluations import Evaluations
@@ -27,7 +28,7 @@ from countenance.audit.tree import LogTree
 from countenance.casework import Casework
 from countenance.conduct import Conduct
 from countenance.console.calls import GatewayCalls
-from countenance.console.entrance import Door
+from countenance.console.door import Door
 from countenance.console.openid import OpenIdProvider
 from countenance.console.public_site import PublicSite
 from countenance.console.site import ConsoleSite
@@ -36,6 +37,7 @@ from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
 from countenance.gallery.activity import Activity
 from countenance.gallery.memory_broker import Memories
+from countenance.gallery.merges import Merges
 from countenance.gallery.scan import Accelerator, ScanDevice
 from countenance.gallery.tidying import Tidying
 from countenance.gateway.asgi import Gateway
@@ -49,6 +51,7 @@ from countenance.gateway.services import GatewayServices
 from countenance.gateway.site import Sites
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
+from countenance.operations.house import House
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import load_purposes
@@ -65,6 +68,7 @@ from countenance.store import (
     UnitOfWork,
     migrate,
 )
+from countenance.store.jobs import Jobs
 from countenance.store.tombstones import find_copy
 from countenance.telemetry import Telemetry, open_telemetry
 from countenance.terms import load_terms
@@ -153,6 +157,7 @@ def build(
         accelerator=Accelerator.open(cast("ScanDevice", settings.scan_device)),
         sampled=drift.sampled,
     )
+    merges = Merges(database, keys, tombstones)
     audit, log = AuditLog(keys), LogTree()
     page_tokens = PageTokens(keys.derive("page tokens"))
     governance = Governance.open(database, keys, load_terms(settings.terms))
@@ -165,12 +170,21 @@ def build(
     policies.engine(packs.epoch(), datetime.now(UTC).date())  # what cannot be built is told now
     calibrations = Calibrations(database, pipeline_digest=pipeline_digest())
     purposes, evaluations = load_purposes(), Evaluations()
+    house = House(
+        database,
+        Jobs(database),
+        data_dir=settings.data_dir,
+        lists_erasures_twice=copy is not None,
+        workers=settings.workers,
+        gallery_bytes=gallery.held_bytes,
+    )
 
     def make_deps(caller: Caller, uow: UnitOfWork) -> Deps:
         return Deps(
             caller=caller,
             uow=uow,
             gallery=gallery,
+            merges=merges,
             objects=objects,
             accounts=accounts,
             audit=audit,
@@ -186,6 +200,7 @@ def build(
             tests=tests,
             packs=packs,
             policies=policies,
+            house=house,
             evaluations=evaluations,
             fpir_budget=purpose.fpir_budget if (purpose := purposes.get(caller.purpose or "")) else 0.0,
         )
@@ -227,7 +242,13 @@ def build(
         site=Sites(
             ConsoleSite(
                 console_calls,
-                Door(governance.sign_ins, keys.derive("console sign-in attempts"), _provider(settings)),
+                Door(
+                    governance.sign_ins,
+                    governance.passkeys,
+                    keys.derive("console sign-in attempts"),
+                    _provider(settings),
+                    Place.of(settings.console_origin) if settings.console_origin else None,
+                ),
             ),
             PublicSite(rights, database),
         ),

@@ -75,6 +75,8 @@ class Settings:
         kms_region: region of that service; empty for the one in the ARN, else as boto3 finds it.
         kms_access_key_id: credentials for that service; empty for those that boto3 finds.
         kms_secret_access_key: credentials for that service.
+        console_origin: what browsers reach the console at (`https://countenance.example`), which passkeys are
+            made for, for good; empty: passkeys work at `localhost` alone.
         oidc_issuer: an OpenID provider that operators may sign in to the console with
             (`https://id.example/realm`); empty for none.
         oidc_client_id: what this server is called there.
@@ -123,6 +125,7 @@ class Settings:
     kms_region: str = ""
     kms_access_key_id: str = ""
     kms_secret_access_key: str = field(default="", repr=False)
+    console_origin: str = ""
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = field(default="", repr=False)

@@ -24,7 +24,7 @@ def house(service):
 
 @pytest.fixture
 def administrator(service, house):
-    """A new one for each test: their device has codes that were not used yet, so that nothing waits for one."""
+    """A new one for each test: their device has unused codes, so that nothing waits for one."""
     return make_member(service, house, f"Astrid {uuid.uuid4().hex[:6]}", "administrator", "developer")
 
 

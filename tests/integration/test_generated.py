@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from countenance.accounts.sign_in import Identity
 from countenance.casework import Casework, Held, Picture, Search
 from countenance.cli.installation import open_store
 from countenance.errors import FrameworkError
@@ -26,7 +27,9 @@ from countenance.operations.registry import OPERATIONS
 from countenance.policy.groups import GROUPS, OFFICERS_DO
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
+from countenance.store.jobs import Jobs, Task
 from countenance.wire.model import load_models
+from governed import open_governance
 from strategies import requests_for
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -90,6 +93,17 @@ class Reviewing:
                 (review,),
             )
 
+    def brought_in(self) -> str:
+        """Somebody whom another administrator invited, and who signed in."""
+        second = self.service.make_operator(self.house, f"Second {uuid.uuid4().hex}", "administrator")
+        client, name = self.service.client("countenance", **second), f"Disposable {uuid.uuid4().hex}"
+        client.put_operator(OperatorName=name, Roles=["examiner"])
+        code = client.invite_operator(OperatorName=name)["InvitationCode"]
+        with self._store() as (database, keys):
+            identity = Identity("https://id.example", name)
+            open_governance(database, keys).sign_ins.take_up_by_identity(code, identity)
+        return name
+
     def _store(self) -> Any:
         where = {"database_url": self.service.database_options[1]} if self.service.database_options else {}
         return open_store(Settings.from_env({}, data_dir=self.service.data_dir, **where))
@@ -115,11 +129,25 @@ class Office:
             return self.suspended
         if operation in TESTING:
             return self.tester
-        if operation in {*GROUPS["operators"], *GROUPS["supervise"], "SignEvidence"}:
+        if operation in {*GROUPS["operators"], *GROUPS["vouch"], *GROUPS["supervise"], "SignEvidence"}:
             return self.administrator
         if operation in GROUPS["examine"]:
             return self.casework.examiner
+        if operation in GROUPS["look"]:
+            return self.developer()
         return self.officer if operation in {*OFFICERS_DO, "GetAppeal"} else usual
+
+    def developer(self) -> Any:
+        """Somebody who has taken a purpose on."""
+        personal = self.service.make_operator(self.house, f"Dev {uuid.uuid4().hex[:8]}", "developer")
+        taken = self.service.client("countenance", **personal).assume_purpose(Purpose="development")
+        made = taken["Credentials"]
+        return self.service.client(
+            "countenance",
+            aws_access_key_id=made["AccessKeyId"],
+            aws_secret_access_key=made["SecretAccessKey"],
+            aws_session_token=made["SessionToken"],
+        )
 
     def disposable(self, operation: str) -> dict[str, Any]:
         """What an operation of ours may be done to, made for one call."""
@@ -152,6 +180,12 @@ class Office:
                 _, other = self._account()
                 asked = other.request_purpose(Purpose="photo-library", Justification="a test")
                 return {"RequestId": asked["RequestId"], "Decision": "approve"}
+            case "CancelJob" | "DescribeJob":
+                return {"JobId": self._job()}
+            case "ListJobs":
+                return {"AccountId": self.house}
+            case "SimulatePolicy":
+                return {"Activate": ["us-nyc-22-1201"], "MaxEntries": 5}
             case "ListFindings" | "ListAppeals" | "ListRelations" | "ListPurposeRequests":
                 return {"AccountId": self.house}
             case "PutEvaluation":
@@ -163,10 +197,15 @@ class Office:
                 name = f"Disposable {uuid.uuid4().hex}"
                 self.administrator.put_operator(OperatorName=name, Roles=["auditor"])
                 return {"OperatorName": name}
+            case "ConfirmOperator":
+                return {"OperatorName": self.casework.brought_in()}
             case "OpenCase":
                 return {"ExpiresAt": datetime.now(UTC) + timedelta(days=1), "Case": f"C-{uuid.uuid4()}"}
             case "PlantTrial":
                 return self.casework.trial
+            case "GetFaceImage":
+                trial = self.casework.trial
+                return {"CollectionId": trial["CollectionId"], "FaceId": trial["ProbeFaceId"]}
             case "BeginExamination":
                 return {"ReviewId": self.administrator.plant_trial(**self.casework.trial)["ReviewId"]}
             case "SubmitExamination":
@@ -207,6 +246,19 @@ class Office:
                 told = {"NextToken": self.tester.list_independent_tests(MaxResults=1)["NextToken"]}
         return told
 
+    def _job(self) -> int:
+        """An import of the house's that waits for a server that is not there."""
+        with self.casework._store() as (database, _):  # of this module
+            import_id = uuid.uuid4()
+            with database.transaction() as connection:
+                connection.execute(
+                    "insert into import_run (import_id, account_id, collection, request, state)"
+                    " values (%s, %s, 'friends', '{}', 'running')",
+                    (import_id, self.house),
+                )
+            task = Task("import", lambda _: None, is_local=True)
+            return Jobs(database, server="elsewhere").defer(task, {"import_id": str(import_id)})
+
     def _account(self, *, suspended: bool = False) -> tuple[str, Any]:
         made = self.service.make_account(f"Disposable {uuid.uuid4().hex}", suspended=suspended)
         return made["account"], self.service.client("countenance", **made)
@@ -214,12 +266,15 @@ class Office:
 
 ALONE = {
     "VerifyFaces": frozenset({"CollectionId", "FaceId", "UserId", "MaxFalseMatchRate", "ReviewThreshold"}),
+    "ListMerges": frozenset({"NextToken"}),
     "RejectMatch": frozenset({"UserId"}),
     "WithdrawRejection": frozenset({"UserId"}),
     "IssueEnrolmentCode": frozenset({"UserId"}),
     "DecideSubjectRequest": frozenset({"BlockConsent"}),
     "ListSubjectRequests": frozenset({"Code"}),
     "OpenSubjectRequest": frozenset({"UserId", "Code"}),
+    "SimulatePolicy": frozenset({"Deactivate"}),
+    "ListJobs": frozenset({"NextToken"}),
 }
 """Members that do not go with what a living request has, of which a random one mostly has some."""
 
@@ -282,6 +337,11 @@ class Living:
                 return {"UserId": user_id}
             case "VerifyFaces":
                 return {"ReferenceImage": self.images[0]}
+            case "MergeUsers":
+                return self._two_users()
+            case "UndoMerge":
+                made = self.governance.merge_users(**self._two_users())
+                return {"CollectionId": self.pair["CollectionId"], "MergeId": made["MergeId"]}
             case "RejectMatch":
                 return self.pair
             case "WithdrawRejection":
@@ -329,6 +389,20 @@ class Living:
         )
         face_id = told["FaceRecords"][0]["Face"]["FaceId"]
         return {"CollectionId": collection, "FaceIds": [face_id], "Attestation": "seen"}
+
+    def _two_users(self) -> dict[str, Any]:
+        """Of one photograph, so that nothing stands against their being one."""
+        users = [f"disposable-{uuid.uuid4().hex}" for _ in range(2)]
+        for user_id in users:
+            who = self._who()
+            self.rekognition.create_user(CollectionId=who["CollectionId"], UserId=user_id)
+            self.rekognition.associate_faces(
+                CollectionId=who["CollectionId"], UserId=user_id, FaceIds=who["FaceIds"]
+            )
+        return dict(zip(("SourceUserId", "TargetUserId"), users, strict=True)) | {
+            "CollectionId": self.pair["CollectionId"],
+            "UserMatchThreshold": 75.0,
+        }
 
     def _request(self, kind: str) -> str:
         return self.governance.open_subject_request(Kind=kind, **self._who())["Request"]["RequestId"]

@@ -25,6 +25,7 @@ class Actor:
         event_id: that call's event.
         account_id: the account of that call: its event tells of changes to this account.
         note: tells that event what was changed.
+        operator_id: of the person whose key it is; None of any other.
     """
 
     name: str
@@ -32,6 +33,12 @@ class Actor:
     event_id: UUID | None = None
     account_id: str | None = None
     note: Callable[[str], None] | None = None
+    operator_id: str | None = None
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it is done on the server's own machine, and not by a call."""
+        return self.connection is None
 
 
 class Changing:

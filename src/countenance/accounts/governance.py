@@ -11,6 +11,7 @@ from countenance.accounts.grants import Grants
 from countenance.accounts.officers import Officers
 from countenance.accounts.on_file import OnFile
 from countenance.accounts.operators import Operators
+from countenance.accounts.passkeys import Passkeys
 from countenance.accounts.register import Accounts
 from countenance.accounts.relations import Relations
 from countenance.accounts.sign_in import SignIns
@@ -39,6 +40,7 @@ class Governance:
     testers: Testers
     operators: Operators
     sign_ins: SignIns
+    passkeys: Passkeys
 
     @classmethod
     def open(cls, database: Database, keys: KeyStore, terms: Terms) -> Governance:
@@ -48,6 +50,7 @@ class Governance:
             SetupError: a version of the terms was published here before with another text.
         """
         changing = Changing(database, keys)
+        sign_ins = SignIns(changing, keys)
         acceptances = Acceptances(changing, terms)
         acceptances.publish()
         with database.read() as connection:
@@ -64,7 +67,8 @@ class Governance:
             calls=CallCounts(changing),
             testers=Testers(changing, Accounts(database, keys)),
             operators=Operators(changing, keys),
-            sign_ins=SignIns(changing, keys),
+            sign_ins=sign_ins,
+            passkeys=Passkeys(changing, sign_ins),
         )
 
     def begin(self, account_id: str, *, officer: str, role: str, actor: Actor) -> None:

@@ -1,18 +1,33 @@
 -- list_operators --
-select operator_id, account_id, name, roles, added_by, added_at, password_hash is not null or oidc_subject is not null, invited_until
-from operator
-where account_id = %(account_id)s and removed_at is null
-order by name;
+select
+    o.operator_id, o.account_id, o.name, o.roles, o.added_by, o.added_at,
+    o.password_hash is not null or o.oidc_subject is not null
+        or exists (select 1 from passkey as p where p.operator_id = o.operator_id),
+    o.invited_until, o.vouched_at, coalesce(v.name, o.vouched_by), coalesce(b.name, o.brought_in_by)
+from operator as o
+left join operator as v on v.operator_id = o.vouched_by
+left join operator as b on b.operator_id = o.brought_in_by
+where o.account_id = %(account_id)s and o.removed_at is null
+order by o.name;
 
 -- find_operator --
-select operator_id, account_id, name, roles, added_by, added_at, password_hash is not null or oidc_subject is not null, invited_until
-from operator
-where account_id = %(account_id)s and name = %(name)s and removed_at is null;
+select
+    o.operator_id, o.account_id, o.name, o.roles, o.added_by, o.added_at,
+    o.password_hash is not null or o.oidc_subject is not null
+        or exists (select 1 from passkey as p where p.operator_id = o.operator_id),
+    o.invited_until, o.vouched_at, coalesce(v.name, o.vouched_by), coalesce(b.name, o.brought_in_by)
+from operator as o
+left join operator as v on v.operator_id = o.vouched_by
+left join operator as b on b.operator_id = o.brought_in_by
+where o.account_id = %(account_id)s and o.name = %(name)s and o.removed_at is null;
 
 -- put_operator --
 -- Again with other roles is a change of them, and of nothing else.
-insert into operator (account_id, name, roles, added_by)
-values (%(account_id)s, %(name)s, %(roles)s, %(added_by)s)
+insert into operator (account_id, name, roles, added_by, vouched_by, vouched_at)
+values (
+    %(account_id)s, %(name)s, %(roles)s, %(added_by)s, case when %(on_machine)s then 'machine' end,
+    case when %(on_machine)s then clock_timestamp() end
+)
 on conflict (account_id, name) where removed_at is null do update set roles = excluded.roles
 returning operator_id;
 
@@ -22,11 +37,15 @@ where account_id = %(account_id)s and name = %(name)s and removed_at is null
 for update;
 
 -- remove_operator --
-update operator set
-    removed_at = clock_timestamp(), invitation_digest = null, invited_until = null,
-    password_hash = null, sealed_totp = null, oidc_issuer = null, oidc_subject = null
-where account_id = %(account_id)s and name = %(name)s and removed_at is null
-returning operator_id;
+with removed as (
+    update operator set
+        removed_at = clock_timestamp(), invitation_digest = null, invited_until = null,
+        password_hash = null, sealed_totp = null, oidc_issuer = null, oidc_subject = null
+    where account_id = %(account_id)s and name = %(name)s and removed_at is null
+    returning operator_id
+),
+forgotten as (delete from passkey where operator_id in (select operator_id from removed))
+select operator_id from removed;
 
 -- end_operators_keys --
 update access_key set revoked_at = coalesce(revoked_at, clock_timestamp()) where operator_id = %(operator_id)s;
@@ -46,9 +65,38 @@ where o.operator_id = %(operator_id)s and o.removed_at is null
 returning created_at, account_id, operator;
 
 -- invite --
-update operator set invitation_digest = %(digest)s, invited_until = clock_timestamp() + %(lasts)s::interval
+-- Who invites is written down as they stand now: somebody whom nobody vouches for brings in nobody who counts.
+update operator as o set
+    invitation_digest = %(digest)s,
+    invited_until = clock_timestamp() + %(lasts)s::interval,
+    invited_by = case
+        when %(on_machine)s then 'machine'
+        else coalesce(
+            (select i.operator_id from operator as i
+             where i.operator_id = %(inviter)s and i.account_id = o.account_id
+                and i.removed_at is null and i.vouched_at is not null),
+            'unknown'
+        )
+    end
 where account_id = %(account_id)s and name = %(name)s and removed_at is null
 returning operator_id, invited_until;
+
+-- lock_to_vouch --
+select operator_id, vouched_at is not null, brought_in_by
+from operator
+where account_id = %(account_id)s and name = %(name)s and removed_at is null
+for update;
+
+-- is_vouched_for --
+select exists (
+    select 1 from operator
+    where operator_id = %(operator_id)s and account_id = %(account_id)s and removed_at is null
+        and vouched_at is not null
+);
+
+-- vouch --
+update operator set vouched_by = %(vouched_by)s, vouched_at = clock_timestamp()
+where operator_id = %(operator_id)s;
 
 -- find_invited --
 select operator_id, account_id, name
@@ -56,18 +104,20 @@ from operator
 where invitation_digest = %(digest)s and invited_until > clock_timestamp() and removed_at is null;
 
 -- take_invitation --
--- Once: of two browsers with one invitation, the second finds it gone.
-update operator set
-    invitation_digest = null, invited_until = null, password_hash = %(password_hash)s,
-    sealed_totp = %(sealed_totp)s, totp_step = %(totp_step)s, failures = 0, locked_until = null
-where invitation_digest = %(digest)s and invited_until > clock_timestamp() and removed_at is null
-returning operator_id, account_id, name;
-
--- take_invitation_by_identity --
-update operator set
-    invitation_digest = null, invited_until = null, oidc_issuer = %(issuer)s, oidc_subject = %(subject)s
-where invitation_digest = %(digest)s and invited_until > clock_timestamp() and removed_at is null
-returning operator_id, account_id, name;
+-- Once: of two browsers with one invitation, the second finds it gone. What one signed in with before is over,
+-- whatever it was; and so is what anybody vouched for, unless the invitation came from the machine.
+with taken as (
+    update operator set
+        invitation_digest = null, invited_until = null, invited_by = null, brought_in_by = coalesce(invited_by, 'unknown'),
+        vouched_by = case when invited_by = 'machine' then 'machine' end,
+        vouched_at = case when invited_by = 'machine' then clock_timestamp() end,
+        password_hash = %(password_hash)s, sealed_totp = %(sealed_totp)s, totp_step = %(totp_step)s,
+        oidc_issuer = %(issuer)s, oidc_subject = %(subject)s, failures = 0, locked_until = null
+    where invitation_digest = %(digest)s and invited_until > clock_timestamp() and removed_at is null
+    returning operator_id, account_id, name
+),
+forgotten as (delete from passkey where operator_id in (select operator_id from taken))
+select operator_id, account_id, name from taken;
 
 -- find_by_identity --
 select operator_id, account_id, name

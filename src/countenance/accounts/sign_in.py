@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from countenance.accounts.changing import Actor, Changing
-from countenance.accounts.operators import QUERIES, create_personal_key, invitation_digest
+from countenance.accounts.invitations import QUERIES, invitation_digest, no_invitation, take_invitation
+from countenance.accounts.operators import create_personal_key
 from countenance.accounts.sealed import console_context, totp_context
 from countenance.errors import AccessDeniedException, InvalidParameterException
 from countenance.store import Connection, KeyStore, UniqueViolation
@@ -89,6 +90,7 @@ class Identity:
 class Enrolment:
     """What an invited operator needs to set up one-time codes: for their own eyes."""
 
+    operator_id: str
     account_id: AccountId
     name: str
     secret: str = field(repr=False)
@@ -111,11 +113,11 @@ class SignIns:
             row = connection.execute(QUERIES["find_invited"], {"digest": invitation_digest(code)}).fetchone()
         if row is None:
             return None
-        _, account_id, name = row
+        operator_id, account_id, name = row
         totp = _totp(self._invited_secret(code))
         uri = totp.get_provisioning_uri(f"{account_id} {name}", "Countenance")
         secret = uri.partition("secret=")[2].partition("&")[0]
-        return Enrolment(AccountId(account_id), name, secret, uri)
+        return Enrolment(operator_id, AccountId(account_id), name, secret, uri)
 
     def take_up(self, code: str, *, password: str, one_time_code: str) -> tuple[AccountId, str]:
         """Choose a password, and show that the one-time codes are set up; whose it is.
@@ -128,28 +130,22 @@ class SignIns:
             raise InvalidParameterException(f"a password has {LEAST_PASSWORD} to {MOST_PASSWORD} characters")
         found = self.invited(code)
         if found is None:
-            raise _no_invitation()
+            raise no_invitation()
         secret = self._invited_secret(code)
         step = _step_of(secret, one_time_code, self._clock(), after=0)
         if step is None:
             raise InvalidParameterException("the one-time code is wrong: is your device's clock right?")
-        actor = Actor(found.name)
+        actor, digest, hashed = Actor(found.name), invitation_digest(code), _hash(password)
         with self._changing("TakeUpInvitation", found.account_id, actor, named=True) as connection:
-            digest = invitation_digest(code)
             row = connection.execute(QUERIES["find_invited"], {"digest": digest}).fetchone()
             if row is None:
-                raise _no_invitation()
+                raise no_invitation()
             values = {
-                "digest": digest,
-                "password_hash": _hash(password),
+                "password_hash": hashed,
                 "sealed_totp": self._keys.seal(secret, context=totp_context(row[0]), within=connection),
                 "totp_step": step,
             }
-            if connection.execute(QUERIES["take_invitation"], values).fetchone() is None:
-                raise _no_invitation()
-            # whoever was signed in with the old password is so no more
-            connection.execute(QUERIES["end_operators_keys"], {"operator_id": row[0]})
-            connection.execute(QUERIES["end_operators_sessions"], {"operator_id": row[0]})
+            take_invitation(connection, digest, **values)
         return found.account_id, found.name
 
     def sign_in(self, account_id: str, name: str, *, password: str, one_time_code: str) -> str:
@@ -188,21 +184,14 @@ class SignIns:
         """
         found = self.invited(code)
         if found is None:
-            raise _no_invitation()
-        values = {
-            "digest": invitation_digest(code),
-            "issuer": identity.issuer,
-            "subject": identity.subject,
-        }
-        actor = Actor(found.name)
+            raise no_invitation()
+        digest, actor = invitation_digest(code), Actor(found.name)
         try:
             with self._changing("TakeUpInvitation", found.account_id, actor, named=True) as connection:
-                row = connection.execute(QUERIES["take_invitation_by_identity"], values).fetchone()
-                if row is None:
-                    raise _no_invitation()
-                connection.execute(QUERIES["end_operators_keys"], {"operator_id": row[0]})
-                connection.execute(QUERIES["end_operators_sessions"], {"operator_id": row[0]})
-                return self.open_session(connection, row[0])
+                operator_id = take_invitation(
+                    connection, digest, issuer=identity.issuer, subject=identity.subject
+                )
+                return self.open_session(connection, operator_id)
         except UniqueViolation:
             raise AccessDeniedException("that account belongs to another operator of this server") from None
 
@@ -370,7 +359,3 @@ def _step_of(secret: bytes, code: str, now: datetime, *, after: int) -> int | No
             continue
         return step
     return None
-
-
-def _no_invitation() -> AccessDeniedException:
-    return AccessDeniedException("the invitation was used, replaced, or has ended: ask for a new one")

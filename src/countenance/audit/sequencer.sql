@@ -28,6 +28,21 @@ placed as (
         event_id, transaction_id, account, entry, sealed
     from moved
     returning log_index, sha256('\x00'::bytea || entry) as leaf_hash
+),
+-- In one order, as every writer of them has: there is one at a time, but for one that is about to end.
+counted as (
+    insert into call_count (account, day, outcome, calls)
+    select account, day, outcome, count(*)
+    from (
+        select account, (recorded_at at time zone 'UTC')::date as day, outcome_of(entry) as outcome
+        from moved
+        where account is not null
+        offset 0 -- each entry is looked at once
+    ) as judged
+    where outcome is not null
+    group by account, day, outcome
+    order by account, day, outcome
+    on conflict (account, day, outcome) do update set calls = call_count.calls + excluded.calls
 )
 select
     string_agg(leaf_hash, ''::bytea order by log_index),

@@ -41,7 +41,7 @@ class Standing:
         unpublished_since: when the oldest checkpoint was signed that waits for its witnesses.
         cosigned: verifier key → the largest size that this witness has cosigned.
         reconciled: the newest reconciliation.
-        alarms: every one that there was, the newest last.
+        alarms: every one that there was among the entries that were read, the newest last.
     """
 
     origin: str
@@ -73,11 +73,15 @@ class Standing:
         ]
 
 
-def read_standing(connection: Connection, *, witnesses: Iterable[str] = ()) -> Standing:
-    """How the log stands now. Reads every entry that belongs to no account: seconds for a million.
+def read_standing(
+    connection: Connection, *, witnesses: Iterable[str] = (), newest: int | None = None
+) -> Standing:
+    """How the log stands now.
 
     Args:
         witnesses: verifier keys that are asked about even if they were silent for long.
+        newest: of the entries that belong to no account only so many are read, the newest; None reads all of
+            them: seconds for a million.
     """
     row = connection.execute(_QUERIES["standing"]).fetchone()
     assert row is not None, "the log is open"
@@ -85,7 +89,9 @@ def read_standing(connection: Connection, *, witnesses: Iterable[str] = ()) -> S
     cosigned = connection.execute(_QUERIES["cosigned"], {"witnesses": list(witnesses)}).fetchall()
     findings = [
         Finding(log_index, orjson.loads(bytes(entry)))
-        for log_index, entry in connection.execute(_QUERIES["statements"], binary=True).fetchall()
+        for log_index, entry in connection.execute(
+            _QUERIES["statements"], {"newest": newest}, binary=True
+        ).fetchall()
     ]
     reconciliations = [each for each in findings if each.members.get("kind") == "reconciliation"]
     return Standing(

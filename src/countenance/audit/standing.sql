@@ -41,7 +41,7 @@ order by witness;
 -- Of these kinds, the newest last. No caller writes them: their entries have no account.
 select log_index, entry
 from (
-    select log_index, entry from audit_entry where account is null
+    (select log_index, entry from audit_entry where account is null order by log_index desc limit %(newest)s)
     union all
     select null, entry from audit_event where account is null
 ) as unowned

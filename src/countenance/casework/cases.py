@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from countenance.casework.second_person import require_own_person
 from countenance.errors import (
     AccessDeniedException,
     ConflictException,
@@ -165,12 +166,19 @@ class Cases:
         ]
 
     def sign_evidence(
-        self, uow: UnitOfWork, account_id: str, case_id: str, *, evidence: str, signed_by: str
+        self,
+        uow: UnitOfWork,
+        account_id: str,
+        case_id: str,
+        *,
+        evidence: str,
+        signed_by: str,
+        operator_id: str,
     ) -> None:
         """Somebody answers for evidence that does not come from the search.
 
         Raises:
-            AccessDeniedException: whoever opened the case does not sign for it.
+            AccessDeniedException: whoever opened the case does not sign for it, nor who is not confirmed.
             ConflictException: its outcome is reported.
         """
         row = self._lock(uow.connection, account_id, case_id)
@@ -178,6 +186,7 @@ class Cases:
             raise AccessDeniedException(
                 "CASE-002: evidence is signed for by somebody who did not open the case"
             )
+        require_own_person(uow.connection, account_id, operator_id, rule="CASE-003")
         if row[7] is not None:
             raise ConflictException("the outcome of the case is reported")
         self._write(

@@ -12,6 +12,7 @@ from typing import Any, Final
 from countenance.casework.cases import QUERIES
 from countenance.casework.reviews import Held, Picture, Reviews, no_review
 from countenance.casework.scoring import score
+from countenance.casework.second_person import require_own_person
 from countenance.casework.verdicts import decide
 from countenance.errors import AccessDeniedException, ConflictException, InvalidParameterException
 from countenance.policy.purposes import load_purposes
@@ -94,7 +95,8 @@ class Examinations:
         """Take a seat; again shows the same in the same order, and the time goes on.
 
         Raises:
-            AccessDeniedException: the search is the examiner's own, or they lack training that is in date.
+            AccessDeniedException: the search is the examiner's own, nobody vouches for them, or they lack
+                training that is in date.
             ConflictException: the seats are taken, or the examiner has decided.
             ResourceNotFoundException: the account has no such review that waits.
         """
@@ -193,6 +195,7 @@ class Examinations:
                 "EXA-002: nobody examines a search that they asked for or whose case they opened; leave it "
                 "to another examiner"
             )
+        require_own_person(connection, examiner.account_id, examiner.operator_id, rule="EXA-006")
         purpose = load_purposes().get(row[2])
         if purpose is None or "training" in purpose.requires:
             found = connection.execute(QUERIES["is_trained"], _of(examiner)).fetchone()

@@ -140,6 +140,14 @@ where r.account_id = %(account_id)s and r.review_id = %(review_id)s and r.status
     and exists (select 1 from living_review as l where l.review_id = r.review_id)
 for update of r;
 
+-- is_own_person --
+-- Locked: whoever is invited anew meanwhile waits, or is not vouched for any more.
+select coalesce((
+    select vouched_at is not null from operator
+    where operator_id = %(operator_id)s and account_id = %(account_id)s and removed_at is null
+    for share
+), false);
+
 -- is_trained --
 select exists (
     select 1 from training

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from countenance.backup.envelope import parse_recipient
+from countenance.backup.last_made import note_backup
 from countenance.backup.making import Source, make_backup
 from countenance.cli.installation import open_store, open_tombstones
 from countenance.cli.options import settings_options
@@ -45,6 +46,7 @@ def create(file: Path, recipients: Sequence[str], force: bool, as_json: bool, **
         manifest = make_backup(
             source, file, parsed, replace=force, tell=lambda done, rows: tell("rows", done, rows)
         )
+        note_backup(settings.data_dir, manifest.made_at)
     facts = {
         "File": str(file),
         "Bytes": file.stat().st_size,

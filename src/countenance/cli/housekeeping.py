@@ -18,6 +18,7 @@ from countenance.gallery import Collection, Gallery
 from countenance.gallery.activity import searches_ran
 from countenance.gallery.compaction import forget_changes, sparse_tables, vacuum
 from countenance.gallery.finality import Finality, due
+from countenance.gallery.merges import Merges
 from countenance.gallery.vault_expiry import expire_vaults
 from countenance.gallery.vaults import Vaults
 from countenance.rights import EnrolmentCodes
@@ -57,7 +58,7 @@ class Housekeeping:
                 "forget-tokens",
                 self._forget_tokens,
                 every_s=_HOUR_S,
-                meaning="forget answers that were kept under clients' tokens for a week, and old wrong codes",
+                meaning="forget answers that were kept under clients' tokens for a week, wrong codes, merges",
             ),
             Task(
                 "destroy-abandoned-keys",
@@ -141,6 +142,7 @@ class Housekeeping:
         with context.database.transaction() as connection:
             done = idempotency.forget_older_than(connection, TOKENS_KEPT)
         done += EnrolmentCodes(Changing(context.database, self.keys), self.keys).forget_attempts()
+        done += Merges(context.database, self.keys).forget()
         context.report(done, note="tokens")
 
     def _destroy_abandoned_keys(self, context: JobContext) -> None:

@@ -36,6 +36,7 @@ COMMANDS = {
     "erasures": "countenance.cli.erasures:erasures",
     "people": "countenance.cli.people:people",
     "rejections": "countenance.cli.rejections:rejections",
+    "users": "countenance.cli.users:users",
     "reembed": "countenance.cli.reembed:reembed",
     "testers": "countenance.cli.testers:testers",
     "independent-test": "countenance.cli.independent_test:independent_test",

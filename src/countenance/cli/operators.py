@@ -24,8 +24,10 @@ def operators() -> None:
     an examiner decides what searches found, and searches nothing; an auditor reads; an officer decides for
     the house, and stands in `countenance officers` as well.
 
-    Who is invited chooses a password and sets up one-time codes in the console (/console). The first
-    administrator is added here; administrators then add others, in the console or with PutOperator.
+    Who is invited sets up in the console (/console) how they sign in: a passkey, or a password and one-time
+    codes. The first administrator is added here; administrators then add others, in the console or with
+    PutOperator. Whoever invites might sign in in somebody's place: who was invited over the network examines
+    nothing until another administrator, an officer, or you on this machine have confirmed them.
 
     Example: countenance operators put "Maria Lind" --role administrator
     """
@@ -65,7 +67,7 @@ def put(name: str, roles: tuple[str, ...], account: str | None, as_json: bool, *
 @where_options
 @as_json_option
 def invite(name: str, account: str | None, as_json: bool, **given: Any) -> None:
-    """Make a code with which NAME chooses a password at /console/invitation, once. It is shown this once.
+    """Make a code with which NAME sets up how they sign in, at /console/invitation. It is shown this once.
 
     Example: countenance operators invite "Maria Lind"
     """
@@ -83,6 +85,25 @@ def invite(name: str, account: str | None, as_json: bool, **given: Any) -> None:
     )
 
 
+@operators.command("confirm")
+@click.argument("name")
+@account_option
+@where_options
+@as_json_option
+def confirm(name: str, account: str | None, as_json: bool, **given: Any) -> None:
+    """Say that NAME is a person of their own, who took up their invitation themselves. Ask them first.
+
+    Until then who was invited by an administrator examines nothing and confirms nobody. In the console
+    another administrator, or an officer, does the same; here it is for houses that have no second one.
+
+    Example: countenance operators confirm "Erin Walsh"
+    """
+    with open_governed(given) as governed:
+        account_id = _account(governed, account)
+        governed.governance.operators.confirm(account_id, name, actor=Actor(machine_user()))
+    print_facts({"AccountId": account_id, "OperatorName": name, "Status": "CONFIRMED"}, as_json=as_json)
+
+
 @operators.command("list")
 @account_option
 @where_options
@@ -98,6 +119,8 @@ def list_(account: str | None, as_json: bool, **given: Any) -> None:
                 "OperatorName": operator.name,
                 "Roles": ", ".join(operator.roles),
                 "CanSignIn": operator.can_sign_in,
+                "ConfirmedBy": operator.vouched_by or "",
+                "BroughtInBy": operator.brought_in_by or "",
                 "AddedBy": operator.added_by,
                 "AddedAt": operator.added_at,
             }

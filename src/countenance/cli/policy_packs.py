@@ -85,9 +85,8 @@ def show(pack: str, as_json: bool, **given: Any) -> None:
         }
         print_json(row | lists | {"Rules": rules, "Obligations": duties})
         return
-    print_facts(
-        {name: value for name, value in row.items() if name not in {"Profiles", "Purposes"}}, as_json=False
-    )
+    told_below = {"Profiles", "Purposes", "Gates", "Obliges", "Paper"}
+    print_facts({name: value for name, value in row.items() if name not in told_below}, as_json=False)
     click.secho(NO_REVIEW, fg="yellow")
     for title, lines in (
         ("Refuses", manifest.gates),

@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 from countenance.console.calls import AMAZONS
+from countenance.console.growth_plot import draw
 from countenance.console.visit import Visit
 from countenance.gateway.call import Answer
 
 _A_PAGE = 10
 _FACES = 25
+_GROWTH_DAYS = 182
 
 
 def show_all(visit: Visit) -> Answer:
@@ -29,14 +31,16 @@ def show_all(visit: Visit) -> Answer:
 def show_one(visit: Visit) -> Answer:
     """One of them; its faces for whoever may list these."""
     name = visit.parts["collection"]
-    after = visit.request.asked().get("after")
+    asked = visit.request.asked()
+    after, users_after = asked.get("after"), asked.get("users_after")
     find_some = partial(visit.find, otherwise=None, service=AMAZONS, CollectionId=name, MaxResults=_FACES)
-    described, charter, erasures, faces, users = visit.calls.together(
+    described, charter, erasures, faces, users, growth = visit.calls.together(
         lambda: visit.amazons("DescribeCollection", CollectionId=name),
         lambda: _charter(visit, name),
         lambda: visit.find("ListErasures", otherwise={"Erasures": []}, CollectionId=name)["Erasures"],
         lambda: find_some("ListFaces", NextToken=after),
-        lambda: find_some("ListUsers"),
+        lambda: find_some("ListUsers", NextToken=users_after),
+        lambda: visit.find("DescribeGrowth", otherwise=None, CollectionId=name, Days=_GROWTH_DAYS),
     )
     return visit.page(
         "collection.html",
@@ -46,6 +50,9 @@ def show_one(visit: Visit) -> Answer:
         erasures=erasures,
         faces=faces,
         users=users,
+        after=after,
+        users_after=users_after,
+        plot=None if growth is None else draw(growth, name),
     )
 
 

@@ -26,19 +26,11 @@ def show(visit: Visit) -> Answer:
 
 
 def take(visit: Visit) -> Answer:
-    """Appeal, or decide a finding as an officer."""
+    """Appeal."""
     form = visit.form
     match form.one("do"):
         case "appeal":
             visit.ours("SubmitAppeal", Statement=form.one("statement"))
             return visit.goto(PATH, told="The appeal is submitted; another officer decides.")
-        case "decide":
-            visit.ours(
-                "DecideFinding",
-                FindingId=form.one("finding"),
-                Decision=form.one("decision"),
-                Reason=form.one("reason"),
-            )
-            return visit.goto(PATH, told="The finding is decided.")
         case _:
             raise BadForm("it does not say what is to be done")

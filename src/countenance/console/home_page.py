@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
+from markupsafe import Markup
+
 from countenance.console.calls import AMAZONS
+from countenance.console.charts import Series, bars
+from countenance.console.growth_plot import draw
 from countenance.console.visit import Visit
 from countenance.gateway.call import Answer
 
-_SHOWN = 8
+_SHOWN: Final = 8
+_DAYS: Final = 30
+_OUTCOMES: Final = (("Answered", 1), ("Refused", 2), ("Withheld", 3), ("Failed", 4))
 
 
 def show(visit: Visit) -> Answer:
     """Counts are of this moment; nothing is kept."""
     find = visit.find
-    account, health, findings, entries, collections, requests, checkpoint = visit.calls.together(
+    account, findings, entries, collections, asked, checkpoint, growth, counts, jobs = visit.calls.together(
         lambda: visit.ours("DescribeAccount"),
-        lambda: find("GetHealth", otherwise=None),
         lambda: visit.ours("ListFindings")["Findings"],  # what cannot be read is not shown as none
         lambda: find("ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST")[
             "Entries"
         ],
-        lambda: find("ListCollections", otherwise={"CollectionIds": []}, service=AMAZONS, MaxResults=100),
-        lambda: find("ListPurposeRequests", otherwise={"Requests": []})["Requests"],
+        lambda: find("ListCollections", otherwise=None, service=AMAZONS, MaxResults=100),
+        lambda: find("ListPurposeRequests", otherwise=None),
         lambda: find("GetCheckpoint", otherwise=None),
+        lambda: find("DescribeGrowth", otherwise=None, Days=_DAYS),
+        lambda: visit.ours("ListCallCounts", Days=_DAYS)["Days"],
+        lambda: find("ListJobs", otherwise=None, MaxResults=100),
     )
     return visit.page(
         "home.html",
         account=account,
-        health=health,
         open_findings=[each for each in findings if each["Status"] == "open"],
         entries=entries,
-        collections=len(collections["CollectionIds"]),
-        more_collections="NextToken" in collections,
-        pending=[each for each in requests if each["Status"] == "pending"],
+        collections=None if collections is None else len(collections["CollectionIds"]),
+        more_collections=collections is not None and "NextToken" in collections,
+        pending=None if asked is None else _pending(asked["Requests"]),
         checkpoint=checkpoint,
+        growth=None if growth is None else draw(growth, "all collections"),
+        calls_today=sum(counts[-1][name] for name, _ in _OUTCOMES),
+        refused_today=counts[-1]["Refused"],
+        plot=_plot(counts),
+        jobs=None if jobs is None else [each for each in jobs["Jobs"] if each["State"] != "failed"],
+        failed_jobs=[] if jobs is None else [each for each in jobs["Jobs"] if each["State"] == "failed"],
+    )
+
+
+def _pending(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each for each in requests if each["Status"] == "pending"]
+
+
+def _plot(counts: list[dict[str, Any]]) -> Markup:
+    return bars(
+        "calls",
+        f"Calls of the last {_DAYS} days, by outcome",
+        [day["Day"][5:] for day in counts],
+        [Series(name.lower(), [day[name] for day in counts], colour) for name, colour in _OUTCOMES],
     )

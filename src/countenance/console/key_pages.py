@@ -7,6 +7,7 @@ from countenance.console.visit import Visit
 from countenance.gateway.call import Answer
 
 PATH = "/console/keys"
+_A_PAGE = 100
 
 
 def show(visit: Visit) -> Answer:
@@ -15,7 +16,7 @@ def show(visit: Visit) -> Answer:
 
 
 def take(visit: Visit) -> Answer:
-    """Make a key, revoke one, ask for a purpose, or decide about one that was asked for."""
+    """Make a key, revoke one, or ask for a purpose."""
     form = visit.form
     match form.one("do"):
         case "create":
@@ -29,23 +30,17 @@ def take(visit: Visit) -> Answer:
         case "request":
             visit.ours("RequestPurpose", Purpose=form.one("purpose"), Justification=form.one("justification"))
             return visit.goto(PATH, told="The purpose is asked for; an officer decides.")
-        case "decide":
-            visit.ours(
-                "DecidePurposeRequest",
-                RequestId=form.one("request"),
-                Decision=form.one("decision"),
-                Reason=form.one("reason"),
-            )
-            return visit.goto(PATH, told="It is decided.")
         case _:
             raise BadForm("it does not say what is to be done")
 
 
 def _page(visit: Visit, made: dict[str, str] | None = None) -> Answer:
     purposes = visit.ours("ListPurposes")["Purposes"]
+    keys = visit.ours("ListAccessKeys", MaxResults=_A_PAGE, NextToken=visit.request.asked().get("after"))
     return visit.page(
         "keys.html",
-        keys=visit.find("ListAccessKeys", otherwise={"AccessKeys": []}, MaxResults=100)["AccessKeys"],
+        keys=keys["AccessKeys"],
+        after=keys.get("NextToken"),
         purposes=purposes,
         approved=[each["Name"] for each in purposes if each.get("Status") == "approved"],
         requests=visit.find("ListPurposeRequests", otherwise={"Requests": []})["Requests"],

@@ -16,16 +16,19 @@ def show(visit: Visit) -> Answer:
 
 
 def take(visit: Visit) -> Answer:
-    """Add somebody or change their roles, invite them, or remove them."""
+    """Add somebody or change their roles, invite them, confirm who they are, or remove them."""
     form, name = visit.form, visit.form.one("name")
     match form.one("do"):
         case "put":
             visit.ours("PutOperator", OperatorName=name, Roles=form.many("role"))
-            return visit.goto(PATH, told="It is done. Invite them if they have no password yet.")
+            return visit.goto(PATH, told="It is done. Invite them if they cannot sign in yet.")
         case "invite":
             return _page(
                 visit, invited=visit.ours("InviteOperator", OperatorName=name) | {"OperatorName": name}
             )
+        case "confirm":
+            visit.ours("ConfirmOperator", OperatorName=name)
+            return visit.goto(PATH, told="They are confirmed as a person of their own.")
         case "remove":
             visit.ours("RemoveOperator", OperatorName=name)
             return visit.goto(PATH, told="They are removed, and signed out.")

@@ -16,6 +16,7 @@ from countenance.gateway.call import Answer
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS: Final = (
@@ -53,6 +54,11 @@ def document(text: str) -> Answer:
     )
     kind = ("content-type", "text/html; charset=utf-8")
     return Answer(status=200, headers=(kind, _NOT_KEPT, *held), body=text.encode())
+
+
+def picture(jpeg: bytes) -> Answer:
+    """A picture by itself, which no browser keeps."""
+    return Answer(status=200, headers=(("content-type", "image/jpeg"), _NOT_KEPT, *HEADERS), body=jpeg)
 
 
 def redirect(where: str, *headers: tuple[str, str], elsewhere: bool = False) -> Answer:

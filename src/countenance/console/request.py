@@ -78,12 +78,16 @@ class WebRequest:
     @property
     def session_number(self) -> str | None:
         """What the session's cookie says, if it can be one of ours."""
-        value = self.cookie(self.cookie_name(COOKIE))
+        value = self.own_cookie(COOKIE)
         return value if value is not None and _NUMBER.fullmatch(value) else None
 
     def cookie_name(self, name: str) -> str:
         """What a cookie of ours is called on this connection."""
         return f"__Host-{name}" if self.scheme == "https" else name
+
+    def own_cookie(self, name: str) -> str | None:
+        """The value of one that this host set on such a connection; None without one."""
+        return self.cookie(self.cookie_name(name))
 
     def cookie(self, wanted: str) -> str | None:
         """The value of a cookie, the first of that name; None without one."""

@@ -7,21 +7,32 @@ from typing import Final
 
 from countenance.console import (
     case_pages,
+    charter_page,
     collection_pages,
     conduct_pages,
     evaluation_pages,
+    face_pages,
+    health_page,
     home_page,
+    job_pages,
     key_pages,
     log_pages,
+    office_pages,
+    pack_pages,
+    passkey_page,
     people_page,
     policy_pages,
     review_pages,
     try_page,
+    user_pages,
 )
 from countenance.console.visit import Handler
 
 _EVERYBODY: Final = frozenset({"administrator", "auditor", "developer", "examiner", "officer"})
 _READERS: Final = frozenset({"administrator", "auditor", "developer", "officer"})
+_KEEPERS: Final = frozenset({"administrator", "developer"})
+_COLLECTION: Final = "/console/collections/(?P<collection>[^/]{1,765})"
+_OFFICERS: Final = frozenset({"officer"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +75,42 @@ ROUTES: Final = (
         show=collection_pages.show_all,
     ),
     Route(
-        pattern="/console/collections/(?P<collection>[^/]{1,765})",
+        pattern=_COLLECTION,
         path="/console/collections",
         title="",
         roles=_READERS,
         show=collection_pages.show_one,
+    ),
+    Route(
+        pattern=f"{_COLLECTION}/charter",
+        path="/console/collections",
+        title="",
+        roles=frozenset({"administrator"}),
+        show=charter_page.show,
+        take=charter_page.take,
+    ),
+    Route(
+        pattern=f"{_COLLECTION}/users/(?P<user>[^/]{{1,384}})",
+        path="/console/collections",
+        title="",
+        roles=_KEEPERS,
+        show=user_pages.show,
+        take=user_pages.take,
+    ),
+    Route(
+        pattern=f"{_COLLECTION}/faces/(?P<face>[0-9a-f-]{{36}})",
+        path="/console/collections",
+        title="",
+        roles=_KEEPERS,
+        show=face_pages.show,
+        take=face_pages.take,
+    ),
+    Route(
+        pattern=f"{_COLLECTION}/faces/(?P<face>[0-9a-f-]{{36}})/picture",
+        path="/console/collections",
+        title="",
+        roles=frozenset({"developer"}),
+        show=face_pages.show_picture,
     ),
     Route(
         pattern="/console/reviews",
@@ -111,6 +153,14 @@ ROUTES: Final = (
         take=people_page.take,
     ),
     Route(
+        pattern="/console/passkeys",
+        path="/console/passkeys",
+        title="Passkeys",
+        roles=_EVERYBODY,
+        show=passkey_page.show,
+        take=passkey_page.take,
+    ),
+    Route(
         pattern="/console/policy",
         path="/console/policy",
         title="Policy",
@@ -124,6 +174,21 @@ ROUTES: Final = (
         roles=_READERS,
         show=policy_pages.explain,
         take=policy_pages.explain,
+    ),
+    Route(
+        pattern="/console/policy/simulate",
+        path="/console/policy",
+        title="",
+        roles=_READERS,
+        show=pack_pages.simulate,
+    ),
+    Route(
+        pattern="/console/policy/packs/(?P<pack>[^/]{1,128})",
+        path="/console/policy",
+        title="",
+        roles=_READERS,
+        show=pack_pages.show,
+        take=pack_pages.take,
     ),
     Route(
         pattern="/console/evaluations",
@@ -146,6 +211,44 @@ ROUTES: Final = (
         roles=_EVERYBODY,
         show=conduct_pages.show,
         take=conduct_pages.take,
+    ),
+    Route(
+        pattern="/console/office",
+        path="/console/office",
+        title="Office",
+        roles=_OFFICERS,
+        show=office_pages.show,
+        take=office_pages.take,
+    ),
+    Route(
+        pattern="/console/office/accounts/(?P<account>[0-9]{12})",
+        path="/console/office",
+        title="",
+        roles=_OFFICERS,
+        show=office_pages.show_account,
+        take=office_pages.take_account,
+    ),
+    Route(
+        pattern="/console/jobs",
+        path="/console/jobs",
+        title="Jobs",
+        roles=_READERS,
+        show=job_pages.show_all,
+    ),
+    Route(
+        pattern="/console/jobs/(?P<job>[1-9][0-9]{0,14})",
+        path="/console/jobs",
+        title="",
+        roles=_READERS,
+        show=job_pages.show_one,
+        take=job_pages.take,
+    ),
+    Route(
+        pattern="/console/health",
+        path="/console/health",
+        title="Health",
+        roles=_READERS,
+        show=health_page.show,
     ),
     Route(
         pattern="/console/log",

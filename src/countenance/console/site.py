@@ -12,6 +12,8 @@ from urllib.parse import unquote
 from countenance.accounts.sign_in import ConsoleSession
 from countenance.console import entrance
 from countenance.console.calls import CallRefused, GatewayCalls
+from countenance.console.door import Door
+from countenance.console.outside_pages import SIGN_IN, SIGN_OUT
 from countenance.console.render import held_to_tls, page, redirect, static
 from countenance.console.request import BadForm, WebRequest
 from countenance.console.routes import ROUTES, Route
@@ -36,7 +38,7 @@ class _Found:
 class ConsoleSite:
     """Thread-safe, synchronous, never raises."""
 
-    def __init__(self, calls: GatewayCalls, door: entrance.Door, *, routes: Sequence[Route] = ROUTES) -> None:
+    def __init__(self, calls: GatewayCalls, door: Door, *, routes: Sequence[Route] = ROUTES) -> None:
         self._calls = calls
         self._door = door
         self._routes = [(re.compile(route.pattern), route) for route in routes]
@@ -90,11 +92,11 @@ class ConsoleSite:
         number = request.session_number
         session = self._door.sign_ins.find(number) if number is not None else None
         if number is None or session is None:
-            return redirect(entrance.SIGN_IN)
+            return redirect(SIGN_IN)
         return self._visit(request, session, number)
 
     def _visit(self, request: WebRequest, session: ConsoleSession, number: str) -> Answer:
-        if request.path == entrance.SIGN_OUT:
+        if request.path == SIGN_OUT:
             return entrance.sign_out(request, session, number, self._door)
         found = self._find(request.path)
         if found is None or not session.roles & found.route.roles:
@@ -110,7 +112,7 @@ class ConsoleSite:
             session=session,
             number=number,
             calls=self._calls,
-            sign_ins=self._door.sign_ins,
+            door=self._door,
             parts=found.parts,
             menu=menu,
             takes_files=found.route.file_bytes > 0,
@@ -121,10 +123,8 @@ class ConsoleSite:
                 return _problem(405, "This page takes no form", "Go back.", ("allow", "GET, HEAD"))
             try:
                 return found.route.take(visit)
-            except CallRefused as error:
-                # the page again, with what was typed and why it was not taken
-                visit.wrong = f"{error.code}: {error.message}"
-                return replace(found.route.show(visit), status=error.status)
+            except (BadForm, CallRefused) as error:
+                return _again(visit, found.route, error)
         return found.route.show(visit)
 
     def _find(self, path: str) -> _Found | None:
@@ -132,6 +132,16 @@ class ConsoleSite:
             if (match := pattern.fullmatch(path)) is not None:
                 return _Found(route, {name: unquote(part) for name, part in match.groupdict().items()})
         return None
+
+
+def _again(visit: Visit, route: Route, error: BadForm | CallRefused) -> Answer:
+    """The page again, with what was typed and why it was not taken."""
+    visit.wrong = f"{error.code}: {error.message}" if isinstance(error, CallRefused) else f"{error}"
+    shown = route.show(visit)
+    if shown.status == 200:
+        return replace(shown, status=error.status if isinstance(error, CallRefused) else 400)
+    # There is no such page any more: it is told on one of its own.
+    return _refused(error) if isinstance(error, CallRefused) else _problem(400, "Not taken", f"{error}.")
 
 
 def _nothing(session: ConsoleSession | None = None) -> Answer:

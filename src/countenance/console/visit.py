@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from countenance.accounts.sign_in import ConsoleSession, SessionKeys, SignIns
+from countenance.accounts.sign_in import ConsoleSession, SessionKeys
 from countenance.console.calls import AMAZONS, OURS, Called, CallRefused, Credentials, GatewayCalls
+from countenance.console.door import Door
 from countenance.console.render import page, redirect
 from countenance.console.request import BadForm, Form, WebRequest, parse_form
 from countenance.console.told import read_told, with_told
@@ -37,7 +38,7 @@ class Visit:
     session: ConsoleSession
     number: str = field(repr=False)
     calls: GatewayCalls
-    sign_ins: SignIns
+    door: Door
     parts: Mapping[str, str]
     menu: list[tuple[str, str, bool]]
     takes_files: bool = False
@@ -134,7 +135,7 @@ class Visit:
         made = self.ours("AssumePurpose", Purpose=purpose)["Credentials"]
         credentials = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
         taken_on = self.session.keys.taken_on | {purpose: (*credentials, str(made["Expiration"]))}
-        self.sign_ins.keep(
+        self.door.sign_ins.keep(
             self.session,
             SessionKeys(self.session.keys.access_key_id, self.session.keys.secret, taken_on),
         )

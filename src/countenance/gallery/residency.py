@@ -220,6 +220,12 @@ class Residency:
                 self.give_up(collection_id)
         self._share_the_bound()
 
+    def held_bytes(self) -> tuple[int, int]:
+        """What copies of all processes that share the memory take, or of this one; and the bound."""
+        together = self._memories.held_bytes()
+        with self._mutex:
+            return max(together, self._held_bytes), self._max_bytes
+
     def _share_the_bound(self) -> None:
         """Processes hold different collections as well: together no more than one may, within seconds."""
         excess = self._memories.held_bytes() - self._max_bytes

@@ -273,6 +273,10 @@ class Searches:
         """
         return self._residency.left_out(collection.collection_id)
 
+    def held_bytes(self) -> tuple[int, int]:
+        """What copies of collections take of memory, and the most that they may."""
+        return self._residency.held_bytes()
+
     def is_searched(self, collection: Collection, face_id: FaceId) -> bool:
         """Whether a search that begins now, in this process, compares with the face.
 

@@ -15,6 +15,9 @@ from countenance.operations.asked_thresholds import least_told
 
 _THRESHOLDS = ("FaceMatchThreshold", "SimilarityThreshold", "UserMatchThreshold")
 _BESIDE: Final = frozenset({"Image", "UserId", "RejectedFaceId"})
+_ABOUT_IT: Final = frozenset({"Merges", "Picture", "Rejections"})
+"""What is answered of a face that was asked about, and not looked for."""
+_PAIR = ("SourceUserId", "TargetUserId")
 _CANDIDATES = ("FaceMatches", "UserMatches", "Candidates", "Collisions")
 _DELETED: Final[Sequence[tuple[Literal["face", "user"], str]]] = (
     ("face", "DeletedFaces"),
@@ -56,7 +59,8 @@ def facts_of(request: Mapping[str, Any], response: Mapping[str, Any]) -> Facts:
 
 
 def _touched(request: Mapping[str, Any], response: Mapping[str, Any]) -> Iterator[Touch]:
-    yield from _asked_about(request, is_list="Rejections" in response)
+    yield from _asked_about(request, is_list=not _ABOUT_IT.isdisjoint(response))
+    yield from (Touch(role="named", kind="user", id=response[name]) for name in _PAIR if name in response)
     yield from _candidates(response)
     for record in response.get("FaceRecords", ()):
         yield Touch(role="enrolled", kind="face", id=record["Face"]["FaceId"])
@@ -78,6 +82,8 @@ def _asked_about(request: Mapping[str, Any], *, is_list: bool) -> Iterator[Touch
         yield Touch(role="named", kind="face", id=request["RejectedFaceId"])
     if "UserId" in request:
         yield Touch(role="named", kind="user", id=request["UserId"])
+    for user_id in (request[name] for name in _PAIR if name in request):
+        yield Touch(role="named", kind="user", id=user_id)
 
 
 def _candidates(response: Mapping[str, Any]) -> Iterator[Touch]:

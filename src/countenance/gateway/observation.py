@@ -58,7 +58,7 @@ def _client(call: Performed, services: GatewayServices) -> str:
 
 
 def _scores(call: Performed, facts: Facts) -> int | None:
-    if "Similarity" in call.response:  # a comparison of two faces that told how alike they are
+    if "Similarity" in call.response.get("Compared", call.response):  # how alike two are
         return 1
     unmatched = call.response.get("UnmatchedFaces")
     return facts.candidates if unmatched is None else (facts.candidates or 0) + len(unmatched)

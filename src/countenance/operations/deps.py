@@ -28,7 +28,9 @@ if TYPE_CHECKING:  # names for readers and mypy; the inference runtime loads whe
     from countenance.casework import Casework
     from countenance.conduct import Conduct
     from countenance.gallery import Collection, Gallery
+    from countenance.gallery.merges import Merges
     from countenance.objects import ObjectStores
+    from countenance.operations.house import House
     from countenance.policy.register import PackRegister, PoliciesInForce
     from countenance.rights import Rights
     from countenance.similarity import Calibration
@@ -160,6 +162,7 @@ class Deps:
         uow: the call's unit of work. What is written through it becomes durable together with the
             call's event, after the operation has returned, or not at all.
         gallery: collections, faces and subjects of the caller's account and region.
+        merges: of subjects.
         objects: allow-listed stores behind `Image.S3Object`.
         accounts: accounts and credentials.
         audit: entries of the log, each readable by the account that it is about.
@@ -173,6 +176,7 @@ class Deps:
         casework: cases, and searches that people review.
         tests: of independent testers.
         packs: rule packs of this server; `policies` the engine that follows from them.
+        house: the server itself: jobs, disk, how it was set up.
         fpir_budget: most expected false candidates a search, of the call's purpose; 0 for no bound.
         evaluations: of models, that are on record.
         judged: of a call that uses a face, the collection whose charter policy has judged; None for any.
@@ -185,6 +189,7 @@ class Deps:
     caller: Caller
     uow: UnitOfWork
     gallery: Gallery
+    merges: Merges
     objects: ObjectStores
     accounts: Accounts
     audit: AuditLog
@@ -200,6 +205,7 @@ class Deps:
     tests: IndependentTests
     packs: PackRegister
     policies: PoliciesInForce
+    house: House
     fpir_budget: float
     judged: frozenset[uuid.UUID | None] | None = None
     judged_model: ModelDigests | None = None
@@ -218,6 +224,7 @@ class Deps:
             caller.event_id,
             caller.account_id,
             self.report.changes,
+            caller.operator_id,
         )
 
     def purpose(self) -> Purpose:

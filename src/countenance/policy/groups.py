@@ -18,21 +18,24 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         *("ImportFace", "ReportCollisions"),
     ),
     "enrol": ("IndexFaces", "ImportFace"),
-    "associate": ("AssociateFaces",),
+    "associate": ("AssociateFaces", "MergeUsers"),
     # what searches answer is put right, and no face is used: by whoever may enrol
-    "correct": ("RejectMatch", "WithdrawRejection"),
+    "correct": ("RejectMatch", "UndoMerge", "WithdrawRejection"),
     "compare": ("CompareFaces", "ListOutliers", "VerifyFaces"),
     "analyse": ("DetectFaces", "CoachPhoto"),
+    # a face is shown to somebody, and nothing else is done with it
+    "look": ("GetFaceImage",),
     # searches of video: not offered, and refused by rule should they ever be
     "stream": ("StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"),
     "chartering": ("CreateCollection",),
-    # AWS's other operations on what an account owns
+    # AWS's other operations on what an account owns, and one of ours
     "gallery": (
         "CreateUser",
         "DeleteCollection",
         "DeleteFaces",
         "DeleteUser",
         "DescribeCollection",
+        "DescribeFaces",
         "DisassociateFaces",
         "ListCollections",
         "ListFaces",
@@ -53,6 +56,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "GetReceiptStatus",
         "ListAppeals",
         "ListAuditEntries",
+        "ListCallCounts",
         "ListFindings",
         "SubmitAppeal",
     ),
@@ -77,6 +81,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions": ("AssumePurpose", "GetSessionToken"),
     # who works for the account; its administrators decide, and nobody else
     "operators": ("InviteOperator", "PutOperator", "RemoveOperator"),
+    # that who works for it are different people, said by a second one
+    "vouch": ("ConfirmOperator",),
     # what searches are for, and what people have decided of them
     "casework": (
         "CloseCase",
@@ -90,12 +96,17 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     # by people whose role it is
     "examine": ("BeginExamination", "ListReviews", "SubmitExamination"),
+    # what the server does beside answering calls, and an account or the house may end
+    "jobs": ("CancelJob",),
     # how well they do it: by administrators and officers, who alone know which reviews are trials
     "supervise": ("DescribeExaminers", "PlantTrial"),
     # of what an account has and does, what may be looked at by whoever watches over it
     "reading": (
         "DescribeCharter",
         "DescribeCollection",
+        "DescribeGrowth",
+        "DescribeJob",
+        "DescribeSystem",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -103,6 +114,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListCollections",
         "ListErasures",
         "ListEvaluations",
+        "ListMerges",
+        "ListJobs",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -111,9 +124,13 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListRejectedMatches",
         "ListRules",
         "ListTagsForResource",
+        "SimulatePolicy",
     ),
     "own": (
         "DescribeCharter",
+        "DescribeGrowth",
+        "DescribeJob",
+        "DescribeSystem",
         "ExplainCall",
         "GetEvaluation",
         "GetHealth",
@@ -121,6 +138,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "ListAccessKeys",
         "ListErasures",
         "ListEvaluations",
+        "ListMerges",
+        "ListJobs",
         "ListOperators",
         "ListPacks",
         "ListPurposeRequests",
@@ -132,6 +151,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "PutConsent",
         "PutRecord",
         "RevokeAccessKey",
+        "SimulatePolicy",
         "UndoImport",
         "WithdrawRecord",
     ),
@@ -168,9 +188,9 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 """Kind → operations. An operation may be of several kinds."""
 
 PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "face": ("search", "enrol", "associate", "compare", "analyse", "stream"),
+    "face": ("search", "enrol", "associate", "compare", "analyse", "look", "stream"),
     "offered": (
-        *("search", "enrol", "associate", "compare", "analyse", "chartering", "gallery"),
+        *("search", "enrol", "associate", "compare", "analyse", "look", "chartering", "gallery"),
         *(
             "correct",
             "terms",
@@ -183,7 +203,9 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "operators",
             "casework",
             "examine",
+            "jobs",
             "supervise",
+            "vouch",
             "reading",
             "own",
             "testing",
@@ -196,15 +218,16 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "administrator": (
         *("chartering", "correct", "gallery", "operators", "own", "purposed", "reading", "relations"),
-        *("requesting", "sessions", "terms", "dueProcess", "rights", "casework", "supervise"),
+        *("requesting", "sessions", "terms", "dueProcess", "rights", "casework", "supervise", "jobs"),
+        "vouch",
     ),
     "auditor": ("reading", "dueProcess"),
     "developer": (
-        *("search", "enrol", "associate", "correct", "compare", "analyse", "chartering", "gallery"),
+        *("search", "enrol", "associate", "correct", "compare", "analyse", "look", "chartering", "gallery"),
         *("reading", "sessions", "dueProcess", "casework"),
     ),
     "examiner": ("examine", "dueProcess"),
-    "officer": ("officer", "supervise", "reading", "terms", "dueProcess", "rights"),
+    "officer": ("officer", "jobs", "supervise", "vouch", "reading", "terms", "dueProcess", "rights"),
 }
 """Role → kinds of operations that a person of that role may call with a key of their own."""
 

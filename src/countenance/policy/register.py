@@ -25,6 +25,7 @@ from countenance.errors import (
 )
 from countenance.policy.engine import PolicyEngine
 from countenance.policy.packs import Activation, Pack, load_pack, load_packs, shipped_issuers, shipped_packs
+from countenance.policy.simulation import engine_for
 from countenance.store import Connection, Database, load_queries
 from countenance.transparency.note import NoteInvalid, Verifier
 
@@ -345,6 +346,10 @@ class PoliciesInForce:
         return PolicyEngine.load(
             self._operations, packs=packs, activations=activations, discharges=self._discharges, today=today
         )
+
+    def simulating(self, packs: Mapping[str, Pack]) -> PolicyEngine:
+        """An engine of these packs and nothing else, whatever the days of their rules: for simulations."""
+        return engine_for(packs, self._operations, discharges=self._discharges)
 
 
 @functools.cache

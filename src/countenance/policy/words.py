@@ -14,6 +14,7 @@ _THRESHOLD_MEMBERS = {
     "CompareFaces": "SimilarityThreshold",
     "IdentifyFace": "MatchThreshold",
     "ListOutliers": "SimilarityThreshold",
+    "MergeUsers": "UserMatchThreshold",
     "ReportCollisions": "SimilarityThreshold",
     "VerifyFaces": "MatchThreshold",
     "SearchUsers": "UserMatchThreshold",

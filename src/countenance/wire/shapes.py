@@ -99,6 +99,7 @@ ImportVerdict: TypeAlias = Literal[
     "UNLIKE_THE_PERSON",
     "PERSON_IS_FULL",
 ]
+JobState: TypeAlias = Literal["waiting", "running", "stopping", "done", "failed", "cancelled"]
 LandmarkType: TypeAlias = Literal[
     "eyeLeft",
     "eyeRight",
@@ -132,6 +133,7 @@ LandmarkType: TypeAlias = Literal[
     "upperJawlineRight",
 ]
 MeasureDirection: TypeAlias = Literal["higher", "lower", "middle"]
+MergeObstacle: TypeAlias = Literal["LOW_SIMILARITY", "REJECTED", "TOO_MANY_FACES", "OPEN_REQUEST"]
 OperatorRole: TypeAlias = Literal["administrator", "auditor", "developer", "examiner", "officer"]
 OrientationCorrection: TypeAlias = Literal["ROTATE_0", "ROTATE_90", "ROTATE_180", "ROTATE_270"]
 PackMode: TypeAlias = Literal["enforce", "shadow"]
@@ -199,6 +201,7 @@ ReviewReason: TypeAlias = Literal[
 SubjectRequestDecision: TypeAlias = Literal["grant", "refuse"]
 SubjectRequestKind: TypeAlias = Literal["access", "erasure", "objection", "withdrawal"]
 SubjectRequestStatus: TypeAlias = Literal["open", "granted", "refused"]
+SystemState: TypeAlias = Literal["ok", "note", "wrong"]
 TestStatus: TypeAlias = Literal["OPEN", "COMPUTING", "FINISHED", "FAILED", "CLOSED"]
 ThresholdReason: TypeAlias = Literal[
     "DEFAULT",
@@ -399,6 +402,22 @@ class CalibrationUsed(TypedDict):
     Trials: int
 
 
+class CallsOfDay(TypedDict):
+    Day: str
+    Answered: int
+    Withheld: int
+    Refused: int
+    Failed: int
+
+
+class CancelJobRequest(TypedDict):
+    JobId: int
+
+
+class CancelJobResponse(TypedDict):
+    State: JobState
+
+
 class CandidatePicture(TypedDict):
     Label: str
     Picture: bytes
@@ -449,6 +468,7 @@ class CharterDetail(TypedDict):
     FaceCap: int
     RetentionDays: NotRequired[int]
     MinorsAllowed: bool
+    PicturesKeptDays: NotRequired[int]
 
 
 class CloseCaseRequest(TypedDict):
@@ -525,6 +545,14 @@ class ComparedFace(TypedDict):
 class ComparedSourceImageFace(TypedDict):
     BoundingBox: NotRequired[BoundingBox]
     Confidence: NotRequired[float]
+
+
+class ConfirmOperatorRequest(TypedDict):
+    OperatorName: str
+
+
+class ConfirmOperatorResponse(TypedDict):
+    pass
 
 
 class ConfirmRelationRequest(TypedDict):
@@ -774,6 +802,45 @@ class DescribeExaminersResponse(TypedDict):
     Examiners: list[ExaminerFigures]
 
 
+class DescribeFacesRequest(TypedDict):
+    CollectionId: str
+    FaceIds: list[str]
+
+
+class DescribeFacesResponse(TypedDict):
+    Faces: list[EnrolledFace]
+
+
+class DescribeGrowthRequest(TypedDict):
+    CollectionId: NotRequired[str]
+    Days: NotRequired[int]
+
+
+class DescribeGrowthResponse(TypedDict):
+    From: str
+    To: str
+    Days: list[GrowthDay]
+
+
+class DescribeJobRequest(TypedDict):
+    JobId: int
+
+
+class DescribeJobResponse(TypedDict):
+    Job: JobSummary
+    Runners: int
+
+
+class DescribeSystemRequest(TypedDict):
+    pass
+
+
+class DescribeSystemResponse(TypedDict):
+    Checks: list[SystemCheck]
+    State: SystemState
+    At: datetime
+
+
 class DetectFacesRequest(TypedDict):
     Image: Image
     Attributes: NotRequired[list[Attribute]]
@@ -812,6 +879,12 @@ class EndRelationRequest(TypedDict):
 
 class EndRelationResponse(TypedDict):
     pass
+
+
+class EnrolledFace(TypedDict):
+    FaceId: str
+    EnrolledAt: datetime
+    ImportId: NotRequired[str]
 
 
 class EraseFacesRequest(TypedDict):
@@ -1089,6 +1162,16 @@ class GetEvaluationResponse(TypedDict):
     SignedEvaluation: str
 
 
+class GetFaceImageRequest(TypedDict):
+    CollectionId: str
+    FaceId: str
+
+
+class GetFaceImageResponse(TypedDict):
+    Picture: bytes
+    SidePixels: int
+
+
 class GetHealthRequest(TypedDict):
     pass
 
@@ -1188,6 +1271,12 @@ class GetTermsResponse(TypedDict):
     Digest: str
     Text: str
     PublishedOn: NotRequired[str]
+
+
+class GrowthDay(TypedDict):
+    Day: str
+    FacesEnrolled: int
+    FacesErased: int
 
 
 class IdentifiedCandidate(TypedDict):
@@ -1321,6 +1410,26 @@ class IssueEnrolmentCodeResponse(TypedDict):
     Code: str
 
 
+class JobSummary(TypedDict):
+    JobId: int
+    Task: str
+    State: JobState
+    AccountId: NotRequired[str]
+    About: NotRequired[str]
+    Done: NotRequired[int]
+    Total: NotRequired[int]
+    Note: NotRequired[str]
+    ReportedAt: NotRequired[datetime]
+    MadeAt: datetime
+    StartedAt: NotRequired[datetime]
+    NextTryAt: NotRequired[datetime]
+    EndedAt: NotRequired[datetime]
+    Failures: int
+    Error: NotRequired[str]
+    ErrorAt: NotRequired[datetime]
+    MayCancel: bool
+
+
 class JudgedFace(TypedDict):
     BoundingBox: BoundingBox
     Confidence: float
@@ -1394,6 +1503,14 @@ class ListAuditEntriesRequest(TypedDict):
 class ListAuditEntriesResponse(TypedDict):
     Entries: list[AuditEntry]
     NextToken: NotRequired[str]
+
+
+class ListCallCountsRequest(TypedDict):
+    Days: NotRequired[int]
+
+
+class ListCallCountsResponse(TypedDict):
+    Days: list[CallsOfDay]
 
 
 class ListCasesRequest(TypedDict):
@@ -1476,12 +1593,37 @@ class ListIndependentTestsResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class ListJobsRequest(TypedDict):
+    AccountId: NotRequired[str]
+    IncludeEnded: NotRequired[bool]
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListJobsResponse(TypedDict):
+    Jobs: list[JobSummary]
+    NextToken: NotRequired[str]
+    Runners: int
+
+
 class ListLegalHoldsRequest(TypedDict):
     AccountId: NotRequired[str]
 
 
 class ListLegalHoldsResponse(TypedDict):
     Holds: list[LegalHoldDetail]
+
+
+class ListMergesRequest(TypedDict):
+    CollectionId: str
+    UserId: NotRequired[str]
+    MaxResults: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ListMergesResponse(TypedDict):
+    Merges: list[MergedUsers]
+    NextToken: NotRequired[str]
 
 
 class ListOperatorsRequest(TypedDict):
@@ -1642,6 +1784,38 @@ class MatchedUser(TypedDict):
     UserStatus: NotRequired[UserStatus]
 
 
+class MergeUsersRequest(TypedDict):
+    CollectionId: str
+    SourceUserId: str
+    TargetUserId: str
+    UserMatchThreshold: NotRequired[float]
+    DryRun: NotRequired[bool]
+    ClientRequestToken: NotRequired[str]
+
+
+class MergeUsersResponse(TypedDict):
+    MergeId: NotRequired[str]
+    Compared: UsersCompared
+    AssociatedFaces: list[MergedFace]
+
+
+class MergedFace(TypedDict):
+    FaceId: str
+
+
+class MergedUsers(TypedDict):
+    MergeId: str
+    SourceUserId: str
+    TargetUserId: str
+    Faces: int
+    FacesStillThere: int
+    MergedBy: str
+    MergedAt: datetime
+    UndoUntil: datetime
+    UndoneBy: NotRequired[str]
+    UndoneAt: NotRequired[datetime]
+
+
 class MouthOpen(TypedDict):
     Value: NotRequired[bool]
     Confidence: NotRequired[float]
@@ -1704,6 +1878,9 @@ class OperatorSummary(TypedDict):
     AddedAt: NotRequired[datetime]
     CanSignIn: NotRequired[bool]
     InvitedUntil: NotRequired[datetime]
+    BroughtInBy: NotRequired[str]
+    ConfirmedAt: NotRequired[datetime]
+    ConfirmedBy: NotRequired[str]
 
 
 class OutlyingFace(TypedDict):
@@ -1732,6 +1909,9 @@ class PackDetail(TypedDict):
     Purposes: NotRequired[list[str]]
     Accounts: NotRequired[list[str]]
     Note: NotRequired[str]
+    Gates: NotRequired[list[str]]
+    Obliges: NotRequired[list[str]]
+    Paper: NotRequired[list[str]]
 
 
 class PackSummary(TypedDict):
@@ -2110,6 +2290,48 @@ class SignEvidenceResponse(TypedDict):
     pass
 
 
+class SimulatePolicyRequest(TypedDict):
+    Activate: NotRequired[list[str]]
+    Deactivate: NotRequired[list[str]]
+    Since: NotRequired[datetime]
+    MaxEntries: NotRequired[int]
+
+
+class SimulatePolicyResponse(TypedDict):
+    EntriesRead: int
+    IsWhole: bool
+    OldestAt: NotRequired[datetime]
+    Calls: int
+    Allowed: int
+    WouldBeRefused: int
+    WouldBeAllowed: int
+    Undecided: int
+    RebuiltOtherwise: int
+    Rules: list[SimulatedRule]
+    AllowedEventIds: list[str]
+    Unsaid: list[str]
+
+
+class SimulatedCalls(TypedDict):
+    Operation: str
+    Purpose: NotRequired[str]
+    Calls: int
+
+
+class SimulatedRule(TypedDict):
+    RuleId: str
+    Pack: NotRequired[str]
+    Message: NotRequired[str]
+    Obligation: NotRequired[str]
+    CallsBound: int
+    RefusedThen: int
+    WouldRefuse: int
+    RefusedAnyway: int
+    By: NotRequired[list[SimulatedCalls]]
+    EventIds: NotRequired[list[str]]
+    RestsOnUnsaid: NotRequired[list[str]]
+
+
 class Smile(TypedDict):
     Value: NotRequired[bool]
     Confidence: NotRequired[float]
@@ -2170,6 +2392,13 @@ class SubmitExaminationResponse(TypedDict):
 class Sunglasses(TypedDict):
     Value: NotRequired[bool]
     Confidence: NotRequired[float]
+
+
+class SystemCheck(TypedDict):
+    Subject: str
+    State: SystemState
+    Message: str
+    Remedy: NotRequired[str]
 
 
 class TagResourceRequest(TypedDict):
@@ -2235,6 +2464,19 @@ class UndoImportResponse(TypedDict):
     IsComplete: bool
 
 
+class UndoMergeRequest(TypedDict):
+    CollectionId: str
+    MergeId: str
+
+
+class UndoMergeResponse(TypedDict):
+    SourceUserId: str
+    TargetUserId: str
+    AssociatedFaces: list[MergedFace]
+    FacesElsewhere: list[MergedFace]
+    FacesDeleted: int
+
+
 class UnindexedFace(TypedDict):
     Reasons: NotRequired[list[Reason]]
     FaceDetail: NotRequired[FaceDetail]
@@ -2283,6 +2525,21 @@ class UserMatch(TypedDict):
     User: NotRequired[MatchedUser]
 
 
+class UsersCompared(TypedDict):
+    SourceFaces: list[MergedFace]
+    TargetFaces: list[MergedFace]
+    FacesTogether: int
+    MostFaces: int
+    FacesNotCompared: int
+    Similarity: NotRequired[float]
+    EstimatedFalseMatchRate: NotRequired[EstimatedRate]
+    SimilarityThreshold: float
+    WeakestPair: WeakestPair
+    Rejections: list[RejectedMatch]
+    OpenRequests: int
+    Obstacles: list[MergeObstacle]
+
+
 class VerifyFacesRequest(TypedDict):
     Image: Image
     ReferenceImage: NotRequired[Image]
@@ -2315,6 +2572,12 @@ class WaitingReview(TypedDict):
     ExpiresAt: datetime
     CandidateCount: int
     BeganAt: NotRequired[datetime]
+
+
+class WeakestPair(TypedDict):
+    SourceFaceId: str
+    TargetFaceId: str
+    Similarity: NotRequired[float]
 
 
 class WithdrawConsentRequest(TypedDict):

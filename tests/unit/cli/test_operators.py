@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
-from countenance.accounts import Accounts
+from countenance.accounts import Accounts, Actor
+from countenance.accounts.sign_in import Identity
 from countenance.store import Database, KeyStore
+from governed import open_governance
 
 
 def test_the_first_administrator_is_added_and_invited_on_the_machine(cli, house):
@@ -44,3 +48,23 @@ def test_a_personal_key_is_told_once(cli, house, empty_database_url):
 def test_what_cannot_be_done_is_said(still, words, code, said):
     found, message = still.fails(*words)
     assert (found, said in message) == (code, True), message
+
+
+def test_who_was_brought_in_by_a_call_is_confirmed_on_the_machine(cli, house, empty_database_url):
+    """The way of houses with one administrator."""
+    cli.json("operators", "put", "Anna", "--role", "administrator")
+    with Database(empty_database_url) as database:
+        keys = KeyStore.open(cli.data_dir / "keys")
+        governance = open_governance(database, keys)
+        anna = governance.operators.require(house, "Anna").operator_id
+        with database.transaction() as connection:
+            actor = Actor("Anna", connection, uuid.uuid4(), house, operator_id=anna)
+            governance.operators.put(house, "Erin", ["examiner"], actor=actor)
+            code = governance.operators.invite(house, "Erin", actor=actor).code
+        governance.sign_ins.take_up_by_identity(code, Identity("https://id.example", "erin"))
+    told = {each["OperatorName"]: each for each in cli.json("operators", "list")}
+    assert (told["Erin"]["ConfirmedBy"], told["Erin"]["BroughtInBy"]) == ("", "Anna")
+    assert told["Anna"]["ConfirmedBy"] == "machine"
+    assert "CONFIRMED" in cli.says("operators", "confirm", "Erin")
+    assert "confirmed already" in cli.fails("operators", "confirm", "Erin")[1]
+    assert "no operator" in cli.fails("operators", "confirm", "Nadia")[1]

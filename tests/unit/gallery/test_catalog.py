@@ -156,6 +156,28 @@ def test_a_name_can_be_used_again_after_deletion(gallery, collection, commit, ne
     assert gallery.search(again, unit([1]), calibration=CALIBRATION, threshold=0.0, limit=5) == []
 
 
+def test_faces_are_counted_without_looking_at_them_and_exactly(gallery, collection, commit, database):
+    """By what every transaction notes of itself: enrolled by many at once, deleted, rolled back, twice."""
+    faces = [new_face(unit([number + 1])) for number in range(24)]
+
+    def work(part):
+        for face in part:
+            commit(gallery.enrol, collection, [face])
+        commit(gallery.enrol, collection, part)  # is there already
+        commit(gallery.delete_faces, collection, [each.face_id for each in part[::2]])
+        with UnitOfWork(database) as uow:
+            gallery.delete_faces(uow, collection, [part[1].face_id])  # and does not commit
+
+    threads = [threading.Thread(target=work, args=(faces[start::4],)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as connection:
+        there = connection.execute("select count(*) from face").fetchone()[0]
+    assert (gallery.describe(collection).face_count, there) == (12, 12)
+
+
 def test_tags_are_added_replaced_and_removed(gallery, new_collection, commit):
     collection = new_collection("tagged", tags={"team": "red", "tier": "1"})
     commit(gallery.put_tags, collection, {"tier": "2", "empty": ""})

@@ -78,6 +78,21 @@ def test_whom_a_call_is_about_is_kept(request_, response, touch):
             {},
             (Touch(role="named", kind="face", id=FACE), Touch(role="named", kind="face", id=OTHER)),
         ),
+        (
+            {"SourceUserId": "ada-2", "TargetUserId": "ada"},
+            {"AssociatedFaces": [{"FaceId": FACE}]},
+            (
+                Touch(role="named", kind="user", id="ada-2"),
+                Touch(role="named", kind="user", id="ada"),
+                Touch(role="associated", kind="face", id=FACE),
+            ),
+        ),
+        (
+            {"MergeId": OTHER},
+            {"SourceUserId": "ada-2", "TargetUserId": "ada", "AssociatedFaces": []},
+            (Touch(role="named", kind="user", id="ada-2"), Touch(role="named", kind="user", id="ada")),
+        ),
+        ({"FaceId": FACE}, {"Picture": b""}, (Touch(role="named", kind="face", id=FACE),)),
         ({"FaceId": FACE}, {"Rejections": []}, (Touch(role="named", kind="face", id=FACE),)),
         ({"FaceId": FACE}, {"FaceMatches": []}, (Touch(role="probe", kind="face", id=FACE),)),
     ],

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from countenance.accounts import Actor
+from countenance.accounts import Actor, NewAccessKey
+from countenance.accounts.sign_in import Identity
 from countenance.casework import Casework
 from countenance.casework.expiry import ReviewExpiry
 from countenance.cli.casework_jobs import purge_due
@@ -87,6 +88,17 @@ class House:
         operators = self.party.bench.services.governance.operators
         operators.put(self.party.account_id, name, roles, actor=Actor("test"))
         key = operators.create_key(self.party.account_id, name, actor=Actor("test"))
+        return dataclasses.replace(
+            self.party, token=None, bench=dataclasses.replace(self.party.bench, key=key)
+        )
+
+    def taken_up(self, code: str, name: str) -> Any:
+        """Whoever has the code, signed in with it."""
+        sign_ins = self.party.bench.services.governance.sign_ins
+        token = sign_ins.take_up_by_identity(code, Identity("https://id.example", uuid.uuid4().hex))
+        session = sign_ins.find(token)
+        given = (session.keys.access_key_id, session.keys.secret, self.party.account_id, name)
+        key = NewAccessKey(*given, session.created_at)
         return dataclasses.replace(
             self.party, token=None, bench=dataclasses.replace(self.party.bench, key=key)
         )
@@ -563,3 +575,46 @@ def test_a_search_that_is_not_recorded_is_not_held(house):
     assert expiry.sweep(older_than_s=-10) >= 1
     assert house.held()
     assert expiry.sweep(older_than_s=-10) == 0
+
+
+def test_whom_an_administrator_brought_in_examines_once_another_person_has_confirmed_them(house):
+    """Else one administrator invites two examiners, signs in as both, and is the two pairs of eyes."""
+    operators, account = house.party.bench.services.governance.operators, house.party.account_id
+    anna, bert = house.operator("Anna", "administrator"), house.operator("Bert", "administrator")
+    review = house.held()
+    anna.told("PutOperator", **OURS, OperatorName="Fred", Roles=["examiner"])
+    code = anna.told("InviteOperator", **OURS, OperatorName="Fred")["InvitationCode"]
+    fred = house.taken_up(code, "Fred")
+    assert fred.refused("BeginExamination", **OURS, ReviewId=review).startswith("EXA-006: ")
+    assert "whom they invited" in anna.refused("ConfirmOperator", **OURS, OperatorName="Fred")
+    assert "ROL-001" in fred.refused("ConfirmOperator", **OURS, OperatorName="Fred")
+    assert "ROL-003" in house.opener.refused("ConfirmOperator", **OURS, OperatorName="Fred")
+    bert.told("ConfirmOperator", **OURS, OperatorName="Fred")
+    house.examine(fred, review)
+    assert {each.name: each.vouched_by for each in operators.list(account)}["Fred"] == "Bert"
+
+
+def test_an_examiner_who_is_invited_anew_loses_the_word_in_the_middle_of_it(house):
+    """Begun by one person, submitted by whoever took the invitation: it is not taken."""
+    erin, anna = house.examiners[0], house.operator("Anna", "administrator")
+    review = house.held()
+    erin.told("BeginExamination", **OURS, ReviewId=review)
+    code = anna.told("InviteOperator", **OURS, OperatorName="Erin")["InvitationCode"]
+    taken = house.taken_up(code, "Erin")
+    said = [{"Label": "candidate-1", "Verdict": "support"}, {"Label": "candidate-2", "Verdict": "support"}]
+    message = taken.refused("SubmitExamination", **OURS, ReviewId=review, Verdicts=said)
+    assert message.startswith("EXA-006: ")
+    answer, told = erin("ListReviews", **OURS)
+    assert (answer.status, told["__type"]) == (400, "UnrecognizedClientException")  # her old key is revoked
+
+
+def test_evidence_is_signed_for_by_nobody_whom_the_opener_might_be(house):
+    """An administrator opens a case, makes somebody up, and signs for the evidence as them: not any more."""
+    anna, bert = house.operator("Anna", "administrator"), house.operator("Bert", "administrator")
+    anna.told("PutOperator", **OURS, OperatorName="Carl", Roles=["administrator"])
+    code = anna.told("InviteOperator", **OURS, OperatorName="Carl")["InvitationCode"]
+    carl = house.taken_up(code, "Carl")
+    sign = OURS | {"CaseId": house.case, "EvidenceReference": "a witness, file 7"}
+    assert carl.refused("SignEvidence", **sign).startswith("CASE-003: ")
+    bert.told("ConfirmOperator", **OURS, OperatorName="Carl")
+    carl.told("SignEvidence", **sign)

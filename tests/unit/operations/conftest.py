@@ -17,9 +17,11 @@ from countenance.casework import Casework
 from countenance.conduct import Conduct
 from countenance.errors import ServiceError
 from countenance.gallery import Gallery
+from countenance.gallery.merges import Merges
 from countenance.gateway.obligations import DISCHARGES
 from countenance.objects import ObjectStores
 from countenance.operations.deps import Caller, Deps
+from countenance.operations.house import House
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS
 from countenance.policy import PolicyEngine
@@ -27,6 +29,7 @@ from countenance.policy.register import FixedPolicies, PackRegister
 from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import UnitOfWork
+from countenance.store.jobs import Jobs
 from countenance.wire.codec import to_body
 from countenance.wire.model import load_models
 from fakes.analyst import FakeAnalyst
@@ -79,6 +82,7 @@ class Client:
             caller=self.caller,
             uow=uow,
             gallery=self.gallery,
+            merges=Merges(self.database, self.gallery._keys),
             objects=self.objects,
             accounts=self.accounts,
             audit=self.audit,
@@ -94,6 +98,7 @@ class Client:
             tests=self.tests,
             packs=self.packs,
             policies=self.policies,
+            house=House(self.database, Jobs(self.database)),
             fpir_budget=0.0,
         )
 

@@ -15,7 +15,7 @@ from countenance.types import AccountId
 from countenance.wire.model import load_models
 
 OURS = AccountId("1" * 12)
-OF_COLLECTIONS = frozenset({"search", "stream", "enrol", "associate", "correct"})
+OF_COLLECTIONS = frozenset({"search", "stream", "enrol", "associate", "correct", "look"})
 AMAZON = "rekognition"
 
 
@@ -127,7 +127,11 @@ def _model(purpose: Purpose) -> ModelFacts:
     return ModelFacts("1.0", "any", evaluated=Evaluated(standing="in_force", decides=facts))
 
 
-_PEOPLE = {"operators": "administrator", "supervise": "administrator", "examine": "examiner"}
+_PEOPLE = {
+    **dict.fromkeys(("operators", "supervise", "vouch"), "administrator"),
+    "examine": "examiner",
+    "look": "developer",
+}
 """Kinds that are for people: who may."""
 _OURS = frozenset(load_models().services["countenance"].operations)
 

@@ -48,6 +48,7 @@ ONE_OF_A_KIND = {
     "correct": "RejectMatch",
     "compare": "CompareFaces",
     "analyse": "DetectFaces",
+    "look": "GetFaceImage",
     "stream": "StartFaceSearch",
     "chartering": "CreateCollection",
     "gallery": "DeleteFaces",
@@ -61,7 +62,9 @@ ONE_OF_A_KIND = {
     "operators": "PutOperator",
     "casework": "OpenCase",
     "examine": "BeginExamination",
+    "jobs": "CancelJob",
     "supervise": "DescribeExaminers",
+    "vouch": "ConfirmOperator",
     "reading": "ListOperators",
     "own": "PutRecord",
     "testing": "CreateIndependentTest",
@@ -75,7 +78,8 @@ LOOKS = ("search", "stream", "compare")
 MATCHES = (*LOOKS, "enrol")
 MOVES_FACES = (*MATCHES, "associate")
 IN_COLLECTIONS = ("search", "stream", "enrol")
-OF_RESTRICTED = (*MOVES_FACES, "correct")
+IN_THEIR_COLLECTION = (*IN_COLLECTIONS, "associate", "look")
+OF_RESTRICTED = (*MOVES_FACES, "correct", "look")
 """What an account that is restricted may not do."""
 
 
@@ -162,7 +166,7 @@ def rows(
 def under(rule: str, kinds: tuple[str, ...], purpose: str, says: str = "", **more: Any) -> list[Row]:
     """The same call under another purpose, for which account and collection are as good."""
     both = frozenset({"plain", purpose})
-    in_collections = {kind for kind in kinds if kind in {*IN_COLLECTIONS, "associate"}}
+    in_collections = {kind for kind in kinds if kind in IN_THEIR_COLLECTION}
     given = {"account__purposes": both, **more}
     return [
         *rows(
@@ -255,13 +259,13 @@ TABLE: list[Row] = [
     # who may call
     *rows(
         "CORE-002",
-        (*IN_COLLECTIONS, "associate", "correct"),
+        (*IN_THEIR_COLLECTION, "correct"),
         THEIR_COLLECTION,
         says="belongs to another account",
     ),
     *rows(
         "CORE-002",
-        tuple(kind for kind in ONE_OF_A_KIND if kind not in {*IN_COLLECTIONS, "associate", "correct"}),
+        tuple(kind for kind in ONE_OF_A_KIND if kind not in {*IN_THEIR_COLLECTION, "correct"}),
         THEIR_ACCOUNT,
         says="belongs to another account",
     ),
@@ -278,6 +282,14 @@ TABLE: list[Row] = [
         )
     ),
     *rows("ROL-002", ("operators",), {"roles": None}, says="is for administrators of the account"),
+    *rows("ROL-003", ("vouch",), {"roles": None}, says="is for administrators and officers"),
+    *rows(
+        "LOOK-001",
+        ("look",),
+        {"roles": None},
+        {"roles": frozenset({"developer", "examiner"})},
+        says="the key is nobody's own",
+    ),
     # cases and those who examine
     *rows(
         "CASE-001",
@@ -345,7 +357,7 @@ TABLE: list[Row] = [
     ),
     *rows(
         "PUR-002",
-        (*IN_COLLECTIONS, "associate"),
+        IN_THEIR_COLLECTION,
         {"resource__charter__purposes": ("development",)},
         says="`plain`",
     ),
@@ -378,7 +390,7 @@ TABLE: list[Row] = [
         says="no purpose that enrols in it",
     ),
     *rows("PUR-003", ("compare", "analyse", "chartering"), {"purpose": None}, says="no purpose"),
-    *under("PUR-003", (*IN_COLLECTIONS, "associate"), "withdrawn", says="no purpose", claims__age="adult"),
+    *under("PUR-003", IN_THEIR_COLLECTION, "withdrawn", says="no purpose", claims__age="adult"),
     *under("PUR-004", FACE, "watching", says="it has: GetFaceSearch"),
     *rows(
         "PUR-004",
@@ -1398,7 +1410,7 @@ def test_what_is_not_said_is_refused(what: str, table_engine, lawful):
     "operation", [name for kind in ONE_OF_A_KIND if kind not in OF_RESTRICTED for name in GROUPS[kind]]
 )
 def test_a_restricted_account_may_do_what_moves_no_face(operation: str, engine, lawful):
-    """AUP-004 says that it may neither search, compare, enrol, associate nor correct: it may delete."""
+    """AUP-004 says that it may neither search, compare, enrol, associate, correct nor look: it may delete."""
     verdict = engine.decide(lawful(operation, **RESTRICTED))
     assert verdict.decision is Decision.ALLOW, verdict.message
 

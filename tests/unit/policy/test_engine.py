@@ -23,12 +23,13 @@ from countenance.policy.packs import Activation, Manifest, Pack
 from countenance.policy.rules import read_rules
 from countenance.types import AccountId
 
-AMAZONS = ("search", "enrol", "associate", "compare", "analyse", "stream", "chartering", "gallery")
+AMAZONS = ("search", "enrol", "associate", "compare", "analyse", "stream", "chartering", "gallery", "look")
 OURS, THEIRS, ABOVE, TOP = (AccountId(digit * 12) for digit in "1234")
 OURS_WITH_FACES = frozenset(
-    {"CoachPhoto", "IdentifyFace", "ImportFace", "ListOutliers", "ReportCollisions", "VerifyFaces"}
+    {"CoachPhoto", "GetFaceImage", "IdentifyFace", "ImportFace", "ListOutliers", "MergeUsers"}
+    | {"DescribeFaces", "ReportCollisions", "VerifyFaces"}
 )
-"""Of our own service, though they use a face."""
+"""Of our own service, though they use a face or are of a kind of Amazon's."""
 NAMES = {
     "rekognition": [name for kind in AMAZONS for name in GROUPS[kind] if name not in OURS_WITH_FACES],
     "countenance": sorted(

@@ -45,8 +45,10 @@ COMPARES = {"CompareFaces", "ListOutliers", "VerifyFaces"}
 LOOKS_FOR_SOMEBODY = SEARCHES | COMPARES
 MOVES_FACES = LOOKS_FOR_SOMEBODY | ENROLS
 ANALYSES = {"CoachPhoto", "DetectFaces"}
-USES_FACES = MOVES_FACES | ANALYSES | {"AssociateFaces"}
-IN_A_COLLECTION = SEARCHES | ENROLS | {"AssociateFaces"}
+ASSOCIATES = {"AssociateFaces", "MergeUsers"}
+SHOWS = {"GetFaceImage"}
+USES_FACES = MOVES_FACES | ANALYSES | ASSOCIATES | SHOWS
+IN_A_COLLECTION = SEARCHES | ENROLS | ASSOCIATES
 KEEPS_AND_READS = {
     *(
         "CreateCollection",
@@ -55,11 +57,13 @@ KEEPS_AND_READS = {
         "DeleteFaces",
         "DeleteUser",
         "DescribeCollection",
+        "DescribeFaces",
     ),
     *("DisassociateFaces", "ListCollections", "ListFaces", "ListTagsForResource", "ListUsers", "TagResource"),
     "UntagResource",
 }
 TERMS_AND_DUE_PROCESS = {
+    "ListCallCounts",
     *("AcceptTerms", "GetTerms", "ListTerms", "DescribeAccount", "GetAppeal", "GetCallerIdentity"),
     *("GetCheckpoint", "GetConsistencyProof", "GetInclusionProof", "GetReceiptStatus", "ListAppeals"),
     *("ListAuditEntries", "ListFindings", "SubmitAppeal"),
@@ -83,8 +87,10 @@ OF_OFFICERS = {
     *("PutEvaluation", "PutLegalHold", "ReleaseLegalHold", "WithdrawEvaluation"),
 }
 OF_ITS_OWN = {
+    *("DescribeJob", "DescribeSystem", "ListJobs", "SimulatePolicy"),
     *("DescribeCharter", "ExplainCall", "GetHealth", "LeaveCanary", "ListAccessKeys", "ListPacks"),
-    *("GetEvaluation", "ListErasures", "ListEvaluations", "ListRejectedMatches"),
+    *("DescribeGrowth", "GetEvaluation", "ListErasures", "ListEvaluations", "ListMerges"),
+    "ListRejectedMatches",
     "ListOperators",
     *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRules", "PutCharter", "PutRecord"),
     *("PutConsent", "RevokeAccessKey", "UndoImport", "WithdrawRecord"),
@@ -93,7 +99,7 @@ TESTS = {
     *("AddTestSample", "CreateIndependentTest", "DeleteIndependentTest", "FinishIndependentTest"),
     *("GetIndependentTest", "ListIndependentTests", "ListTestScores"),
 }
-CORRECTS = {"RejectMatch", "WithdrawRejection"}
+CORRECTS = {"RejectMatch", "UndoMerge", "WithdrawRejection"}
 ABOUT_PEOPLE = {"InviteOperator", "PutOperator", "RemoveOperator"}
 CASEWORK = {
     *("CloseCase", "DescribeCase", "GetReview", "ListCases", "OpenCase", "PutCaseAuthorization"),
@@ -101,18 +107,22 @@ CASEWORK = {
 }
 EXAMINES = {"BeginExamination", "ListReviews", "SubmitExamination"}
 SUPERVISES = {"DescribeExaminers", "PlantTrial"}
+VOUCHES = {"ConfirmOperator"}
 LOOKS_AT = {
+    *("DescribeJob", "DescribeSystem", "ListJobs", "SimulatePolicy"),
     *("DescribeCharter", "DescribeCollection", "ExplainCall", "GetEvaluation", "GetHealth", "ListAccessKeys"),
-    *("ListCollections", "ListErasures", "ListEvaluations", "ListOperators", "ListPacks"),
+    *("DescribeGrowth", "ListCollections", "ListErasures", "ListEvaluations", "ListMerges"),
+    *("ListOperators", "ListPacks"),
     *("ListPurposeRequests", "ListPurposes", "ListRecords", "ListRejectedMatches", "ListRules"),
     "ListTagsForResource",
 }
+ENDS_JOBS = {"CancelJob"}
 FOR_A_PURPOSE = {"AssumePurpose", "CreateAccessKey"}
 SAYS_FOR_WHOM = {"AssumePurpose", "GetSessionToken"} | {
     *("ConfirmRelation", "DeclareRelation", "EndRelation", "ListRelations"),
 }
 OURS_ALONE = {"CoachPhoto", "IdentifyFace", "ImportFace", "ListOutliers"} | {
-    *("ReportCollisions", "VerifyFaces"),
+    *("GetFaceImage", "MergeUsers", "ReportCollisions", "VerifyFaces"),
 }
 """Of those that use a face."""
 DUE_PROCESS = TERMS_AND_DUE_PROCESS - {"AcceptTerms", "GetTerms", "ListTerms"}
@@ -120,6 +130,8 @@ MAY = {
     "administrator": {
         *(KEEPS_AND_READS | OF_ITS_OWN | LOOKS_AT | CORRECTS | FOR_A_PURPOSE | SAYS_FOR_WHOM),
         *(TERMS_AND_DUE_PROCESS | OF_PEOPLE | ABOUT_PEOPLE | {"RequestPurpose"} | CASEWORK | SUPERVISES),
+        *VOUCHES,
+        *ENDS_JOBS,
     },
     "auditor": LOOKS_AT | DUE_PROCESS,
     "developer": {
@@ -128,7 +140,7 @@ MAY = {
         *CASEWORK,
     },
     "examiner": DUE_PROCESS | EXAMINES,
-    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES,
+    "officer": OF_OFFICERS | LOOKS_AT | TERMS_AND_DUE_PROCESS | OF_PEOPLE | SUPERVISES | VOUCHES | ENDS_JOBS,
 }
 """What a person of a role may do with a key of their own."""
 VIDEO = {"StartFaceSearch", "GetFaceSearch", "CreateStreamProcessor", "StartStreamProcessor"}
@@ -147,6 +159,8 @@ OTHERS = sorted(
     | CASEWORK
     | EXAMINES
     | SUPERVISES
+    | VOUCHES
+    | ENDS_JOBS
     | {"RequestPurpose"}
 )
 
@@ -170,11 +184,13 @@ def _wrongs(
     yield "a tester, and no test", account.tester and does not in TESTS
     yield "a test, and no tester", does in TESTS and not account.tester
     yield "not of the roles", call.roles is not None and not any(does in MAY[role] for role in call.roles)
-    yield "about people, with nobody's key", does in ABOUT_PEOPLE | EXAMINES and call.roles is None
+    yield "about people, with nobody's key", does in ABOUT_PEOPLE | VOUCHES | EXAMINES and call.roles is None
     yield (
         "about examiners, with nobody's key",
         does in SUPERVISES and call.roles is None and not call.officer,
     )
+    yield "a face is shown to nobody in particular", does in SHOWS and call.roles is None
+    yield "an examiner sees more", does in SHOWS and "examiner" in (call.roles or ())
     standings = [*_standings(call)]
     yield "an account upstream is not known", None in standings
     if does in TERMS_AND_DUE_PROCESS | OF_PEOPLE:
@@ -260,7 +276,7 @@ def _of_the_purpose(
     yield "no operation of the purpose", does not in purpose.operations
     yield "attributes outside the purpose", bool(set(call.attributes) - set(purpose.attributes))
     yield "too many calls", call.calls_last_hour + 1 > purpose.calls_per_hour
-    if does in LOOKS_FOR_SOMEBODY | {"AssociateFaces"}:
+    if does in LOOKS_FOR_SOMEBODY | ASSOCIATES:
         yield "threshold too low", call.threshold is None or call.threshold < purpose.minimum_threshold
     if does in LOOKS_FOR_SOMEBODY:
         yield "no case", "case" in needs and call.claims.case is None
@@ -270,7 +286,7 @@ def _of_the_purpose(
         yield "nobody reviews", "review" in needs and "human_review" not in discharges
     if does in SEARCHES:
         yield "too many candidates", call.candidates is None or call.candidates > purpose.maximum_candidates
-    if does not in ANALYSES:
+    if does not in ANALYSES | SHOWS:
         yield "no notice", "notice" in needs and "notice" not in account.records
     if does in MOVES_FACES:
         yield "nobody sees that they live", "liveness" in needs
@@ -312,12 +328,14 @@ def _of_the_evaluation(call: AccessRequest, purpose: Purpose) -> Iterator[tuple[
 
 def _of_the_collection(call: AccessRequest, purpose: Purpose | None) -> Iterator[tuple[str, bool]]:
     does, charter = call.operation, call.resource.charter
+    if does in SHOWS and call.resource.kind == "Collection":
+        yield "not what the collection is for", charter is None or call.purpose not in charter.purposes
     # Two photos are compared in no collection, a photo and an enrolled face in that one's.
     if does not in IN_A_COLLECTION and not (does == "VerifyFaces" and call.resource.kind == "Collection"):
         return
     yield "not what the collection is for", charter is None or call.purpose not in charter.purposes
     yield "no legal basis", charter is None or not charter.legal_basis
-    if does == "AssociateFaces":
+    if does in ASSOCIATES:
         return
     most = purpose.retention_days if purpose else None
     kept = charter.retention_days if charter else None
@@ -339,7 +357,7 @@ def _of_the_photos(call: AccessRequest, purpose: Purpose | None) -> Iterator[tup
         yield "live, and for police", "law_enforcement" in {call.account.profile, *call.account.serves}
     if does in MOVES_FACES:
         yield "source not said", "source" in needs and claims.source == "undeclared"
-    if does in ENROLS | COMPARES | {"AssociateFaces"}:
+    if does in ENROLS | COMPARES | ASSOCIATES:
         yield "no consent", "consent" in needs and claims.consent is None
     if does in ENROLS:
         minors = (

@@ -82,7 +82,8 @@ def test_a_purposes_operations_use_a_face_and_are_offered(purpose):
     services = load_models().services
     for operation in purpose.operations:
         ours = {
-            *("CoachPhoto", "IdentifyFace", "ImportFace", "ListOutliers", "ReportCollisions", "VerifyFaces")
+            *("CoachPhoto", "GetFaceImage", "IdentifyFace", "ImportFace", "ListOutliers", "MergeUsers"),
+            *("ReportCollisions", "VerifyFaces"),
         } & set(services["countenance"].operations)
         assert operation in ours | set(services["rekognition"].operations)
         assert {"face", "offered"} <= kinds_of(operation)

@@ -12,17 +12,20 @@ from countenance.store.migrate import Migration, load_migrations
 TABLES = {
     "access_key", "account", "account_record", "appeal", "audit_checkpoint", "audit_cosignature",
     "audit_entry", "audit_event", "audit_event_before_log", "audit_key", "audit_log", "audit_set_aside",
-    "audit_tile", "audit_touch", "auditor", "calibration", "calibration_choice", "charter",
+    "audit_tile", "audit_touch", "auditor", "calibration", "call_count", "calibration_choice", "charter",
     "code_attempt", "collection", "consent", "consent_face", "console_session", "drift_alarm",
     "drift_count", "enrolment_code", "erasure", "evaluation", "evaluator", "examination", "face",
-    "finding", "gallery_change", "idempotency", "import_item", "import_run", "independent_test",
+    "finding", "gallery_change", "gallery_day", "gallery_size", "idempotency", "import_item", "import_run",
+    "independent_test",
     "independent_test_sample", "key_binding", "legal_hold", "legal_hold_face", "living_review",
-    "objection", "observation", "officer", "operator", "pack_activation", "pack_issuer", "pending_erasure",
+    "objection", "observation", "officer", "operator", "pack_activation", "pack_issuer", "passkey",
+    "passkey_challenge", "pending_erasure",
     "policy_epoch", "purpose_request", "purpose_vote", "reembedding", "reembedding_failure",
     "rejection", "relation", "relation_in_force", "review", "review_case", "review_face",
     "schema_migration", "shadow_template", "standing_change", "subject", "subject_request", "tag",
     "termination_proposal", "terms_acceptance", "terms_version", "tester", "tester_use", "training",
-    "undone_import", "vault", "vault_crop",
+    "undone_import", "user_merge", "user_merge_code", "user_merge_face", "user_merge_rejection", "vault",
+    "vault_crop",
 }  # fmt: skip
 
 

@@ -115,6 +115,7 @@ def sign_evidence(request: SignEvidenceRequest, deps: Deps) -> SignEvidenceRespo
         request["CaseId"],
         evidence=request["EvidenceReference"],
         signed_by=deps.caller.operator,
+        operator_id=deps.caller.operator_id,
     )
     return {}
 

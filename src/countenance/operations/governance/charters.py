@@ -27,7 +27,7 @@ from countenance.wire.shapes import (
 
 def describe_charter(request: DescribeCharterRequest, deps: Deps) -> DescribeCharterResponse:
     """What a collection of the caller's is for."""
-    return {"Charter": _to_detail(_require(request["CollectionId"], deps))}
+    return {"Charter": _to_detail(_require(request["CollectionId"], deps), request["CollectionId"], deps)}
 
 
 def put_charter(request: PutCharterRequest, deps: Deps) -> PutCharterResponse:
@@ -43,7 +43,7 @@ def put_charter(request: PutCharterRequest, deps: Deps) -> PutCharterResponse:
         minors_allowed=request.get("MinorsAllowed", charter.minors_allowed),
     )
     deps.gallery.narrow_charter(deps.uow, deps.collection(name), charter)
-    return {"Charter": _to_detail(charter)}
+    return {"Charter": _to_detail(charter, name, deps)}
 
 
 def erase_faces(request: EraseFacesRequest, deps: Deps) -> EraseFacesResponse:
@@ -107,7 +107,7 @@ def _require(name: str, deps: Deps) -> Charter:
     return charter
 
 
-def _to_detail(charter: Charter) -> CharterDetail:
+def _to_detail(charter: Charter, name: str, deps: Deps) -> CharterDetail:
     detail: CharterDetail = {
         "Purposes": list(charter.purposes),
         "Kind": charter.kind,
@@ -117,4 +117,7 @@ def _to_detail(charter: Charter) -> CharterDetail:
     }
     if charter.retention_days is not None:
         detail["RetentionDays"] = charter.retention_days
+    vault = deps.gallery.vaults.find(deps.collection(name))
+    if vault is not None:
+        detail["PicturesKeptDays"] = vault.kept_days
     return detail

@@ -1,4 +1,4 @@
-"""PutOperator, InviteOperator, RemoveOperator, ListOperators."""
+"""PutOperator, InviteOperator, ConfirmOperator, RemoveOperator, ListOperators."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from countenance.accounts.operators import Operator
 from countenance.errors import AccessDeniedException
 from countenance.operations.deps import Deps
 from countenance.wire.shapes import (
+    ConfirmOperatorRequest,
+    ConfirmOperatorResponse,
     InviteOperatorRequest,
     InviteOperatorResponse,
     ListOperatorsRequest,
@@ -33,12 +35,18 @@ def put_operator(request: PutOperatorRequest, deps: Deps) -> PutOperatorResponse
 
 
 def invite_operator(request: InviteOperatorRequest, deps: Deps) -> InviteOperatorResponse:
-    """A code with which somebody chooses a password; told in this answer and never again."""
+    """A code with which somebody sets up how they sign in; told in this answer and never again."""
     _refuse_officers(request["OperatorName"], (), deps)
     invitation = deps.governance.operators.invite(
         deps.caller.account_id, request["OperatorName"], actor=deps.actor()
     )
     return {"InvitationCode": invitation.code, "InvitedUntil": invitation.until}
+
+
+def confirm_operator(request: ConfirmOperatorRequest, deps: Deps) -> ConfirmOperatorResponse:
+    """Say that somebody is a person of their own: by whoever did not invite them, and is confirmed."""
+    deps.governance.operators.confirm(deps.caller.account_id, request["OperatorName"], actor=deps.actor())
+    return {}
 
 
 def remove_operator(request: RemoveOperatorRequest, deps: Deps) -> RemoveOperatorResponse:
@@ -93,4 +101,10 @@ def _to_summary(operator: Operator) -> OperatorSummary:
     }
     if operator.invited_until is not None:
         summary["InvitedUntil"] = operator.invited_until
+    if operator.vouched_at is not None:
+        summary["ConfirmedAt"] = operator.vouched_at
+    if operator.vouched_by is not None:
+        summary["ConfirmedBy"] = operator.vouched_by
+    if operator.brought_in_by is not None:
+        summary["BroughtInBy"] = operator.brought_in_by
     return summary

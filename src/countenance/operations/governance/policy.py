@@ -153,6 +153,9 @@ def to_detail(
         "Profiles": list(manifest.profiles),
         "Purposes": list(manifest.purposes),
         "Note": manifest.note,
+        "Gates": list(manifest.gates),
+        "Obliges": list(manifest.obliges),
+        "Paper": list(manifest.paper),
     }
     if manifest.since is not None:
         detail["InForceFrom"] = manifest.since.isoformat()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 
 from countenance.errors import InvalidParameterException
-from countenance.gallery import Rejection, Target
+from countenance.gallery import Target
 from countenance.operations.deps import Deps
+from countenance.operations.rejected_shapes import to_rejected
 from countenance.types import FaceId, UserId
 from countenance.wire.shapes import (
     ListRejectedMatchesRequest,
     ListRejectedMatchesResponse,
-    RejectedMatch,
     RejectMatchRequest,
     RejectMatchResponse,
     WithdrawRejectionRequest,
@@ -30,7 +30,7 @@ def reject_match(request: RejectMatchRequest, deps: Deps) -> RejectMatchResponse
         rejected_by=deps.caller.operator,
         reason=request.get("Reason"),
     )
-    return {"Rejection": _to_rejected(made)}
+    return {"Rejection": to_rejected(made)}
 
 
 def withdraw_rejection(request: WithdrawRejectionRequest, deps: Deps) -> WithdrawRejectionResponse:
@@ -39,7 +39,7 @@ def withdraw_rejection(request: WithdrawRejectionRequest, deps: Deps) -> Withdra
     stood = deps.gallery.withdraw_rejection(
         deps.uow, deps.collection(request["CollectionId"]), _face_id(request["FaceId"]), target
     )
-    return {"Rejection": _to_rejected(stood)}
+    return {"Rejection": to_rejected(stood)}
 
 
 def list_rejected_matches(request: ListRejectedMatchesRequest, deps: Deps) -> ListRejectedMatchesResponse:
@@ -59,7 +59,7 @@ def list_rejected_matches(request: ListRejectedMatchesRequest, deps: Deps) -> Li
         ),
         position_of=lambda each: str(each.ordinal),
     )
-    response: ListRejectedMatchesResponse = {"Rejections": [_to_rejected(each) for each in page.items]}
+    response: ListRejectedMatchesResponse = {"Rejections": [to_rejected(each) for each in page.items]}
     if page.next_token is not None:
         response["NextToken"] = page.next_token
     return response
@@ -76,18 +76,3 @@ def _target(request: RejectMatchRequest | WithdrawRejectionRequest) -> Target:
 
 def _face_id(text: str) -> FaceId:
     return FaceId(uuid.UUID(text))
-
-
-def _to_rejected(rejection: Rejection) -> RejectedMatch:
-    told: RejectedMatch = {
-        "FaceId": str(rejection.face_id),
-        "RejectedBy": rejection.rejected_by,
-        "RejectedAt": rejection.rejected_at,
-    }
-    if rejection.user_id is not None:
-        told["UserId"] = rejection.user_id
-    if rejection.rejected_face_id is not None:
-        told["RejectedFaceId"] = str(rejection.rejected_face_id)
-    if rejection.reason is not None:
-        told["Reason"] = rejection.reason
-    return told

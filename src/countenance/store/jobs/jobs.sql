@@ -57,7 +57,7 @@ select
     progress.failures, progress.error, progress.error_at
 from jobs.procrastinate_jobs as job
 left join jobs.progress on progress.job_id = job.id
-where (%(job_id)s::bigint is null or job.id = %(job_id)s)
+where (%(job_ids)s::bigint[] is null or job.id = any (%(job_ids)s))
     and (%(with_ended)s or job.status in ('todo', 'doing', 'failed'))
 order by job.id
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -159,8 +159,12 @@ class Jobs:
 
     def find(self, job_id: int) -> Job | None:
         """The job of that number; None where it is forgotten or never was."""
-        with self._database.read() as connection:
-            return next(iter(_read(connection, job_id, with_ended=True)), None)
+        return next(iter(self.find_all([job_id])), None)
+
+    def find_all(self, job_ids: Sequence[int], *, connection: Connection | None = None) -> Sequence[Job]:
+        """Those of these numbers that are there, by number; read on `connection` where one is given."""
+        with self._database.read() if connection is None else nullcontext(connection) as opened:
+            return _read(opened, job_ids, with_ended=True)
 
     def retry(self, job_id: int) -> None:
         """Put a failed job into the queue again; one that waits for its next try has it now.
@@ -185,19 +189,22 @@ class Jobs:
                     f"job {job_id} need not be tried again: another job like it waits already"
                 ) from None
 
-    def cancel(self, job_id: int) -> JobState:
+    def cancel(self, job_id: int, *, connection: Connection | None = None) -> JobState:
         """Take a waiting job out, or ask a running one to stop; which it is then.
+
+        Args:
+            connection: do it in the transaction that is open there; None for one of its own.
 
         Raises:
             NoSuchJob: there is none, or it has ended.
         """
-        with self._database.transaction() as connection:
-            job = self._require(connection, job_id)
-            with in_schema(connection):
-                is_done = _manager(connection).cancel_job_by_id(job_id, abort=True)
+        with self._transaction(connection) as opened:
+            job = self._require(opened, job_id)
+            with in_schema(opened):
+                is_done = _manager(opened).cancel_job_by_id(job_id, abort=True)
             if not is_done:
                 raise NoSuchJob(f"job {job_id} has ended: it is {job.state}")
-            return self._require(connection, job_id).state
+            return self._require(opened, job_id).state
 
     def figures(self) -> JobFigures:
         """Counts and the longest wait."""
@@ -208,10 +215,10 @@ class Jobs:
             counts[_STATES[status]] += count
         return JobFigures(counts, min((at for _, _, at in rows if at is not None), default=None))
 
-    def count_workers(self) -> int:
-        """How many processes run jobs now, on whatever machine."""
-        with self._database.read() as connection:
-            row = connection.execute(QUERIES["count_workers"], {"lock_class": LOCK_CLASS}).fetchone()
+    def count_workers(self, *, connection: Connection | None = None) -> int:
+        """How many processes run jobs now, on whatever machine; asked on `connection` where one is given."""
+        with self._database.read() if connection is None else nullcontext(connection) as opened:
+            row = opened.execute(QUERIES["count_workers"], {"lock_class": LOCK_CLASS}).fetchone()
         return int(row[0]) if row else 0
 
     def forget_ended(self, age: timedelta, *, limit: int = 1000) -> int:
@@ -221,7 +228,7 @@ class Jobs:
             return connection.execute(QUERIES["forget_ended"], facts).rowcount
 
     def _require(self, connection: Connection, job_id: int) -> Job:
-        found = _read(connection, job_id, with_ended=True)
+        found = _read(connection, [job_id], with_ended=True)
         if not found:
             raise NoSuchJob(f"there is no job {job_id}")
         return found[0]
@@ -253,8 +260,8 @@ def _hasten(connection: Connection, job_id: int) -> bool:
         return connection.execute(QUERIES["hasten"], {"job_id": job_id}).rowcount > 0
 
 
-def _read(connection: Connection, job_id: int | None, *, with_ended: bool) -> list[Job]:
-    facts = {"job_id": job_id, "with_ended": with_ended}
+def _read(connection: Connection, job_ids: Sequence[int] | None, *, with_ended: bool) -> list[Job]:
+    facts = {"job_ids": None if job_ids is None else [*job_ids], "with_ended": with_ended}
     rows = connection.execute(QUERIES["list_jobs"], facts).fetchall()
     return [_job(*row) for row in rows]
 

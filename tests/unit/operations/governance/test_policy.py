@@ -151,6 +151,9 @@ def test_every_pack_that_is_here_is_listed_with_its_state(caller):
         "Profiles": [],
         "Purposes": [],
         "Note": "",
+        "Gates": ["low thresholds"],
+        "Obliges": [],
+        "Paper": ["the rest"],
     }
 
 

@@ -1,0 +1,153 @@
+"""The house's pages in a real browser: what changes by itself, and with things on them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from console_visitor import make_member, make_officer
+from countenance.cli.installation import open_store
+from countenance.settings import Settings
+from countenance.store.jobs import Jobs, Task
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.xdist_group("server"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium"),
+]
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SIZES = {"wide": (1280, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+
+
+@pytest.fixture(scope="module")
+def house(service) -> str:
+    return service.client("countenance").get_caller_identity()["AccountId"]
+
+
+@pytest.fixture(scope="module")
+def cookie(service, house) -> str:
+    name = f"Olga {uuid.uuid4().hex[:6]}"
+    make_officer(service, house, name)
+    number = make_member(service, house, name, "administrator", "officer").signed_in(service.endpoint).cookie
+    assert number
+    return number
+
+
+@pytest.fixture(scope="module")
+def store(service) -> Iterator[Any]:
+    where = {"database_url": service.database_options[1]} if service.database_options else {}
+    with open_store(Settings.from_env({}, data_dir=service.data_dir, **where)) as (database, _):
+        yield database
+
+
+@pytest.fixture
+def importing(store, house) -> int:
+    """An import's job that waits for a server that is not there, 40 of 100 photos done."""
+    import_id = uuid.uuid4()
+    with store.transaction() as connection:
+        connection.execute(
+            "insert into import_run (import_id, account_id, collection, request, state)"
+            " values (%s, %s, 'friends', '{}', 'running')",
+            (import_id, house),
+        )
+    task = Task("import", lambda _: None, is_local=True)
+    job_id = Jobs(store, server="elsewhere").defer(task, {"import_id": str(import_id)})
+    reach(store, job_id, 40)
+    return job_id
+
+
+def reach(store, job_id: int, done: int) -> None:
+    with store.transaction() as connection:
+        connection.execute(
+            "insert into jobs.progress (job_id, done, total, note) values (%s, %s, 100, 'photos')"
+            " on conflict (job_id) do update set done = excluded.done",
+            (job_id, done),
+        )
+
+
+@pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in ("light", "dark")], ids="-".join)
+def tab(request, browser, service, cookie) -> Iterator[Any]:
+    """A tab of that size and colour scheme, signed in; whatever its console says fails the test."""
+    size, scheme = request.param
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    context.add_cookies([{"name": "countenance-console", "value": cookie, "url": service.endpoint}])
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.label = f"{size}-{scheme}"
+    yield page
+    context.close()
+    assert errors == []
+
+
+def look(page: Any, name: str) -> None:
+    """Keep a picture, and let axe-core look."""
+    if folder := os.environ.get("COUNTENANCE_TEST_PICTURES"):
+        page.screenshot(path=Path(folder) / f"house-{name}-{page.label}.png", full_page=True)
+    found = Axe().run(page, options=WCAG)
+    assert found.violations_count == 0, found.generate_report()
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{name} is wider than its window"
+
+
+def test_a_jobs_progress_comes_by_itself_and_is_said_once(tab, service, store, importing):
+    """No reload; in words for whoever listens; and the button keeps the focus that it has."""
+    tab.goto(f"{service.endpoint}/console/jobs/{importing}")
+    assert "40 of 100 photos" in tab.locator("#live").inner_text()
+    look(tab, "job")
+    tab.get_by_role("button", name="Cancel job").focus()
+    reach(store, importing, 75)
+    tab.locator("#live progress[value='75']").wait_for(timeout=15_000)
+    assert tab.locator("#said").inner_text() == "The job is waiting, 70 per cent done."
+    assert tab.evaluate("document.activeElement.textContent").startswith("Cancel job")
+    tab.goto(f"{service.endpoint}/console/jobs")
+    look(tab, "jobs")
+
+
+def test_a_list_that_cannot_be_had_says_so(tab, service, store, importing):
+    """Whoever looks must not believe an old figure to be of now."""
+    tab.goto(f"{service.endpoint}/console/jobs/{importing}")
+    tab.route("**/console/jobs/*", lambda route: route.fulfill(status=200, body="<p>somebody else's page"))
+    tab.locator("#said", has_text="Not up to date").wait_for(timeout=15_000)
+
+
+def test_the_office_with_things_to_decide(tab, service):
+    """Requests, findings and appeals, each a form of its own with a label of its own."""
+    made = service.make_account(f"Asking {uuid.uuid4().hex[:6]}")
+    service.client("countenance", **made).request_purpose(
+        Purpose="photo-library", Justification="Our album of a hundred years. " * 8
+    )
+    held = service.make_account(f"Held {uuid.uuid4().hex[:6]}", suspended=True)
+    service.client("countenance", **held).submit_appeal(Statement="It was only a test.")
+    service.officer().open_finding(AccountId=made["account"], Severity="notice", Summary="a test's finding")
+    tab.goto(f"{service.endpoint}/console/office")
+    look(tab, "office")
+    tab.goto(f"{service.endpoint}/console/office/accounts/{held['account']}")
+    look(tab, "account")
+
+
+def test_a_simulation_with_refusals(tab, service):
+    """What a pack would have refused is a table with examples that lead to the log."""
+    tab.goto(f"{service.endpoint}/console/policy/simulate")
+    tab.get_by_label("us-amazon-guidance").check()
+    tab.get_by_role("button", name="Judge them").click()
+    tab.get_by_role("heading", name="What came of it").wait_for()
+    look(tab, "simulated")
