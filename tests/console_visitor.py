@@ -52,6 +52,12 @@ class Visitor:
     def host(self) -> str:
         return urlsplit(self.endpoint).netloc
 
+    @property
+    def cookie_name(self) -> str:
+        """As a browser would have it: over TLS, which a proxy in front of us may end, with `__Host-`."""
+        is_tls = self.headers.get("x-forwarded-proto") == "https" or self.endpoint.startswith("https:")
+        return f"{'__Host-' if is_tls else ''}countenance-console"
+
     def get(self, path: str, **headers: str) -> Page:
         return self.ask("GET", path, headers=headers)
 
@@ -94,7 +100,7 @@ class Visitor:
         connection = http.client.HTTPConnection(self.host, timeout=60)
         sent = {"host": self.host} | self.headers | (headers or {})
         if self.cookie:
-            sent.setdefault("cookie", f"countenance-console={self.cookie}")
+            sent.setdefault("cookie", f"{self.cookie_name}={self.cookie}")
         try:
             connection.request(method, path, body or None, sent)
             answer = connection.getresponse()
@@ -102,7 +108,7 @@ class Visitor:
             page = Page(answer.status, told, answer.read().decode())
         finally:
             connection.close()
-        if (set_cookie := told.get("set-cookie", "")).startswith("countenance-console="):
+        if (set_cookie := told.get("set-cookie", "")).startswith(f"{self.cookie_name}="):
             self.cookie = set_cookie.partition("=")[2].partition(";")[0] or None
         return page
 

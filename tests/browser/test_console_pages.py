@@ -5,11 +5,13 @@ Skipped where there is no chromium. With COUNTENANCE_TEST_PICTURES=folder, pictu
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from playwright.sync_api import sync_playwright
 
 from console_visitor import PASSWORD, make_member, make_officer, planted_trial
 from countenance.console.routes import ROUTES
+from countenance.transparency.note import Note, Signature, Signer, Verifier
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -216,6 +219,84 @@ def test_an_entrys_proof_is_checked_in_the_browser_and_a_changed_entry_is_found(
     assert "does NOT hold" in page.locator("#verdict").inner_text()
 
 
+@pytest.fixture
+def proof(page, service) -> str:
+    """The page of an entry's proof, as the server sent it."""
+    page.goto(f"{service.endpoint}/console/log")
+    page.locator("td a", has_text="check entry").last.click()
+    page.locator("#verdict.holds").wait_for()
+    return page.request.get(page.url).text()
+
+
+def reload_with(page, body: str) -> str:
+    """The verdict on the same page as a server that lies would send it."""
+    page.route("**/console/log/*", lambda route: route.fulfill(body=body, content_type="text/html"))
+    page.reload()
+    page.locator("#verdict:not(:has-text('runs no scripts'))").wait_for()
+    page.unroute("**/console/log/*")
+    return page.locator("#verdict").inner_text()
+
+
+def forged(body: str, *, key: str = "") -> tuple[str, str, str]:
+    """The same tree under a checkpoint that another key signed, which has taken the log's name.
+
+    The page, the forger's key, and the log's.
+    """
+    note = Note.parse(html.unescape(re.search(r'data-checkpoint="([^"]*)"', body)[1]))
+    shown = html.unescape(re.search(r'data-log-key="([^"]*)"', body)[1])
+    forger = Signer.generate(Verifier.parse(shown).name)
+    line = forger.sign(note.text)
+    if key:  # under the hash of the true key
+        signed = Signature.parse(line)
+        line = str(replace(signed, key_hash=Verifier.parse(key).key_hash))
+    lying = re.sub(
+        r'data-checkpoint="[^"]*"',
+        lambda _: f'data-checkpoint="{html.escape(note.text + chr(10) + line)}"',
+        body,
+    )
+    return lying, str(forger.verifier), shown
+
+
+def test_a_checkpoint_that_the_log_did_not_sign_fails_in_the_browser(page, service, proof):
+    """A root alone can be made up by anybody: the page said that it checks the signature, and did not."""
+    body, _, shown = forged(proof)
+    assert "NOT signed by the key that this server shows" in reload_with(page, body)
+    body, _, _ = forged(proof, key=shown)
+    assert "NOT signed by the key that this server shows" in reload_with(page, body)
+
+
+def test_a_key_that_a_reader_was_given_is_checked_with_and_remembered(page, service, proof):
+    """A server that lies shows a key of its own: the reader's finds it out, on every later page too."""
+    body, key, shown = forged(proof)
+    lie = body.replace(html.escape(shown), html.escape(key))
+    assert "compare it with the one that you were given" in reload_with(page, lie)
+    assert page.locator("#verdict.holds").count() == 1
+    page.fill("#own-key", shown)
+    page.keyboard.press("Tab")
+    page.locator("#verdict.fails").wait_for()
+    assert "NOT signed by the key that you gave" in page.locator("#verdict").inner_text()
+    assert "NOT signed by the key that you gave" in reload_with(page, lie)
+    page.reload()  # the true page
+    page.locator("#verdict.holds").wait_for()
+    assert "key that you gave signed it" in page.locator("#verdict").inner_text()
+    look(page, "proof-own-key")
+    page.fill("#own-key", shown[:-6])
+    page.keyboard.press("Tab")
+    page.locator("#verdict.fails").wait_for()
+    assert "Not checked" in page.locator("#verdict").inner_text()
+
+
+def test_without_ed25519_it_is_said_that_the_signature_was_not_checked(page, service, proof):
+    """Nothing that a browser could not do looks as if it was done."""
+    page.add_init_script(
+        "crypto.subtle.importKey = () => Promise.reject(new DOMException('no', 'NotSupportedError'))"
+    )
+    page.reload()
+    page.get_by_text("was NOT checked: this browser has no Ed25519").wait_for()
+    assert page.locator("#verdict.holds, #verdict.fails").count() == 0
+    assert "countenance audit verify" in page.locator("#verdict").inner_text()
+
+
 def test_a_photo_is_dropped_and_the_answer_drawn(page, service, portraits):
     photo = next(iter(portraits.known.values()))[0]
     page.goto(f"{service.endpoint}/console/try")
@@ -339,4 +420,36 @@ def test_what_was_typed_survives_a_reload_until_it_was_taken_or_they_sign_out(br
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/console/sign-in")
     assert page.evaluate("sessionStorage.length") == 0
+    context.close()
+
+
+def test_a_draft_outlives_a_session_that_ended_before_it_was_sent(browser, service):
+    """The answer to the form is the page to sign in: nothing was taken, so nothing that was typed is lost."""
+    house = service.client("countenance").get_caller_identity()["AccountId"]
+    member = make_member(service, house, f"Late {uuid.uuid4().hex[:6]}", "administrator")
+    context = browser.new_context()
+    number = member.signed_in(service.endpoint).cookie
+    context.add_cookies([{"name": "countenance-console", "value": number, "url": service.endpoint}])
+    page = context.new_page()
+    added = f"Newcomer {uuid.uuid4().hex[:6]}"
+    page.goto(f"{service.endpoint}/console/people")
+    page.fill("#name", added)
+    page.locator("input[value=auditor]").first.check()
+    context.clear_cookies()  # as a session that has ended
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/console/sign-in")
+    fields = {"#account": house, "#name": member.name, "#password": PASSWORD, "#code": member.device.code()}
+    for field, value in fields.items():
+        page.fill(field, value)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/console")
+    page.goto(f"{service.endpoint}/console/people")
+    assert page.input_value("#name") == added
+    assert page.locator("input[value=auditor]").first.is_checked()
+    page.get_by_role("button", name="Save").click()
+    page.locator("main[data-taken] > .done").wait_for()
+    assert page.input_value("#name") == ""
+    page.fill("#name", "half typed")
+    page.reload()  # of the page that says that another form was taken
+    assert page.input_value("#name") == "half typed"
     context.close()

@@ -302,7 +302,9 @@ def test_two_examiners_look_first_and_neither_learns_whom(planted, service, hous
         assert 'value="support" required checked' in early.body
         time.sleep(5.2)
         done = visitor.post(path, verdict)
-        assert done.headers.get("location", "").startswith("/console/reviews?told="), done.text
+        assert done.headers.get("location", "").startswith(
+            "/console/reviews?told=Your+examination+is+taken."
+        ), done.text
         assert review[:8] not in visitor.get("/console/reviews").text
         assert visitor.post(path, verdict).status in {303, 400, 404}
     figures = {each["OperatorName"]: each for each in planting.describe_examiners()["Examiners"]}

@@ -11,6 +11,7 @@ from typing import Any, Final
 from countenance.accounts.changing import Actor, Changing
 from countenance.accounts.identifiers import new_access_key_id, new_secret
 from countenance.accounts.invitations import QUERIES, end_access, invitation_digest
+from countenance.accounts.operator_names import to_operator_name
 from countenance.accounts.records import NewAccessKey
 from countenance.accounts.sealed import secret_context
 from countenance.errors import (
@@ -91,12 +92,10 @@ class Operators:
         """Somebody works for the account with these roles; again with others changes them.
 
         Raises:
-            InvalidParameterException: no name, or no role, or one that there is not.
+            InvalidParameterException: no name (`to_operator_name`), or no role, or one that there is not.
             ResourceNotFoundException: there is no such account.
         """
-        name, wanted = name.strip(), sorted(set(roles))
-        if not name or len(name) > 128:
-            raise InvalidParameterException("an operator has a name of 1 to 128 characters")
+        name, wanted = to_operator_name(name), sorted(set(roles))
         if not wanted or not set(wanted) <= set(OPERATOR_ROLES):
             raise InvalidParameterException(f"an operator has roles of {', '.join(OPERATOR_ROLES)}")
         values = {

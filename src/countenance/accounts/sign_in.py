@@ -242,7 +242,7 @@ class SignIns:
         connection.execute(QUERIES["forget_console_keys"])
         key = create_personal_key(connection, self._keys, operator_id, for_console=True)
         token = secrets.token_urlsafe(32)
-        digest = _digest(token)
+        digest = session_digest(token)
         connection.execute(
             QUERIES["create_console_session"],
             {
@@ -257,8 +257,9 @@ class SignIns:
 
     def find(self, token: str) -> ConsoleSession | None:
         """The session of that number, if it is one, has not ended, and its operator is one still."""
-        digest = _digest(token)
+        digest = session_digest(token)
         with self._changing.database.transaction() as connection:
+            connection.execute(QUERIES["revoke_ended_sessions"], {"idle": IDLE})
             row = connection.execute(
                 QUERIES["find_console_session"], {"digest": digest, "idle": IDLE}
             ).fetchone()
@@ -289,6 +290,17 @@ class SignIns:
                 QUERIES["keep_session_keys"], {"digest": session.digest, "sealed_keys": sealed}
             )
 
+    def end(self, digest: str) -> None:
+        """End the session of a browser that has signed in anew; nothing where it has ended."""
+        with self._changing.database.read() as connection:
+            values = {"digest": digest, "idle": IDLE}
+            row = connection.execute(QUERIES["find_console_session"], values).fetchone()
+        if row is None:
+            return
+        _, account_id, name, *_ = row
+        with self._changing("SignOut", AccountId(account_id), Actor(name), named=True) as connection:
+            connection.execute(QUERIES["end_console_session"], {"digest": digest})
+
     def sign_out(self, session: ConsoleSession) -> None:
         """End a session and its key; again is no error."""
         actor = Actor(session.operator)
@@ -305,7 +317,8 @@ class SignIns:
         return hashlib.blake2b(code.encode(), key=key, digest_size=20).digest()
 
 
-def _digest(token: str) -> str:
+def session_digest(token: str) -> str:
+    """What is kept of a session's number."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

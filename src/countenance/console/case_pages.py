@@ -50,22 +50,22 @@ def take(visit: Visit) -> Answer:
                 ExpiresAt=(datetime.now(UTC) + timedelta(days=_days(form.one("days")))).timestamp(),
                 Urgent=True if form.one("urgent") else None,
             )
-            told = "The+case+is+open."
+            told = "The case is open."
         case "close":
             visit.ours("CloseCase", CaseId=case)
-            told = "The+case+is+closed,+and+what+was+held+or+released+of+it+is+purged."
+            told = "The case is closed, and what was held or released of it is purged."
         case "authorize":
             visit.ours("PutCaseAuthorization", CaseId=case, AuthorizationReference=form.one("reference"))
-            told = "The+authorisation+is+on+record."
+            told = "The authorisation is on record."
         case "sign":
             visit.ours("SignEvidence", CaseId=case, EvidenceReference=form.one("reference"))
-            told = "You+have+signed+for+the+evidence."
+            told = "You have signed for the evidence."
         case "report":
             visit.ours("ReportOutcome", CaseId=case, Outcome=form.one("outcome"))
-            told = "The+outcome+is+reported."
+            told = "The outcome is reported."
         case _:
             raise BadForm("it does not say what is to be done")
-    return visit.goto(f"{PATH}?told={told}")
+    return visit.goto(PATH, told=told)
 
 
 def _held(visit: Visit, review: str) -> dict[str, Any] | None:
@@ -79,6 +79,7 @@ def _held(visit: Visit, review: str) -> dict[str, Any] | None:
 
 
 def _days(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _MOST_DAYS:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_MOST_DAYS))
+    if not is_number or not 1 <= int(text) <= _MOST_DAYS:
         raise BadForm(f"a case lasts 1 to {_MOST_DAYS} days")
     return int(text)

@@ -47,7 +47,7 @@ def take(visit: Visit) -> Answer:
     if visit.form.one("do") != "change" or not wanted:
         return show(visit)
     visit.ours("PutCharter", CollectionId=name, **wanted)
-    return visit.goto(f"/console/collections/{quote(name)}?told=The+charter+is+changed.")
+    return visit.goto(f"/console/collections/{quote(name)}", told="The charter is changed.")
 
 
 def _said(visit: Visit) -> dict[str, Any]:

@@ -31,6 +31,6 @@ def take(visit: Visit) -> Answer:
     match form.one("do"):
         case "appeal":
             visit.ours("SubmitAppeal", Statement=form.one("statement"))
-            return visit.goto(f"{PATH}?told=The+appeal+is+submitted;+another+officer+decides.")
+            return visit.goto(PATH, told="The appeal is submitted; another officer decides.")
         case _:
             raise BadForm("it does not say what is to be done")

@@ -6,7 +6,8 @@ import hmac
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from countenance.accounts.sign_in import ConsoleSession, Enrolment
+from countenance.accounts.sign_in import ConsoleSession, Enrolment, session_digest
+from countenance.console.cookies import session_cookie
 from countenance.console.door import Door
 from countenance.console.openid import Attempt
 from countenance.console.openid_entrance import attempt_cookie, openid, openid_back
@@ -26,7 +27,6 @@ from countenance.console.outside_pages import (
     after,
     answered,
     ask_for_code,
-    session_cookie,
     set_up,
     sign_in_page,
 )
@@ -57,7 +57,7 @@ def sign_in(request: WebRequest, door: Door) -> Answer:
         return sign_in_page(request, door, status=503, wrong=CROWDED, account=account, name=name)
     except AccessDeniedException as error:
         return sign_in_page(request, door, status=403, wrong=error.message, account=account, name=name)
-    return redirect(after(request), ("set-cookie", session_cookie(request, number)))
+    return _let_in(request, door, number, after(request))
 
 
 def passkey(request: WebRequest, door: Door) -> Answer:
@@ -75,7 +75,7 @@ def passkey(request: WebRequest, door: Door) -> Answer:
         number = door.passkeys.sign_in(form.one("credential"), place, challenge)
     except AccessDeniedException as error:
         return sign_in_page(request, door, status=403, wrong=error.message)
-    return redirect(after(request), ("set-cookie", session_cookie(request, number)))
+    return _let_in(request, door, number, after(request))
 
 
 def invitation(request: WebRequest, door: Door) -> Answer:
@@ -125,7 +125,14 @@ def _take_up_with_passkey(request: WebRequest, door: Door, form: Form, found: En
         )
     except (AccessDeniedException, InvalidParameterException) as error:
         return set_up(request, found, code, door, wrong=error.message, status=error.status)
-    return redirect(START, ("set-cookie", session_cookie(request, number)))
+    return _let_in(request, door, number, START)
+
+
+def _let_in(request: WebRequest, door: Door, number: str, where: str) -> Answer:
+    """On with a new session. The one that the browser had, which it forgets with this, ends."""
+    if (older := request.session_number) is not None:
+        door.sign_ins.end(session_digest(older))
+    return redirect(where, ("set-cookie", session_cookie(request, number)))
 
 
 def sign_out(request: WebRequest, session: ConsoleSession, number: str, door: Door) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from countenance.console.calls import OURS
 from countenance.console.render import picture
@@ -57,8 +57,7 @@ def take(visit: Visit) -> Answer:
         if _OF_A_USER in reasons:
             raise BadForm("nothing was deleted: the face is a user's; take it from the user first")
         raise BadForm("nothing was deleted: the face is not there any more")
-    told = urlencode({"told": f"The face {face_id} is deleted."})
-    return visit.goto(f"/console/collections/{quote(name)}?{told}")
+    return visit.goto(f"/console/collections/{quote(name)}", told=f"The face {face_id} is deleted.")
 
 
 def show_picture(visit: Visit) -> Answer:

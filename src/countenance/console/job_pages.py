@@ -47,8 +47,8 @@ def take(visit: Visit) -> Answer:
         raise BadForm("it does not say what is to be done")
     number = visit.parts["job"]
     state = visit.ours("CancelJob", JobId=int(number))["State"]
-    told = "It+is+cancelled." if state == "cancelled" else "It+ends+after+the+step+that+it+is+at."
-    return visit.goto(f"{PATH}/{number}?told={told}")
+    told = "It is cancelled." if state == "cancelled" else "It ends after the step that it is at."
+    return visit.goto(f"{PATH}/{number}", told=told)
 
 
 def _is_officer(visit: Visit) -> bool:

@@ -26,10 +26,10 @@ def take(visit: Visit) -> Answer:
             return _page(visit, made=made)
         case "revoke":
             visit.ours("RevokeAccessKey", AccessKeyId=form.one("key"))
-            return visit.goto(f"{PATH}?told=The+key+is+revoked.")
+            return visit.goto(PATH, told="The key is revoked.")
         case "request":
             visit.ours("RequestPurpose", Purpose=form.one("purpose"), Justification=form.one("justification"))
-            return visit.goto(f"{PATH}?told=The+purpose+is+asked+for;+an+officer+decides.")
+            return visit.goto(PATH, told="The purpose is asked for; an officer decides.")
         case _:
             raise BadForm("it does not say what is to be done")
 

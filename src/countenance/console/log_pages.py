@@ -38,12 +38,14 @@ def show_one(visit: Visit) -> Answer:
     try:
         proof = visit.ours("GetInclusionProof", EventId=event)
     except CallRefused as error:
-        return visit.page("proof.html", status=404, event=event, proof=None, wrong=error.message, entry="")
+        return visit.page("proof.html", status=404, event=event, proof=None, wrong=error.message)
+    checkpoint = visit.find("GetCheckpoint", otherwise={})
     return visit.page(
         "proof.html",
         event=event,
         proof=proof,
         wrong="",
+        log_key=checkpoint.get("LogKey", ""),
         entry=json.dumps(json.loads(proof["Entry"]), indent=2, ensure_ascii=False),
     )
 

@@ -12,9 +12,9 @@ from countenance.operations.whose import ALL
 PATH: Final = "/console/office"
 _DECIDES: Final = {
     # what is decided → the operation, the member that names it, what is told then
-    "request": ("DecidePurposeRequest", "RequestId", "The+purpose+is+decided;+some+take+two+officers."),
-    "finding": ("DecideFinding", "FindingId", "The+finding+is+decided."),
-    "appeal": ("DecideAppeal", "AppealId", "The+appeal+is+decided."),
+    "request": ("DecidePurposeRequest", "RequestId", "The purpose is decided; some take two officers."),
+    "finding": ("DecideFinding", "FindingId", "The finding is decided."),
+    "appeal": ("DecideAppeal", "AppealId", "The appeal is decided."),
 }
 
 
@@ -49,7 +49,7 @@ def take(visit: Visit) -> Answer:
     operation, member, told = _DECIDES[what]
     decided = {member: form.one("which"), "Decision": form.one("decision"), "Reason": form.one("reason")}
     visit.ours(operation, **decided)
-    return visit.goto(f"{PATH}?told={told}")
+    return visit.goto(PATH, told=told)
 
 
 def show_account(visit: Visit) -> Answer:
@@ -73,8 +73,8 @@ def take_account(visit: Visit) -> Answer:
         "ChangeStanding", AccountId=account_id, Standing=form.one("standing"), Reason=form.one("reason")
     )
     told = (
-        "The+termination+is+proposed:+another+officer+has+to+say+the+same."
+        "The termination is proposed: another officer has to say the same."
         if changed["Proposed"]
-        else f"The+account+stands+as+{changed['Standing']}."
+        else f"The account stands as {changed['Standing']}."
     )
-    return visit.goto(f"{PATH}/accounts/{account_id}?told={told}")
+    return visit.goto(f"{PATH}/accounts/{account_id}", told=told)

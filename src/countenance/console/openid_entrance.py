@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from countenance.accounts.sign_in import Identity, SignIns
+from countenance.accounts.sign_in import Identity, SignIns, session_digest
+from countenance.console.cookies import kept_cookie, session_cookie
 from countenance.console.door import Door
 from countenance.console.openid import Attempt, NotSaid
 from countenance.console.outside_pages import (
@@ -16,8 +17,6 @@ from countenance.console.outside_pages import (
     OPENID_BACK,
     SIGN_IN,
     START,
-    ended_cookie,
-    session_cookie,
     sign_in_page,
 )
 from countenance.console.render import page, redirect
@@ -35,7 +34,10 @@ def openid(request: WebRequest, door: Door) -> Answer:
     if door.provider is None or not request.is_private:
         return redirect(SIGN_IN)
     begun = _kept_attempt(request, door)
-    attempt = Attempt(invitation=begun.invitation if begun else "")
+    older = request.session_number
+    attempt = Attempt(
+        invitation=begun.invitation if begun else "", older=session_digest(older) if older else ""
+    )
     try:
         with door.asking.turn():
             address = door.provider.address_for(attempt, back_to=_back_to(request))
@@ -68,6 +70,8 @@ def openid_back(request: WebRequest, door: Door) -> Answer:
         return sign_in_page(request, door, status=502, wrong=str(error))
     except AccessDeniedException as error:
         return sign_in_page(request, door, status=403, wrong=error.message)
+    if attempt.older:
+        door.sign_ins.end(attempt.older)
     # A page and no redirect: on a way that began elsewhere browsers leave out a cookie that is ours alone.
     cookies = (
         ("set-cookie", session_cookie(request, number)),
@@ -95,11 +99,10 @@ def _back_to(request: WebRequest) -> str:
 
 
 def _kept_attempt(request: WebRequest, door: Door) -> Attempt | None:
-    text = request.cookie(_ATTEMPT)
+    text = request.own_cookie(_ATTEMPT)
     return None if text is None else Attempt.from_cookie(text, door.key)
 
 
 def attempt_cookie(request: WebRequest, text: str, *, lasts_s: int = 600) -> str:
     """`Lax`: it has to come along when the provider sends the browser back."""
-    parts = [f"{_ATTEMPT}={text}", f"Path={OPENID}", "HttpOnly", "SameSite=Lax"]
-    return "; ".join(ended_cookie(parts, request, lasts_s))
+    return kept_cookie(request, _ATTEMPT, text, path=OPENID, site="Lax", lasts_s=lasts_s)

@@ -13,10 +13,11 @@ import segno
 from countenance.accounts.authenticators import Place, creation_options, request_options
 from countenance.accounts.passkeys import Challenge
 from countenance.accounts.sign_in import Enrolment
+from countenance.console.cookies import kept_cookie
 from countenance.console.door import Door
 from countenance.console.passkey_attempt import Asking, PasskeyAttempt, find_place
 from countenance.console.render import page
-from countenance.console.request import COOKIE, Form, WebRequest
+from countenance.console.request import Form, WebRequest
 from countenance.gateway.call import Answer
 
 SIGN_IN: Final = "/console/sign-in"
@@ -57,7 +58,7 @@ def sign_in_page(
     private, place = request.is_private, find_place(request, door.place)
     given: dict[str, Any] = {"account": account, "name": name, "wrong": wrong, "private": private}
     given["asking"] = None
-    browser = request.cookie(_BROWSER) or secrets.token_urlsafe(24)
+    browser = request.own_cookie(_BROWSER) or secrets.token_urlsafe(24)
     if isinstance(place, Place):
         given["asking"] = Asking.of(
             SIGN_IN_BY_PASSKEY, door.key, browser, lambda challenge: request_options(place, challenge)
@@ -90,7 +91,10 @@ def set_up(
     picture = base64.b64encode(target.getvalue()).decode()
     given: dict[str, Any] = {"found": found, "code": code, "wrong": wrong, "picture": picture}
     given["asking"] = None
-    place, browser = find_place(request, door.place), request.cookie(_BROWSER) or secrets.token_urlsafe(24)
+    place, browser = (
+        find_place(request, door.place),
+        request.own_cookie(_BROWSER) or secrets.token_urlsafe(24),
+    )
     if isinstance(place, Place):
         who = {"operator_id": found.operator_id, "name": f"{found.name} ({found.account_id})"}
         given["asking"] = Asking.of(
@@ -113,7 +117,7 @@ def set_up(
 
 def answered(request: WebRequest, form: Form, door: Door, *, about: str) -> Challenge | None:
     """The challenge of the attempt that a form is of, if it is this browser's, for this, and not over."""
-    browser = request.cookie(_BROWSER)
+    browser = request.own_cookie(_BROWSER)
     if not browser:
         return None
     attempt = PasskeyAttempt.from_text(form.one("attempt"), door.key, browser, about=about)
@@ -131,17 +135,6 @@ def after(request: WebRequest) -> str:
 
 def _beside(request: WebRequest, asking: Asking | None, browser: str, status: int) -> Headers:
     """Headers of a page: the number that its attempt is marked with, if it asks for a passkey."""
-    kept = [f"{_BROWSER}={browser}", "Path=/console", "HttpOnly", "SameSite=Strict"]
-    cookie = ("set-cookie", "; ".join(ended_cookie(kept, request, None)))
-    is_new = asking is not None and request.cookie(_BROWSER) != browser
+    cookie = ("set-cookie", kept_cookie(request, _BROWSER, browser))
+    is_new = asking is not None and request.own_cookie(_BROWSER) != browser
     return (*((cookie,) if is_new else ()), *((_RETRY,) if status == 503 else ()))
-
-
-def session_cookie(request: WebRequest, number: str, *, lasts_s: int | None = None) -> str:
-    parts = [f"{COOKIE}={number}", "Path=/console", "HttpOnly", "SameSite=Strict"]
-    return "; ".join(ended_cookie(parts, request, lasts_s))
-
-
-def ended_cookie(parts: list[str], request: WebRequest, lasts_s: int | None) -> list[str]:
-    secure = ["Secure"] if request.scheme == "https" else []
-    return [*parts, *secure, *([] if lasts_s is None else [f"Max-Age={lasts_s}"])]

@@ -41,10 +41,10 @@ def take(visit: Visit) -> Answer:
         case "activate":
             accounts = form.one("accounts").replace(",", " ").split()
             visit.ours("ActivatePack", Pack=name, Mode=form.one("mode"), AccountIds=accounts or None)
-            return visit.goto(f"/console/policy/packs/{name}?told=It+is+in+use+from+the+next+call+on.")
+            return visit.goto(f"/console/policy/packs/{name}", told="It is in use from the next call on.")
         case "deactivate":
             visit.ours("DeactivatePack", Pack=name)
-            return visit.goto(f"/console/policy/packs/{name}?told=It+is+in+use+no+more.")
+            return visit.goto(f"/console/policy/packs/{name}", told="It is in use no more.")
         case _:
             raise BadForm("it does not say what is to be done")
 

@@ -48,16 +48,17 @@ def take(visit: Visit) -> Answer:
         match visit.form.one("do"):
             case "passkey":
                 _add(visit)
-                return visit.goto(f"{PATH}?told=It+is+added:+you+can+sign+in+with+it.")
+                return visit.goto(PATH, told="It is added: you can sign in with it.")
             case "rename":
                 visit.door.passkeys.rename(
                     visit.session, _credential_id(visit), name=visit.form.one("passkey_name")
                 )
-                return visit.goto(f"{PATH}?told=It+has+its+new+name.")
+                return visit.goto(PATH, told="It has its new name.")
             case "remove":
                 visit.door.passkeys.remove(visit.session, _credential_id(visit))
                 return visit.goto(
-                    f"{PATH}?told=It+is+removed,+and+your+other+sessions+are+ended.+Delete+it+on+your+device,+too."
+                    PATH,
+                    told="It is removed, and your other sessions are ended. Delete it on your device, too.",
                 )
             case _:
                 raise BadForm("it does not say what is to be done")

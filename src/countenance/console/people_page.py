@@ -21,17 +21,17 @@ def take(visit: Visit) -> Answer:
     match form.one("do"):
         case "put":
             visit.ours("PutOperator", OperatorName=name, Roles=form.many("role"))
-            return visit.goto(f"{PATH}?told=It+is+done.+Invite+them+if+they+cannot+sign+in+yet.")
+            return visit.goto(PATH, told="It is done. Invite them if they cannot sign in yet.")
         case "invite":
             return _page(
                 visit, invited=visit.ours("InviteOperator", OperatorName=name) | {"OperatorName": name}
             )
         case "confirm":
             visit.ours("ConfirmOperator", OperatorName=name)
-            return visit.goto(f"{PATH}?told=They+are+confirmed+as+a+person+of+their+own.")
+            return visit.goto(PATH, told="They are confirmed as a person of their own.")
         case "remove":
             visit.ours("RemoveOperator", OperatorName=name)
-            return visit.goto(f"{PATH}?told=They+are+removed,+and+signed+out.")
+            return visit.goto(PATH, told="They are removed, and signed out.")
         case _:
             raise BadForm("it does not say what is to be done")
 

@@ -7,15 +7,17 @@ but as a field of a form. A wrong code is answered alike whatever is wrong with 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Final, cast
 from uuid import UUID
 
 from countenance.accounts import Actor
-from countenance.console.render import page
+from countenance.console.render import held_to_tls, page
 from countenance.console.request import BadForm, Form, WebRequest, parse_form
 from countenance.errors import ServiceError
 from countenance.gateway.call import Answer, Head
 from countenance.gateway.log import Fault
+from countenance.gateway.site import FORM_BYTES
 from countenance.rights import Rights
 from countenance.rights.access_report import to_text
 from countenance.rights.records import Identified, RequestKind, SubjectRequest
@@ -48,6 +50,10 @@ class PublicSite:
         """Everything under /people."""
         return path == PREFIX or path.startswith(f"{PREFIX}/")
 
+    def most_body_bytes(self, method: str, path: str) -> int:
+        """Its one page takes a form."""
+        return FORM_BYTES if method == "POST" and self.serves(path) else 0
+
     def answer(self, head: Head, body: bytes, *, scheme: str) -> Answer:
         """The page, or one that says what is wrong and what to do."""
         request = WebRequest.of(head, body, scheme=scheme)
@@ -63,9 +69,8 @@ class PublicSite:
             fault = Fault.of(error)
             _LOG.error("a page for people failed: fault=%s at=%s", fault.type_name, fault.place)
             answer = _ask(request, status=500, wrong="this page could not be made; tell whoever runs it")
-        if head.method == "HEAD":
-            return Answer(status=answer.status, headers=answer.headers, body=b"")
-        return answer
+        answer = held_to_tls(answer, request)
+        return replace(answer, body=b"") if head.method == "HEAD" else answer
 
     def _answer(self, request: WebRequest) -> Answer:
         if request.path.rstrip("/") != PREFIX:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import jinja2
 
+from countenance.console.request import WebRequest
 from countenance.gateway.call import Answer
 
 POLICY: Final = (
@@ -26,6 +28,7 @@ HEADERS: Final = (
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
 )
+TLS_FROM_NOW_ON: Final = ("strict-transport-security", "max-age=31536000")
 _NOT_KEPT: Final = ("cache-control", "no-store")
 _KINDS: Final = {
     "css": "text/css; charset=utf-8",
@@ -62,6 +65,13 @@ def redirect(where: str, *headers: tuple[str, str], elsewhere: bool = False) -> 
     """On to another page of ours, which is asked for with GET; `elsewhere`: to a provider's."""
     assert elsewhere or (where.startswith("/") and not where.startswith("//"))
     return Answer(status=303, headers=(("location", where), _NOT_KEPT, *HEADERS, *headers), body=b"")
+
+
+def held_to_tls(answer: Answer, request: WebRequest) -> Answer:
+    """The same; over TLS, the browser asks this host over nothing else for a year."""
+    if request.scheme != "https" or request.is_same_machine:
+        return answer
+    return replace(answer, headers=(*answer.headers, TLS_FROM_NOW_ON))
 
 
 def static(name: str) -> Answer | None:

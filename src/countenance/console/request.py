@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from countenance.console.multipart import split_form
 from countenance.gateway.call import Head
 
 COOKIE: Final = "countenance-console"
+"""Of the session; over TLS with `__Host-` before it, which no other host and no plain page can set."""
 _MOST_FIELDS: Final = 200
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{20,128}")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -43,7 +42,11 @@ class WebRequest:
 
     @classmethod
     def of(cls, head: Head, body: bytes, *, scheme: str) -> WebRequest:
-        """What the gateway hands over; a scheme that a proxy made up is none that is private."""
+        """What the gateway hands over.
+
+        Of several schemes the last counts, the nearest proxy's: what stands before it, anybody may have sent.
+        """
+        nearest = scheme.rpartition(",")[2].strip().lower()
         return cls(
             method=head.method,
             path=head.path,
@@ -51,7 +54,7 @@ class WebRequest:
             headers=head.headers,
             body=body,
             client=head.client,
-            scheme="https" if scheme == "https" else "http",
+            scheme="https" if nearest == "https" else "http",
         )
 
     @property
@@ -62,8 +65,11 @@ class WebRequest:
     @property
     def is_private(self) -> bool:
         """Whether nobody between browser and server can read along: TLS, or the same machine."""
-        if self.scheme == "https":
-            return True
+        return self.scheme == "https" or self.is_same_machine
+
+    @property
+    def is_same_machine(self) -> bool:
+        """Whether the browser asked for a name of its own machine."""
         try:
             return urlsplit(f"//{self.host}").hostname in _LOOPBACK
         except ValueError:  # no name of a host
@@ -72,8 +78,16 @@ class WebRequest:
     @property
     def session_number(self) -> str | None:
         """What the session's cookie says, if it can be one of ours."""
-        value = self.cookie(COOKIE)
+        value = self.own_cookie(COOKIE)
         return value if value is not None and _NUMBER.fullmatch(value) else None
+
+    def cookie_name(self, name: str) -> str:
+        """What a cookie of ours is called on this connection."""
+        return f"__Host-{name}" if self.scheme == "https" else name
+
+    def own_cookie(self, name: str) -> str | None:
+        """The value of one that this host set on such a connection; None without one."""
+        return self.cookie(self.cookie_name(name))
 
     def cookie(self, wanted: str) -> str | None:
         """The value of a cookie, the first of that name; None without one."""
@@ -92,8 +106,13 @@ class WebRequest:
         return self.host != "" and self.headers.get("origin") == f"{self.scheme}://{self.host}"
 
     def asked(self) -> dict[str, str]:
-        """The query's members, the last of each name."""
-        return dict(parse_qsl(self.query, max_num_fields=_MOST_FIELDS, keep_blank_values=True))
+        """The query's members, the last of each name. Raises BadForm: too many, or with a NUL."""
+        try:
+            pairs = parse_qsl(self.query, max_num_fields=_MOST_FIELDS, keep_blank_values=True)
+        except ValueError as error:
+            raise BadForm("the address asks for too much") from error
+        _require_text(pairs)
+        return dict(pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +132,18 @@ class Form:
         return [value.strip() for value in self.values.get(name, ()) if value.strip()]
 
 
-def parse_form(request: WebRequest) -> Form:
-    """Of a POST.
+def parse_form(request: WebRequest, *, with_files: bool = False) -> Form:
+    """Of a POST. The work is linear in the body, whose size the site has bounded.
+
+    Args:
+        with_files: whether the page has a form with files; on every other page that is no form.
 
     Raises:
-        BadForm: of no type that our pages send, not UTF-8, or with too many fields.
+        BadForm: of no type that our pages send, not UTF-8, with a NUL, or with too many fields.
     """
     kind = request.headers.get("content-type", "")
     name = kind.partition(";")[0].strip().lower()
+    files: dict[str, bytes] = {}
     try:
         if name == "application/x-www-form-urlencoded":
             pairs = parse_qsl(
@@ -129,37 +152,24 @@ def parse_form(request: WebRequest) -> Form:
                 keep_blank_values=True,
                 errors="strict",
             )
-            return Form(_together(pairs), {})
-        if name == "multipart/form-data":
-            return _multipart(kind, request.body)
-    except (ValueError, LookupError) as error:
-        raise BadForm("the form cannot be read") from error
-    raise BadForm("this is no form")
-
-
-def _multipart(kind: str, body: bytes) -> Form:
-    head = f"content-type: {kind}\r\n\r\n".encode("latin-1")
-    message = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + body)
-    if not message.is_multipart():
-        raise BadForm("this is no form")
-    pairs: list[tuple[str, str]] = []
-    files: dict[str, bytes] = {}
-    for number, part in enumerate(message.iter_parts()):
-        if number >= _MOST_FIELDS:
-            raise BadForm("the form has too many fields")
-        field_name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        if not isinstance(field_name, str) or not isinstance(content, bytes):
-            raise BadForm("the form cannot be read")
-        if part.get_filename() is not None:
-            files[field_name] = content
+        elif name == "multipart/form-data" and with_files:
+            pairs, files = split_form(kind, request.body)
         else:
-            pairs.append((field_name, content.decode("utf-8")))
+            raise BadForm("this is no form")
+    except ValueError as error:
+        raise BadForm("the form cannot be read") from error
+    _require_text(pairs)
     return Form(_together(pairs), files)
 
 
+def _require_text(pairs: list[tuple[str, str]]) -> None:
+    """No keyboard types a NUL, and no database takes one."""
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise BadForm("it has a character that is none")
+
+
 def _together(pairs: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = {}
     for name, value in pairs:
-        found[name] = (*found.get(name, ()), value)
-    return found
+        found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items()}

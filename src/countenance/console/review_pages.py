@@ -71,4 +71,4 @@ def submit(visit: Visit) -> Answer:
         features = [{"Feature": feature, "Remark": remark} for feature, remark in remarks if remark]
         verdicts.append({"Label": label, "Verdict": form.one(f"{label}.verdict"), "Features": features})
     visit.ours("SubmitExamination", ReviewId=review, Verdicts=verdicts, Note=form.one("note") or None)
-    return visit.goto(f"{PATH}?told=Your+examination+is+taken.")
+    return visit.goto(PATH, told="Your examination is taken.")

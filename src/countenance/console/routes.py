@@ -44,6 +44,7 @@ class Route:
         path: where the menu leads.
         title: in the menu; empty for a page that is not there.
         take: what is done with a form; None for a page without one.
+        file_bytes: of the largest form with files that it takes; 0 for a page whose form has none.
     """
 
     pattern: str
@@ -52,6 +53,7 @@ class Route:
     roles: frozenset[str]
     show: Handler
     take: Handler | None = None
+    file_bytes: int = 0
 
 
 ROUTES: Final = (
@@ -63,6 +65,7 @@ ROUTES: Final = (
         roles=frozenset({"developer"}),
         show=try_page.show,
         take=try_page.take,
+        file_bytes=try_page.MOST_BYTES,
     ),
     Route(
         pattern="/console/collections",

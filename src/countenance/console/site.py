@@ -14,13 +14,14 @@ from countenance.console import entrance
 from countenance.console.calls import CallRefused, GatewayCalls
 from countenance.console.door import Door
 from countenance.console.outside_pages import SIGN_IN, SIGN_OUT
-from countenance.console.render import page, redirect, static
+from countenance.console.render import held_to_tls, page, redirect, static
 from countenance.console.request import BadForm, WebRequest
 from countenance.console.routes import ROUTES, Route
 from countenance.console.visit import Visit
 from countenance.errors import ServiceError
 from countenance.gateway.call import Answer, Head
 from countenance.gateway.log import Fault
+from countenance.gateway.site import FORM_BYTES
 from countenance.store import StoreUnavailable
 
 PREFIX: Final = "/console"
@@ -47,6 +48,13 @@ class ConsoleSite:
         """Everything under /console."""
         return path == PREFIX or path.startswith(f"{PREFIX}/")
 
+    def most_body_bytes(self, method: str, path: str) -> int:
+        """Of a POST: a form, or files where a page takes them."""
+        if method != "POST":
+            return 0
+        found = self._find(path)
+        return FORM_BYTES if found is None else max(FORM_BYTES, found.route.file_bytes)
+
     def answer(self, head: Head, body: bytes, *, scheme: str) -> Answer:
         """The page, or one that says what is wrong and what to do."""
         request = WebRequest.of(head, body, scheme=scheme)
@@ -66,11 +74,8 @@ class ConsoleSite:
             fault = Fault.of(error)
             _LOG.error("a page of the console failed: fault=%s at=%s", fault.type_name, fault.place)
             answer = _problem(500, "This page could not be made", "It is in the server's log.")
-        return (
-            Answer(status=answer.status, headers=answer.headers, body=b"")
-            if head.method == "HEAD"
-            else answer
-        )
+        answer = held_to_tls(answer, request)
+        return replace(answer, body=b"") if head.method == "HEAD" else answer
 
     def _answer(self, request: WebRequest) -> Answer:
         if request.path.startswith(f"{PREFIX}/static/"):
@@ -110,6 +115,7 @@ class ConsoleSite:
             door=self._door,
             parts=found.parts,
             menu=menu,
+            takes_files=found.route.file_bytes > 0,
         )
         if request.method == "POST":
             visit.require_our_form()

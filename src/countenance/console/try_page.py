@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from typing import Any, Final
 
-from PIL import Image, ImageOps
-
 from countenance.console.calls import AMAZONS, CallRefused
+from countenance.console.preview import preview
 from countenance.console.visit import Visit
 from countenance.gateway.call import Answer
 from countenance.policy.purposes import ATTRIBUTES, load_purposes
 
-_WIDEST_PX: Final = 1024
-_MOST_PX: Final = 64_000_000
+MOST_BYTES: Final = 11 * 1024 * 1024
+"""Two photos of 5 MiB, which is the most that the API takes of each, and the rest of the form."""
 _OPERATIONS: Final = ("DetectFaces", "SearchFacesByImage", "CompareFaces")
 
 
@@ -55,7 +52,7 @@ def take(visit: Visit) -> Answer:
         event=called.headers.get("x-countenance-event-id", ""),
         raised=called.headers.get("x-countenance-threshold", ""),
         code=_boto3(asked["operation"], request),
-        picture=_preview(shown),
+        picture=preview(shown),
         boxes=_boxes(asked["operation"], called.response),
         matches=_matches(called.response),
     )
@@ -150,18 +147,6 @@ def _matches(response: dict[str, Any]) -> list[dict[str, Any]]:
         for each in response.get("FaceMatches", [])
         if "FaceId" in each["Face"]
     ]
-
-
-def _preview(photo: bytes) -> str:
-    """The photo, upright and small, for the page that its own sender gets; it is kept nowhere."""
-    with Image.open(io.BytesIO(photo)) as opened:
-        if opened.width * opened.height > _MOST_PX:
-            return ""
-        upright = ImageOps.exif_transpose(opened).convert("RGB")
-    upright.thumbnail((_WIDEST_PX, _WIDEST_PX))
-    target = io.BytesIO()
-    upright.save(target, "JPEG", quality=85)
-    return base64.b64encode(target.getvalue()).decode()
 
 
 def _boto3(operation: str, request: dict[str, Any]) -> str:

@@ -83,8 +83,8 @@ def take(visit: Visit) -> Answer:
         case "delete":
             require_sure(visit)
             visit.amazons("DeleteUser", CollectionId=name, UserId=user)
-            told = urlencode({"told": f"The user {user} is deleted; its faces are still there."})
-            return visit.goto(f"/console/collections/{quote(name)}?{told}")
+            told = f"The user {user} is deleted; its faces are still there."
+            return visit.goto(f"/console/collections/{quote(name)}", told=told)
         case _:
             raise BadForm("it does not say what is to be done")
 
@@ -116,7 +116,7 @@ def path_of(name: str, user: str) -> str:
 
 
 def _told(visit: Visit, name: str, user: str, told: str) -> Answer:
-    return visit.goto(f"{path_of(name, user)}?{urlencode({'told': told})}")
+    return visit.goto(path_of(name, user), told=told)
 
 
 def _purpose(visit: Visit) -> str:

@@ -13,11 +13,13 @@ from countenance.console.calls import AMAZONS, OURS, Called, CallRefused, Creden
 from countenance.console.door import Door
 from countenance.console.render import page, redirect
 from countenance.console.request import BadForm, Form, WebRequest, parse_form
+from countenance.console.told import read_told, with_told
 from countenance.gateway.call import Answer
 from countenance.policy.groups import is_for_roles
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105  # the name of a field
 _SOON_S: Final = 60
+_NOT_TAKEN: Final = 400
 _FAILED: Final = 500
 _PUT_OFF: Final = frozenset({"ThrottlingException", "ProvisionedThroughputExceededException"})
 
@@ -29,6 +31,7 @@ class Visit:
     Attributes:
         parts: what the path's pattern found, by name.
         menu: the pages that this session's roles see: title, path, whether it is this one.
+        takes_files: whether the page's form has files.
     """
 
     request: WebRequest
@@ -38,6 +41,7 @@ class Visit:
     door: Door
     parts: Mapping[str, str]
     menu: list[tuple[str, str, bool]]
+    takes_files: bool = False
     wrong: str = ""
     """Why the form that was posted was refused."""
     _form: Form | None = None
@@ -75,7 +79,7 @@ class Visit:
     def form(self) -> Form:
         """What was posted; the site has seen to it that our page posted it."""
         if self._form is None:
-            self._form = parse_form(self.request)
+            self._form = parse_form(self.request, with_files=self.takes_files)
         return self._form
 
     def require_our_form(self) -> None:
@@ -84,16 +88,20 @@ class Visit:
             raise BadForm("the form is of another session")
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Answer:
-        """A page with the menu around it."""
+        """A page with the menu around it, which says to its script whether a form was taken (`keep.js`)."""
+        told = read_told(self.request.asked(), number=self.number)
+        was_posted = self.request.method == "POST" and status < _NOT_TAKEN
+        wrong = values.get("wrong", self.wrong)
         return page(
             template,
             status=status,
             session=self.session,
             menu=self.menu,
             form_token=form_token(self.number),
-            told=self.request.asked().get("told", ""),
+            told=told,
+            taken=bool(told) or (was_posted and not wrong),
             was=self.was,
-            **({"wrong": self.wrong} | values),
+            **(values | {"wrong": wrong}),
         )
 
     def was(self, name: str) -> str:
@@ -104,9 +112,13 @@ class Visit:
         """The names of what a form had, for a page that shows it again."""
         return list(self._form.values) if self._form is not None else []
 
-    def goto(self, where: str) -> Answer:
-        """After a form was taken: a reload repeats nothing."""
-        return redirect(where)
+    def goto(self, where: str, *, told: str = "") -> Answer:
+        """On to a page; after a form was taken, so that a reload repeats nothing.
+
+        Args:
+            told: what was done, in a sentence. With it the draft of the form that was sent is cleared.
+        """
+        return redirect(with_told(where, told, number=self.number) if told else where)
 
     def may(self, *roles: str) -> bool:
         """Whether the session has one of these roles."""

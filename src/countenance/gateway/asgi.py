@@ -21,7 +21,7 @@ from countenance.gateway.limits import holder_of
 from countenance.gateway.log_pages import LOG_PREFIX
 from countenance.gateway.pipeline import Pipeline
 from countenance.gateway.reply import LINGER_S, Receive, Reply, Send
-from countenance.gateway.site import MOST_PAGE_BODY_BYTES, Site
+from countenance.gateway.site import Site
 from countenance.gateway.throttle import MAX_BODY_BYTES, Budget, Share, require_bearable
 from countenance.telemetry import Metrics
 
@@ -188,8 +188,9 @@ class Gateway:
             client=(scope.get("client") or ("",))[0],
         )
         announced = headers.get("content-length", "0")
-        size = int(announced) if announced.isascii() and announced.isdigit() else MOST_PAGE_BODY_BYTES + 1
-        if "transfer-encoding" in headers or size > MOST_PAGE_BODY_BYTES:
+        most = site.most_body_bytes(head.method, head.path)
+        size = int(announced) if announced.isascii() and announced.isdigit() else most + 1
+        if "transfer-encoding" in headers or size > most:
             await reply.finish_early(_plain(413, "this is too large for a form"), receive, has_body=True)
             return
         try:

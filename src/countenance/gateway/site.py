@@ -6,8 +6,8 @@ from typing import Final, Protocol
 
 from countenance.gateway.call import Answer, Head
 
-MOST_PAGE_BODY_BYTES: Final = 16 * 1024 * 1024
-"""Of a form with its files."""
+FORM_BYTES: Final = 64 * 1024
+"""The largest form without files."""
 
 
 class Site(Protocol):
@@ -15,6 +15,9 @@ class Site(Protocol):
 
     def serves(self, path: str) -> bool:
         """Whether a path is one of its pages, there or not."""
+
+    def most_body_bytes(self, method: str, path: str) -> int:
+        """The largest body that is read of such a request; only what takes a form has one."""
 
     def answer(self, head: Head, body: bytes, *, scheme: str) -> Answer:
         """The page; `scheme` is that of the connection."""
@@ -28,6 +31,10 @@ class Sites:
 
     def serves(self, path: str) -> bool:
         return self._find(path) is not None
+
+    def most_body_bytes(self, method: str, path: str) -> int:
+        site = self._find(path)
+        return 0 if site is None else site.most_body_bytes(method, path)
 
     def answer(self, head: Head, body: bytes, *, scheme: str) -> Answer:
         site = self._find(head.path)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from account_server import CLI
 from countenance.accounts.changing import Changing
-from countenance.accounts.sign_in import SignIns
+from countenance.accounts.sign_in import SignIns, session_digest
 from countenance.errors import AccessDeniedException, InvalidParameterException
 
 PASSWORD = "correct horse battery staple"
@@ -178,3 +178,38 @@ def test_what_lies_in_the_database_signs_nobody_in(ada, server):
     text = "".join(row[0] for row in rows)
     for hidden in (token, secret, secret.encode().hex(), ada.secret.hex(), PASSWORD):
         assert hidden not in text
+
+
+def test_an_idle_sessions_key_ends_when_anybody_is_looked_up(ada, server):
+    """It ended at the next sign-in alone: of a house where nobody signs in, keys stayed for good."""
+    idle = ada.sign_ins.find(ada.sign_in())
+    with server.database.transaction() as connection:
+        connection.execute(
+            "update console_session set seen_at = clock_timestamp() - interval '31 minutes' "
+            "where session_digest = %s",
+            [idle.digest],
+        )
+    assert ada.sign_ins.find("nobody's number") is None
+    with server.database.read() as connection:
+        [(revoked_at,)] = connection.execute(
+            "select revoked_at from access_key where access_key_id = %s", [idle.keys.access_key_id]
+        ).fetchall()
+    assert revoked_at is not None
+
+
+def test_the_session_that_a_browser_had_before_ends_with_its_key(ada, server):
+    """It was forgotten by the browser and lived for half a day."""
+    older = ada.sign_in()
+    keys = ada.sign_ins.find(older).keys
+    ada.later()
+    newer = ada.sign_in()
+    ada.sign_ins.end(session_digest(older))
+    assert ada.sign_ins.find(older) is None
+    assert ada.sign_ins.find(newer) is not None
+    with server.database.read() as connection:
+        [(revoked_at,)] = connection.execute(
+            "select revoked_at from access_key where access_key_id = %s", [keys.access_key_id]
+        ).fetchall()
+    assert revoked_at is not None
+    ada.sign_ins.end(session_digest(older))  # again is nothing
+    ada.sign_ins.end("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -209,3 +210,50 @@ def test_an_attempt_comes_back_as_it_was_and_from_nobody_else():
         assert Attempt.from_cookie(wrong, KEY) is None
     assert Attempt.from_cookie(cookie, b"o" * 32) is None
     assert Attempt.from_cookie(replace(attempt, ends_at_s=int(time.time()) - 1).to_cookie(KEY), KEY) is None
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a provider that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_silent_provider_keeps_one_thread_and_not_for_long(silent):
+    """Four threads make the pages: strangers' clicks on "with your organisation" held them for 40 s."""
+    ours = OpenIdProvider(silent, client_id=CLIENT, client_secret=SECRET)
+    took: list[float] = []
+
+    def click() -> None:
+        began = time.monotonic()
+        with pytest.raises(NotSaid):
+            ours.address_for(Attempt(), back_to=BACK_TO)
+        took.append(time.monotonic() - began)
+
+    clicks = [threading.Thread(target=click) for _ in range(4)]
+    for each in clicks:
+        each.start()
+    for each in clicks:
+        each.join()
+    assert len(took) == 4
+    assert max(took) < 4.5
+    assert sum(each > 2 for each in took) == 1
+    took.clear()
+    click()
+    assert took[0] < 0.2, "a failure is remembered"
+
+
+def test_a_code_that_a_stranger_made_up_keeps_nobody_else_out(provider, ours):
+    """The provider answers that with an error: that is no silence, for which nobody would be signed in."""
+    with pytest.raises(NotSaid, match="refused"):
+        ours.who(Attempt(), "made up", back_to=BACK_TO)
+    assert who(provider, ours) == Identity(provider.issuer, "ada-1")
+
+
+def test_once_described_the_way_there_needs_no_turn(provider, ours):
+    """Whoever begins a sign-in does not wait for somebody whose code is being exchanged."""
+    ours.address_for(Attempt(), back_to=BACK_TO)
+    with ours._asking():
+        began = time.monotonic()
+        assert ours.address_for(Attempt(), back_to=BACK_TO).startswith(f"{provider.issuer}/auth?")
+        assert time.monotonic() - began < 0.5

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from countenance.console.request import BadForm, WebRequest, parse_form
+from countenance.gateway.call import Head
 
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -26,7 +29,8 @@ def test_values_and_files_of_a_form():
         b'--x\r\ncontent-disposition: form-data; name="photo"; filename="../../x"\r\n'
         b"content-type: image/jpeg\r\n\r\n\xff\xd8\r\n\x00--x\r\n--x--\r\n"
     )
-    form = parse_form(request(body, content_type='multipart/form-data; boundary="x"'))
+    with_files = request(body, content_type='multipart/form-data; boundary="x"')
+    form = parse_form(with_files, with_files=True)
     assert (form.one("a"), dict(form.files)) == ("é", {"photo": b"\xff\xd8\r\n\x00--x"})
 
 
@@ -38,6 +42,8 @@ def test_values_and_files_of_a_form():
         (URLENCODED, b"\xff"),
         (URLENCODED, b"a=%ff"),
         (URLENCODED, b"a=1&" * 300),
+        (URLENCODED, b"name=a%00b"),
+        (URLENCODED, b"a%00=b"),
         ("multipart/form-data", b"--x--"),
         ("multipart/form-data; boundary=x", b"nothing"),
         ("multipart/form-data; boundary=x", b"--x\r\n\r\nno name\r\n--x--\r\n"),
@@ -49,7 +55,23 @@ def test_values_and_files_of_a_form():
 )
 def test_what_is_no_form_of_ours_is_refused(kind, body):
     with pytest.raises(BadForm):
-        parse_form(request(body, content_type=kind))
+        parse_form(request(body, content_type=kind), with_files=True)
+
+
+def test_files_are_read_on_no_page_but_one_that_asks_for_them():
+    """Whoever is not signed in can make the server split nothing."""
+    body = b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'
+    asked = request(body, content_type="multipart/form-data; boundary=x")
+    assert parse_form(asked, with_files=True).one("a") == "1"
+    with pytest.raises(BadForm):
+        parse_form(asked)
+
+
+@pytest.mark.parametrize("query", ["&".join(["a=1"] * 300), "after=%00", "%00=1"])
+def test_a_query_of_no_page_of_ours_is_refused(query):
+    """Neither more members than we count, nor what no database takes, is a fault of the server."""
+    with pytest.raises(BadForm):
+        WebRequest(method="GET", path="/console", query=query, headers={}).asked()
 
 
 @pytest.mark.parametrize(
@@ -103,3 +125,36 @@ def test_where_a_password_may_be_typed(host, scheme, private):
 )
 def test_the_number_of_a_session(cookie, number):
     assert request(cookie=cookie).session_number == number
+
+
+def test_over_tls_the_session_is_in_a_cookie_that_only_this_host_can_set():
+    """A neighbour's page, or one without TLS, could else plant a session of its own."""
+    number = "a" * 43
+    planted = {"cookie": f"countenance-console={number}"}
+    own = {"cookie": f"{planted['cookie']}x; __Host-countenance-console={number}"}
+    for headers, scheme, found in (
+        (planted, "https", None),
+        (own, "https", number),
+        (planted, "http", number),
+    ):
+        asked = WebRequest(method="GET", path="/", query="", headers=headers, scheme=scheme)
+        assert asked.session_number == found
+
+
+@pytest.mark.parametrize(
+    ("told", "scheme"),
+    [
+        ("https", "https"),
+        ("HTTPS", "https"),
+        ("http, https", "https"),
+        ("http,https ", "https"),
+        ("https, http", "http"),
+        ("https,", "http"),
+        ("", "http"),
+        ("wss", "http"),
+    ],
+)
+def test_the_nearest_proxy_says_how_the_browser_is_connected(told, scheme):
+    """What stands before its word came with the request, from whoever sent it."""
+    head = Head(method="GET", path="/", query="", headers={}, received_at=datetime.now(UTC), client="")
+    assert WebRequest.of(head, b"", scheme=told).scheme == scheme

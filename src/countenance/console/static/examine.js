@@ -50,6 +50,6 @@ function count() {
 }
 count();
 form.addEventListener("submit", () => {
-  sessionStorage.removeItem(draft);
+  sessionStorage.setItem("draft sent", draft); // keep.js clears it when it was taken
   button.setAttribute("aria-busy", "true");
 });

@@ -21,11 +21,11 @@ function write(field, value) {
   else field.value = value;
 }
 
-const sent = JSON.parse(sessionStorage.getItem(SENT) ?? "null");
-const wasTaken = document.querySelector("main > .done") !== null;
-const isBack = sent !== null && sent.path === location.pathname && document.querySelector("main > .wrong") === null;
-if (sent !== null && (wasTaken || isBack)) {
-  sessionStorage.removeItem(sent.key);
+// Only a page that says so took the form that was sent: with a session that had ended meanwhile, the answer to a form
+// is the page to sign in, and what was typed waits here until its page is opened again.
+const sent = sessionStorage.getItem(SENT);
+if (sent !== null) {
+  if (document.querySelector("main").hasAttribute("data-taken")) sessionStorage.removeItem(sent);
   sessionStorage.removeItem(SENT);
 }
 
@@ -38,9 +38,7 @@ for (const form of document.querySelectorAll("main form[method=post]:not([data-d
     if (hiding !== null) hiding.open = true;
   }
   form.addEventListener("input", () => sessionStorage.setItem(name, JSON.stringify(fields(form).map(read))));
-  form.addEventListener("submit", () => {
-    sessionStorage.setItem(SENT, JSON.stringify({ key: name, path: new URL(form.action).pathname }));
-  });
+  form.addEventListener("submit", () => sessionStorage.setItem(SENT, name));
 }
 
 document.querySelector("form.out").addEventListener("submit", () => sessionStorage.clear());
