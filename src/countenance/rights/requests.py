@@ -155,7 +155,9 @@ class SubjectRequests:
         reason = _worded(reason, "say why (Reason): the person is told")
         assert actor.connection is uow.connection, "one transaction holds the decision and what follows"
         told = f"{request.request_id} {request.kind} {decision}"
-        with self._changing("DecideSubjectRequest", request.account_id, actor, resource=told) as connection:
+        with self._changing(
+            "DecideSubjectRequest", request.account_id, actor, resource=told, word=decision
+        ) as connection:
             status, _ = _lock(connection, request.request_id)
             if status != "open":
                 raise ConflictException(f"the request was {status} already")
@@ -190,7 +192,7 @@ class SubjectRequests:
         request_id = uuid4()
         values = told | of_scope(scope) | {"request_id": request_id, "kind": kind, "opened_by": opened_by}
         with self._changing(
-            "OpenSubjectRequest", told["account_id"], actor, resource=f"{request_id} {kind}"
+            "OpenSubjectRequest", told["account_id"], actor, resource=f"{request_id} {kind}", word=kind
         ) as connection:
             connection.execute(QUERIES["open_request"], values)
             return _require(connection, request_id)

@@ -164,6 +164,7 @@ _OF_CALLS: dict[str, _Test] = {
     "standing": _object({"from": _text, "to": _text}),
     "finding": is_event,
     "review": is_event,
+    "word": _text,
     "reviewers": _list_of(_pseudonym),
     "collection": _digest,
     "resource": _digest,
