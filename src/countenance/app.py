@@ -31,6 +31,7 @@ from countenance.console.entrance import Door
 from countenance.console.openid import OpenIdProvider
 from countenance.console.public_site import PublicSite
 from countenance.console.site import ConsoleSite
+from countenance.console.transparency_site import TransparencySite
 from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
@@ -230,6 +231,7 @@ def build(
                 Door(governance.sign_ins, keys.derive("console sign-in attempts"), _provider(settings)),
             ),
             PublicSite(rights, database),
+            TransparencySite(database),
         ),
     )
 

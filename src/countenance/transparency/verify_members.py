@@ -244,6 +244,8 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
         "expires": _text,
     },
     "evaluation.withdrawn": {"evaluation": _digest},
+    "report.published": {"report": _digest, "from": _text, "to": _text},
+    "report.withdrawn": {"report": _digest},
     "terms.published": {"document": _text, "version": _text, "digest": _digest},
 }
 KINDS = _REQUIRED.keys()
