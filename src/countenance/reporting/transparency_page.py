@@ -153,7 +153,7 @@ def _bars(caption: str, prefix: str, chosen: Sequence[Mapping[str, Any]]) -> _Ta
         )
         for each, number in zip(chosen, numbers, strict=True)
     )
-    return _Table(caption, ("", "number"), rows)
+    return _Table(caption, ("figure", "number"), rows)
 
 
 def _bar(number: int | None, most: int) -> str:

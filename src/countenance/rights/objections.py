@@ -18,7 +18,7 @@ from countenance.errors import AccessDeniedException, InternalServerError, Resou
 from countenance.gallery import Gallery
 from countenance.rights.enrolment_codes import QUERIES, faces_of
 from countenance.rights.erasing import find_collection
-from countenance.rights.records import SubjectRequest
+from countenance.rights.records import KeptTemplates, SubjectRequest
 from countenance.similarity import Calibration, meets
 from countenance.store import Connection, KeyStore, UnitOfWork
 from countenance.types import FaceId, Similarity, Template, Templates
@@ -90,6 +90,12 @@ class Objections:
                 "kept_by": by,
             }
             connection.execute(QUERIES["insert_objection"], values)
+
+    def list(self, account_id: str | None = None) -> list[KeptTemplates]:
+        """Of an account, or of all, the newest first; at most 1,000."""
+        with self._changing.database.read() as connection:
+            rows = connection.execute(QUERIES["list_kept"], {"account_id": account_id}).fetchall()
+        return [KeptTemplates(*row) for row in rows]
 
     def withdraw(self, uow: UnitOfWork, request: SubjectRequest, *, actor: Actor) -> int:
         """Forget the templates that were kept by a request, and their keys after the commit; how many.

@@ -258,5 +258,13 @@ select objection_id, sealed_template from objection
 where account_id = %(account_id)s and face_model_version = %(face_model_version)s
 order by objection_id;
 
+-- list_kept --
+select request_id, account_id, face_model_version, count(*), min(consent), min(kept_by), min(kept_at)
+from objection
+where %(account_id)s::text is null or account_id = %(account_id)s
+group by request_id, account_id, face_model_version
+order by min(kept_at) desc, request_id
+limit 1000;
+
 -- delete_objections --
 delete from objection where request_id = %(request_id)s returning objection_id;
