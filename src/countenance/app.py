@@ -40,6 +40,7 @@ from countenance.gallery.memory_broker import Memories
 from countenance.gallery.scan import Accelerator, ScanDevice
 from countenance.gallery.tidying import Tidying
 from countenance.gateway.asgi import Gateway
+from countenance.gateway.forwarded import TrustedProxies
 from countenance.gateway.limits import Limits, rate_of
 from countenance.gateway.obligations import DISCHARGES
 from countenance.gateway.pipeline import Pipeline
@@ -233,6 +234,7 @@ def build(
             PublicSite(rights, database),
             TransparencySite(database),
         ),
+        proxies=TrustedProxies(settings.trusted_proxies),
     )
 
     def tidy() -> None:

@@ -27,6 +27,7 @@ BLOCKS_AT: Final = Similarity(99.0)
 """One comparison in a million takes somebody else for who objects: where a thousand object, one search in a
 thousand is refused for nothing. A lower bar would shut out others too often."""
 MOST_OF_A_REQUEST: Final = 10
+_PREFIX: Final = "objection-"
 _MOST_OPENED: Final = 10_000
 
 
@@ -120,6 +121,21 @@ class Objections:
         uow.after_commit(forget)
         return len(gone)
 
+    def sweep(self, *, older_than_s: float) -> int:
+        """Destroy keys of templates that are not there, as their decision was rolled back; how many.
+
+        Args:
+            older_than_s: younger ones are passed over: their decision may be about to be committed.
+        """
+        # INVARIANT: first the keys, then the rows: one that is made in between is not taken for gone.
+        names = self._keys.secrets_named(_PREFIX, older_than_s=older_than_s)
+        with self._changing.database.read() as connection:
+            kept = {_secret_name(each) for (each,) in connection.execute(QUERIES["list_objection_ids"])}
+        left = [name for name in names if name not in kept]
+        for name in left:
+            self._keys.destroy_secret(name)
+        return len(left)
+
     def require_none(
         self,
         account_id: str,
@@ -176,7 +192,7 @@ def to_probes(templates: Sequence[Template]) -> Templates:
 
 
 def _secret_name(objection_id: UUID) -> str:
-    return f"objection-{objection_id}"
+    return f"{_PREFIX}{objection_id}"
 
 
 def _place(objection_id: UUID, account_id: str, version: str) -> bytes:

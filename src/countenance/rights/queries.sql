@@ -229,6 +229,19 @@ where collection_id = %(collection_id)s and user_id = %(user_id)s and user_made_
 update subject_request set user_id = null, user_made_at = null
 where collection_id = %(collection_id)s and user_id = %(user_id)s and user_made_at = %(user_made_at)s;
 
+-- lock_consents_of_faces --
+-- In one order, so that two who do so do not wait for one another.
+select c.consent_id
+from consent as c
+where c.withdrawn_at is null
+    and exists (
+        select 1 from consent_face as b
+        where b.consent_id = c.consent_id and b.collection_id = %(collection_id)s
+            and b.face_id = any(%(face_ids)s::uuid[])
+    )
+order by c.consent_id
+for update;
+
 -- withdraw_consents_of_faces --
 -- By somebody's own withdrawal: consents by which nobody but these faces is there.
 update consent as c set withdrawn_at = clock_timestamp(), withdrawn_by = %(withdrawn_by)s
@@ -265,6 +278,9 @@ where %(account_id)s::text is null or account_id = %(account_id)s
 group by request_id, account_id, face_model_version
 order by min(kept_at) desc, request_id
 limit 1000;
+
+-- list_objection_ids --
+select objection_id from objection;
 
 -- delete_objections --
 delete from objection where request_id = %(request_id)s returning objection_id;

@@ -165,10 +165,7 @@ class SubjectRequests:
             if decision == "grant" and request.kind in ERASES:
                 faces = faces_of(connection, request.scope)
                 if request.kind == "withdrawal":
-                    connection.execute(
-                        QUERIES["withdraw_consents_of_faces"],
-                        of_scope(request.scope) | {"face_ids": faces, "withdrawn_by": decided_by},
-                    )
+                    faces = _withdraw_consents(connection, request.scope, faces, withdrawn_by=decided_by)
                 if block is not None:
                     assert request.kind == "objection", "kept of who objects, and of nobody else"
                     self._objections.keep(connection, request, block, consent=block_consent, by=decided_by)
@@ -196,6 +193,21 @@ class SubjectRequests:
         ) as connection:
             connection.execute(QUERIES["open_request"], values)
             return _require(connection, request_id)
+
+
+def _withdraw_consents(
+    connection: Connection, scope: Scope, faces: Sequence[UUID], *, withdrawn_by: str
+) -> list[UUID]:
+    """Withdraw the consents by which nobody else is there; the faces of the scope as they are then.
+
+    # INVARIANT: each consent is held alone before it is asked who is there by it: an enrolment under it has
+    committed, or finds it withdrawn.
+    """
+    values = of_scope(scope) | {"face_ids": list(faces), "withdrawn_by": withdrawn_by}
+    connection.execute(QUERIES["lock_consents_of_faces"], values)
+    now = faces_of(connection, scope)  # a user's: what was enrolled meanwhile goes along
+    connection.execute(QUERIES["withdraw_consents_of_faces"], values | {"face_ids": now})
+    return now
 
 
 def days_left(request: SubjectRequest, now: datetime | None = None) -> int:

@@ -244,6 +244,7 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
         "expires": _text,
     },
     "evaluation.withdrawn": {"evaluation": _digest},
+    "code.unknown": {"most_within_hour": _count_of_some},
     "report.published": {"report": _digest, "from": _text, "to": _text},
     "report.withdrawn": {"report": _digest},
     "terms.published": {"document": _text, "version": _text, "digest": _digest},
