@@ -279,6 +279,30 @@ group by request_id, account_id, face_model_version
 order by min(kept_at) desc, request_id
 limit 1000;
 
+-- tally_requests --
+select
+    kind,
+    count(*),
+    count(*) filter (where status = 'granted'),
+    count(*) filter (where status = 'refused'),
+    count(*) filter (where status = 'open'),
+    count(*) filter (where status = 'open' and due_at < clock_timestamp()),
+    count(*) filter (where decided_at > due_at),
+    count(*) filter (where extended_at is not null)
+from subject_request
+group by kind
+order by kind;
+
+-- tally_rights --
+select
+    (select count(*) from consent where withdrawn_at is null),
+    (select count(*) from consent where withdrawn_at is not null),
+    (select count(distinct (collection_id, face_id)) from consent_face),
+    (select count(*) from legal_hold where released_at is null),
+    (select count(distinct (collection_id, face_id)) from legal_hold_face),
+    (select count(*) from objection),
+    (select count(*) from enrolment_code where revoked_at is null);
+
 -- list_objection_ids --
 select objection_id from objection;
 
