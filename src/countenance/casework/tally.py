@@ -42,4 +42,17 @@ def tally_casework(connection: Connection) -> CaseworkTally:
     assert reviews is not None, "an aggregate always has a row"
     assert cases is not None, "an aggregate always has a row"
     outcomes = connection.execute(_QUERIES["tally_outcomes"]).fetchall()
-    return CaseworkTally(*reviews, *cases, tuple((name, count) for name, count in outcomes))
+    waiting, decided, ended, trials = reviews
+    total, still_open, urgent, unauthorized, due = cases
+    return CaseworkTally(
+        waiting=waiting,
+        decided=decided,
+        ended=ended,
+        trials=trials,
+        cases=total,
+        cases_open=still_open,
+        urgent=urgent,
+        unauthorized=unauthorized,
+        outcomes_due=due,
+        outcomes=tuple((name, count) for name, count in outcomes),
+    )
