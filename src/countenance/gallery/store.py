@@ -981,6 +981,12 @@ class Gallery:
         """Let what was deleted leave memory, though nobody searches. Raises StoreUnavailable."""
         self._residency.tidy()
 
+    def write_down(self, uow: UnitOfWork) -> None:
+        """Have what people take back in this unit of work stand on the list of what was erased, as its
+        commit returns.
+        """
+        self._write_down(uow)
+
     def _write_down(self, uow: UnitOfWork) -> None:
         """No caller is told of an erasure that a restored backup could bring back."""
         if self._tombstones is not None:

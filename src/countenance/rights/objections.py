@@ -79,7 +79,7 @@ class Objections:
         for template in block.templates:
             objection_id = uuid4()
             # The key before the row: a row without it would refuse everybody's calls.
-            key = SealingKey(self._keys.create_secret(_secret_name(objection_id)))
+            key = SealingKey(self._keys.create_secret(secret_name(objection_id)))
             place = _place(objection_id, request.account_id, block.face_model_version)
             values = {
                 "objection_id": objection_id,
@@ -116,8 +116,9 @@ class Objections:
                 for each in gone:
                     self._opened.pop(each, None)
             for each in gone:
-                self._keys.destroy_secret(_secret_name(each))
+                self._keys.destroy_secret(secret_name(each))
 
+        self._gallery.write_down(uow)
         uow.after_commit(forget)
         return len(gone)
 
@@ -130,7 +131,7 @@ class Objections:
         # INVARIANT: first the keys, then the rows: one that is made in between is not taken for gone.
         names = self._keys.secrets_named(_PREFIX, older_than_s=older_than_s)
         with self._changing.database.read() as connection:
-            kept = {_secret_name(each) for (each,) in connection.execute(QUERIES["list_objection_ids"])}
+            kept = {secret_name(each) for (each,) in connection.execute(QUERIES["list_objection_ids"])}
         left = [name for name in names if name not in kept]
         for name in left:
             self._keys.destroy_secret(name)
@@ -172,7 +173,7 @@ class Objections:
             known = self._opened.get(objection_id)
         if known is not None:
             return known
-        secret = self._keys.secret(_secret_name(objection_id))
+        secret = self._keys.secret(secret_name(objection_id))
         place = _place(objection_id, account_id, version)
         opened = None if secret is None else SealingKey(secret).unseal(sealed, place=place)
         if opened is None:
@@ -191,7 +192,8 @@ def to_probes(templates: Sequence[Template]) -> Templates:
     return np.stack(list(templates))
 
 
-def _secret_name(objection_id: UUID) -> str:
+def secret_name(objection_id: UUID) -> str:
+    """Of the key of a kept template."""
     return f"{_PREFIX}{objection_id}"
 
 

@@ -166,6 +166,7 @@ class SubjectRequests:
                 faces = faces_of(connection, request.scope)
                 if request.kind == "withdrawal":
                     faces = _withdraw_consents(connection, request.scope, faces, withdrawn_by=decided_by)
+                    self._erasing.write_down(uow)
                 if block is not None:
                     assert request.kind == "objection", "kept of who objects, and of nobody else"
                     self._objections.keep(connection, request, block, consent=block_consent, by=decided_by)

@@ -110,6 +110,61 @@ def test_a_hold_that_was_released_since_keeps_nothing_that_was_erased_since(hous
             there.gallery.delete_faces(uow, staff, [house.faces[2]])
 
 
+def test_what_people_took_back_since_is_not_brought_back(house, tmp_path, target):
+    """A consent withdrawn, a kept template forgotten: neither the backup's rows nor its keys count any more."""
+    rights = Rights.open(house.database, house.keys, house.gallery)
+    actor = Actor("Olga")
+    for reference, face in (("form 7", 0), ("form 8", 1), ("form 9", 2)):
+        rights.consents.put(
+            house.staff, reference, house.faces[face : face + 1], recorded_by="Olga", actor=actor
+        )
+    kept_by = []
+    for face in house.faces[3:5]:
+        request = rights.requests.open_by_operator(
+            house.staff, "objection", face_ids=[face], user_id=None,
+            attestation="seen", opened_by="Olga", actor=actor,
+        )  # fmt: skip
+        decide(house, rights, request, block=rights.objections.read(request), block_consent="form B")
+        kept_by.append(request)
+    kept = back_up(house, tmp_path / "kept")
+    with UnitOfWork(house.database) as uow:
+        rights.objections.withdraw(uow, kept_by[0], actor=Actor("Olga", uow.connection))
+        uow.commit()
+    with UnitOfWork(house.database) as uow:
+        rights.consents.withdraw(
+            uow, house.account_id, "form 7", withdrawn_by="Olga", actor=Actor("Olga", uow.connection)
+        )
+        uow.commit()
+    withdrawal = rights.requests.open_by_operator(
+        house.staff, "withdrawal", face_ids=house.faces[1:2], user_id=None,
+        attestation="seen", opened_by="Olga", actor=actor,
+    )  # fmt: skip
+    decide(house, rights, withdrawal)
+    restored = restore(kept.file, target, Wishes(tombstones=[house.list]))
+    assert restored.replayed == Replayed(faces=2, objections=1, consents=2)
+    with reopened(target.database_url, target.data_dir) as there:
+        again = Rights.open(there.database, there.keys, there.gallery)
+        standing = {
+            each.reference: each.withdrawn_at is None
+            for each in again.consents.list(house.account_id, limit=9)
+        }
+        assert standing == {"form 7": False, "form 8": False, "form 9": True}
+        with pytest.raises(AccessDeniedException, match="CON-002"):
+            again.consents.require_standing(there.account_id, "form 7")
+        assert [each.request_id for each in again.objections.list()] == [kept_by[1].request_id]
+        assert len(there.keys.secrets_named("objection-", older_than_s=-10)) == 1
+        assert sum(each.get("operation") == "ReplayErasures" for each in entries(there)) == 5
+
+
+def decide(house, rights, request, **more):
+    with UnitOfWork(house.database) as uow:
+        actor = Actor("Olga", uow.connection)
+        rights.requests.decide(
+            uow, request, "grant", reason="as asked", decided_by="Olga", actor=actor, **more
+        )
+        uow.commit()
+
+
 def test_rejections_are_restored_without_those_of_what_was_erased_since(house, tmp_path, target):
     """A reviewer's word outlives the machine; what it says of a face that is gone goes with the face."""
     gallery, (one, two, three, *_) = house.gallery, house.faces
