@@ -111,7 +111,7 @@ def test_a_hold_that_was_released_since_keeps_nothing_that_was_erased_since(hous
 
 
 def test_what_people_took_back_since_is_not_brought_back(house, tmp_path, target):
-    """A consent withdrawn, a kept template forgotten: neither the backup's rows nor its keys count any more."""
+    """A consent withdrawn, a kept template forgotten: neither rows nor keys of the backup count."""
     rights = Rights.open(house.database, house.keys, house.gallery)
     actor = Actor("Olga")
     for reference, face in (("form 7", 0), ("form 8", 1), ("form 9", 2)):
