@@ -27,8 +27,8 @@ class Attack:
         more = np.vstack([known, self.rows[name]])
         return bool(np.linalg.matrix_rank(more) == (np.linalg.matrix_rank(known) if len(known) else 0))
 
-    def range_of(self, name) -> tuple[float, float]:
-        """What the count may be, by linear programming: no count is below 0."""
+    def range_of(self, name, *, least=0) -> tuple[float, float]:
+        """What the count may be, by linear programming: no atom is below `least`."""
         known = [self.rows[each] for each in self.published]
         values = [self.counts[each] for each in self.published]
         ends = []
@@ -37,7 +37,7 @@ class Attack:
                 sign * self.rows[name],
                 A_eq=np.array(known) if known else None,
                 b_eq=values or None,
-                bounds=(0, None if known else 1000),
+                bounds=(least, None if known else 1000),
             )
             ends.append(1e9 if found.status == 3 else sign * found.fun)
         return ends[0], ends[1]

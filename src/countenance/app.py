@@ -32,6 +32,7 @@ from countenance.console.door import Door
 from countenance.console.openid import OpenIdProvider
 from countenance.console.public_site import PublicSite
 from countenance.console.site import ConsoleSite
+from countenance.console.transparency_site import TransparencySite
 from countenance.errors import InternalServerError
 from countenance.facts import ModelFacts
 from countenance.gallery import Gallery
@@ -41,6 +42,7 @@ from countenance.gallery.merges import Merges
 from countenance.gallery.scan import Accelerator, ScanDevice
 from countenance.gallery.tidying import Tidying
 from countenance.gateway.asgi import Gateway
+from countenance.gateway.forwarded import TrustedProxies
 from countenance.gateway.limits import Limits, rate_of
 from countenance.gateway.obligations import DISCHARGES
 from countenance.gateway.pipeline import Pipeline
@@ -251,7 +253,9 @@ def build(
                 ),
             ),
             PublicSite(rights, database),
+            TransparencySite(database),
         ),
+        proxies=TrustedProxies(settings.trusted_proxies),
     )
 
     def tidy() -> None:

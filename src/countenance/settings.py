@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -45,6 +46,8 @@ class Settings:
         tls_cert: certificate chain (PEM); with `tls_key`.
         tls_key: private key (PEM).
         insecure_http: listen beyond loopback without TLS.
+        trusted_proxies: addresses or networks (`10.0.0.0/8`), comma-separated, of proxies in front of this
+            server whose `X-Forwarded-For` says who asks; empty for none.
         cors_origin: origins that browsers may call from, comma-separated; empty for none.
         log_format: `text` or `json`.
         accept_terms: "Name, role" of the officer who accepts the terms, recorded at start.
@@ -102,6 +105,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     insecure_http: bool = False
+    trusted_proxies: str = ""
     cors_origin: str = ""
     log_format: str = "text"
     accept_terms: str = ""
@@ -165,6 +169,7 @@ class Settings:
             if getattr(self, name) < least:
                 raise SetupError(f"`{name}` is {getattr(self, name)}", remedy=f"it must be {least} or more")
         self._require_known_words()
+        self._require_networks()
         named = sum(1 for part in self.witnesses.split(",") if part.strip())
         if not 0 <= self.witness_quorum <= named:
             raise SetupError(
@@ -185,6 +190,15 @@ class Settings:
             if isinstance(value := getattr(self, setting.name), Path)
         }
         return replace(self, **absolute)  # type: ignore[arg-type]  # the names are those of Path fields
+
+    def _require_networks(self) -> None:
+        for part in filter(None, map(str.strip, self.trusted_proxies.split(","))):
+            try:
+                ipaddress.ip_network(part)
+            except ValueError:
+                raise SetupError(
+                    f"`trusted_proxies` has `{part}`", remedy="give addresses or networks, as 10.0.0.0/8"
+                ) from None
 
     def _require_known_words(self) -> None:
         for name, known in _WORDS.items():

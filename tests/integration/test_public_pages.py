@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import urllib.error
 import urllib.parse
@@ -9,7 +10,9 @@ import urllib.request
 
 import pytest
 
+from countenance.cli.installation import open_store
 from countenance.rights.codes import draw_code
+from countenance.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -120,3 +123,25 @@ def test_what_is_under_it_is_answered_by_it(visit, path):
 
 def test_another_method_is_refused(visit):
     assert visit(method="DELETE")[0] == 405
+
+
+def test_wrong_codes_are_told_in_the_log_once_an_hour_and_never_what_was_shown(service, visit):
+    """Somebody tries codes: whoever reads the log learns of it, and cannot be flooded with it."""
+
+    def told():
+        where = {"database_url": service.database_options[1]} if service.database_options else {}
+        with (
+            open_store(Settings.from_env({}, data_dir=service.data_dir, **where)) as (database, _),
+            database.read() as connection,
+        ):
+            rows = connection.execute(
+                "select entry from audit_event union all select entry from audit_entry"
+            ).fetchall()
+        return [bytes(entry) for (entry,) in rows if b'"code.unknown"' in bytes(entry)]
+
+    codes = [draw_code() for _ in range(3)]
+    for code in codes:
+        assert visit(code=code)[0] == 400
+    [entry] = told()
+    assert json.loads(entry)["most_within_hour"] == 100
+    assert not any(code.encode() in entry or code.replace("-", "").encode() in entry for code in codes)

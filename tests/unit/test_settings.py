@@ -45,6 +45,8 @@ def test_paths_become_absolute():
         ({}, {"witness_quorum": -1}, "0 to 0"),
         ({}, {"witness_quorum": 1}, "name --witnesses first"),
         ({}, {"metrics_port": -1}, "0 to 65535"),
+        ({}, {"trusted_proxies": "10.0.0.1, proxy.example"}, "proxy.example"),
+        ({}, {"trusted_proxies": "10.0.0.1/8"}, "10.0.0.0/8"),
         ({}, {"otel_endpoint": "localhost:4318"}, "http(s) URL"),
     ],
 )

@@ -141,6 +141,7 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
         "standing": {"from": event.standing[0], "to": event.standing[1]} if event.standing else None,
         "finding": str(event.finding) if event.finding else None,
         "review": str(event.review) if event.review else None,
+        "word": event.word,
     }
     touches: tuple[SealedTouch, ...] = ()
     if account is not None:

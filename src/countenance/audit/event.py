@@ -10,8 +10,17 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+WORDS: Final = frozenset(
+    {
+        *("access", "erasure", "objection", "withdrawal"),  # asked for by a person: OpenSubjectRequest
+        *("grant", "refuse"),  # DecideSubjectRequest
+        *("no_lead", "lead_not_used", "lead_used", "used_for_arrest"),  # ReportOutcome
+        "decided",  # SubmitExamination, if it was the last one that the review needed
+    }
+)
+"""What an event may say in clear of what was asked for or settled."""
 NO_POLICY_DIGEST = ""
 """`policy_digest` of an event that no policy was asked about."""
 
@@ -91,6 +100,7 @@ class Event:
         standing: of the account, before and after a change of it.
         finding: id of the finding that a change follows from.
         review: id of the held search that the call made, was told of, or is about.
+        word: what the call asked for or settled, one of `WORDS`.
     """
 
     event_id: uuid.UUID
@@ -143,9 +153,12 @@ class Event:
     standing: tuple[str, str] | None = None
     finding: uuid.UUID | None = None
     review: uuid.UUID | None = None
+    word: str | None = None
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None or (self.ended_at is not None and self.ended_at.tzinfo is None):
             raise ValueError("an event's time needs a time zone")
         if (self.outcome == "answered") != (self.error_code is None):
             raise ValueError("an event has an error code unless it was answered")
+        if self.word is not None and self.word not in WORDS:
+            raise ValueError("an event says one of a few words")

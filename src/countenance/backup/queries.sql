@@ -58,6 +58,14 @@ select user_id, created_at from subject where collection_id = %(collection_id)s 
 -- read_log_size --
 select size from audit_log;
 
+-- forget_objection --
+delete from objection where objection_id = %(objection_id)s returning account_id;
+
+-- withdraw_consent --
+update consent set withdrawn_at = %(at)s, withdrawn_by = 'as the list of what was erased has it'
+where consent_id = %(consent_id)s and withdrawn_at is null
+returning account_id;
+
 -- release_erased --
 -- Who was erased since was held no more by then: a hold that the backup brought back holds nobody back.
 delete from legal_hold_face

@@ -121,8 +121,8 @@ class Examinations:
         said: Sequence[Mapping[str, Any]],
         *,
         note: str | None,
-    ) -> None:
-        """Decide, once, about every candidate; where that was the last word the search is released.
+    ) -> bool:
+        """Decide, once, about every candidate; whether that was the last word: the search is released then.
 
         Args:
             said: of each place that was shown, in that order: `verdict` and `features`.
@@ -151,7 +151,7 @@ class Examinations:
             QUERIES["submit"],
             {"review_id": review_id, "operator_id": examiner.operator_id, "sealed_verdicts": sealed},
         )
-        self._conclude(uow, review_id, operation=row[3], held=self._held(review_id, row[5]))
+        return self._conclude(uow, review_id, operation=row[3], held=self._held(review_id, row[5]))
 
     def figures(self, account_id: str) -> Sequence[Figures]:
         """Of everybody who ever examined for the account, by name."""
@@ -159,7 +159,7 @@ class Examinations:
             rows = connection.execute(QUERIES["describe_examiners"], {"account_id": account_id}).fetchall()
         return [Figures(row[0], row[1], row[2], float(row[3]), *map(int, row[4:])) for row in rows]
 
-    def _conclude(self, uow: UnitOfWork, review_id: uuid.UUID, *, operation: str, held: Held) -> None:
+    def _conclude(self, uow: UnitOfWork, review_id: uuid.UUID, *, operation: str, held: Held) -> bool:
         connection, seal = uow.connection, self._reviews.require_seal(review_id)
         seats = [
             seat
@@ -172,7 +172,7 @@ class Examinations:
         ]
         conclusions = decide(verdicts)
         if conclusions is None:
-            return
+            return False
         for seat, figures in zip(seats, score(verdicts, held.is_mated), strict=True):
             connection.execute(
                 QUERIES["score_seat"], {"review_id": review_id, "operator_id": seat[0], **figures}
@@ -181,6 +181,7 @@ class Examinations:
             self._reviews.release(connection, review_id, operation, held, conclusions)
         else:
             self._reviews.purge(uow, review_id, is_decided=True)
+        return True
 
     def _lock(self, connection: Connection, examiner: Examiner, review_id: uuid.UUID) -> tuple[Any, ...]:
         values = _of(examiner) | {"review_id": review_id}

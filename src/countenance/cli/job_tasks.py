@@ -11,6 +11,7 @@ from countenance.cli.housekeeping import Housekeeping
 from countenance.cli.import_work import import_tasks
 from countenance.cli.independent_test_jobs import independent_test_tasks
 from countenance.cli.installation import open_tombstones
+from countenance.cli.rights_jobs import rights_tasks
 from countenance.settings import Settings
 from countenance.store import KeyStore
 from countenance.store.jobs import Task
@@ -29,4 +30,10 @@ def job_tasks(settings: Settings, keys: KeyStore, *, tell: Callable[[str], None]
         tell,
         tombstones=lambda database: open_tombstones(database, keys, settings),
     )
-    return [*housekeeping.tasks(), *independent_test_tasks(keys), *casework_tasks(keys), *import_tasks()]
+    return [
+        *housekeeping.tasks(),
+        *independent_test_tasks(keys),
+        *casework_tasks(keys),
+        *rights_tasks(keys),
+        *import_tasks(),
+    ]

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 import click
 
 from countenance.accounts import Actor
-from countenance.cli.governed import machine_user, open_governed, parse_id, where_options
-from countenance.cli.installation import open_tombstones
+from countenance.cli.governed import machine_user, parse_id, where_options
 from countenance.cli.one_collection import collection_argument, find_collection
-from countenance.cli.options import settings_options
+from countenance.cli.people_kept import COMMANDS
+from countenance.cli.rights_opened import open_rights, where_region_options
 from countenance.cli.tables import as_json_option, print_facts, print_rows
 from countenance.errors import InvalidParameterException
-from countenance.gallery import Gallery
-from countenance.rights import Rights
 from countenance.rights.access_report import to_text
 from countenance.rights.records import RequestKind, RequestStatus, SubjectRequest
 from countenance.rights.requests import Decision, days_left
@@ -27,7 +22,6 @@ from countenance.store import UnitOfWork
 
 _KINDS = ("access", "erasure", "objection", "withdrawal")
 _COLUMNS = ("RequestId", "AccountId", "CollectionId", "Kind", "Status", "DueAt", "DaysLeft", "IdentifiedBy")
-_where_region = settings_options("data_dir", "database_url", "terms", "region")
 
 
 @click.group()
@@ -43,14 +37,20 @@ def people() -> None:
     countenance people requests --overdue
     countenance people open staff --user ada --kind erasure --attest "passport seen at the desk"
     countenance people grant REQUEST --reason "asked for"
+    countenance people withdraw-consent "form 7"
+    countenance people hold staff --face FACE --reason "court order 7 O 12/26"
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are
+
+
+for _command in COMMANDS:
+    people.add_command(_command)
 
 
 @people.command("code")
 @collection_argument
 @click.option("--face", "faces", type=click.UUID, multiple=True, metavar="FACE", help="a face of theirs")
 @click.option("--user", "user_id", metavar="USER", help="the user that they are")
-@_where_region
+@where_region_options
 @as_json_option
 def code(
     name: str,
@@ -68,7 +68,7 @@ def code(
     """
     if bool(faces) == (user_id is not None):
         raise click.UsageError("say whose: with --user, or with one --face or more")
-    with _open(given) as opened:
+    with open_rights(given) as opened:
         collection = find_collection(opened.gallery, name, account_id, region=opened.region)
         made = opened.rights.codes.issue(
             collection,
@@ -91,7 +91,7 @@ def requests(account_id: str | None, status: str | None, overdue: bool, as_json:
 
     Example: countenance people requests --overdue
     """
-    with _open(given) as opened:
+    with open_rights(given) as opened:
         found = opened.rights.requests.list(
             account_id, status=cast("RequestStatus | None", status), only_overdue=overdue
         )
@@ -105,7 +105,7 @@ def requests(account_id: str | None, status: str | None, overdue: bool, as_json:
 @click.option("--user", "user_id", metavar="USER", help="the user that they are")
 @click.option("--kind", type=click.Choice(_KINDS), required=True, help="what they ask for")
 @click.option("--attest", required=True, metavar="TEXT", help="how you verified who asks; it is kept")
-@_where_region
+@where_region_options
 @as_json_option
 def open_(
     name: str,
@@ -122,7 +122,7 @@ def open_(
 
     Example: countenance people open staff --user ada --kind access --attest "passport seen at the desk"
     """
-    with _open(given) as opened:
+    with open_rights(given) as opened:
         made = opened.rights.requests.open_by_operator(
             find_collection(opened.gallery, name, account_id, region=opened.region),
             cast("RequestKind", kind),
@@ -146,7 +146,7 @@ def extend(request_id: str, months: int, reason: str, as_json: bool, **given: An
 
     Example: countenance people extend cc5a3315-c2c0-494c-bc0a-f82211d9ac08 --months 1 --reason "archived"
     """
-    with _open(given) as opened:
+    with open_rights(given) as opened:
         found = opened.rights.requests.require(parse_id(request_id, "a request"))
         made = opened.rights.requests.extend(found, months, reason=reason, actor=Actor(machine_user()))
     print_facts(_to_row(made), as_json=as_json)
@@ -187,7 +187,7 @@ def report(request_id: str, as_json: bool, **given: Any) -> None:
 
     Example: countenance people report cc5a3315-c2c0-494c-bc0a-f82211d9ac08 > report.txt
     """
-    with _open(given) as opened:
+    with open_rights(given) as opened:
         found = opened.rights.requests.require(parse_id(request_id, "a request"))
         if found.kind != "access" or found.status == "refused":
             raise InvalidParameterException(f"the request is for {found.kind}, and {found.status}")
@@ -206,7 +206,7 @@ def proof(request_id: str, as_json: bool, **given: Any) -> None:
 
     Example: countenance people proof cc5a3315-c2c0-494c-bc0a-f82211d9ac08
     """
-    with _open(given) as opened:
+    with open_rights(given) as opened:
         found = opened.rights.requests.require(parse_id(request_id, "a request"))
         made = opened.rights.erasing.prove(found)
     facts = {
@@ -226,26 +226,10 @@ def proof(request_id: str, as_json: bool, **given: Any) -> None:
         click.get_current_context().exit(1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    gallery: Gallery
-    rights: Rights
-    region: str
-    database: Any
-
-
-@contextmanager
-def _open(given: dict[str, Any]) -> Iterator[_Opened]:
-    with open_governed(given) as governed:
-        database, keys, settings = governed.database, governed.keys, governed.settings
-        gallery = Gallery(database, keys, tombstones=open_tombstones(database, keys, settings))
-        yield _Opened(gallery, Rights.open(database, keys, gallery), settings.region, database)
-
-
 def _decide(
     request_id: str, decision: Decision, reason: str, *, as_json: bool, given: dict[str, Any]
 ) -> None:
-    with _open(given) as opened:
+    with open_rights(given) as opened:
         found = opened.rights.requests.require(parse_id(request_id, "a request"))
         with UnitOfWork(opened.database) as uow:
             made, _ = opened.rights.requests.decide(

@@ -11,6 +11,8 @@ COMMANDS = {
         "countenance.cli.report_transparency:transparency",
         "Figures for the public, out of the log alone; or check somebody's.",
     ),
+    "published": ("countenance.cli.report_published:published", "List what /transparency serves."),
+    "withdraw": ("countenance.cli.report_published:withdraw", "Serve a published report no more."),
     "dpia": ("countenance.cli.report_papers:dpia", "Draft a data protection impact assessment."),
     "art30": ("countenance.cli.report_papers:art30", "Draft the record of processing activities."),
     "accountability": ("countenance.cli.report_papers:accountability", "Draft who decided what, and proof."),
@@ -32,6 +34,7 @@ def report() -> None:
 
     \b
     countenance report transparency --server --from 2026-10-01 --to 2027-01-01 -o report/
+    countenance report transparency --server --from 2026-10-01 --to 2027-01-01 --publish
     countenance report transparency --log mirror/ --log-key VKEY --check report/report.json
     countenance report dpia -o dpia/
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are

@@ -22,6 +22,7 @@ from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
 from countenance.cli.progress import entries_progress
 from countenance.cli.report_fetch import fetch_log
+from countenance.cli.report_published import publish_report
 from countenance.cli.tables import as_json_option, to_words
 from countenance.errors import InvalidEvaluation, SetupError
 from countenance.measuring.evaluation_file import load_evaluation
@@ -68,6 +69,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--check", "checked", type=_FILE, help="a report.json: does each of its figures stand?")
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
               help="write report.json and report.html there")  # fmt: skip
+@click.option("--publish", is_flag=True, help="serve it under /transparency; with --server")
 @as_json_option
 @settings_options("data_dir", "database_url")
 def transparency(
@@ -83,6 +85,7 @@ def transparency(
     evaluations: Sequence[Path],
     checked: Path | None,
     out: Path | None,
+    publish: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -95,6 +98,10 @@ def transparency(
     With --check period, size and least count are those of the report, each figure is computed anew, and those
     that do not stand are named; exits 1 then. Rates are checked against the files of --evaluation.
 
+    With --publish everybody may read it from then on, page and file, under /transparency of the server. That
+    is once for each period, and when the period is over in the log: two reports that share days would tell by
+    their difference what each withholds.
+
     \b
     countenance report transparency --server --from 2026-10-01 --to 2027-01-01 -o report/
     countenance report transparency --log mirror/ --log-key VKEY --from 2026-10-01 --to 2027-01-01 --json
@@ -102,9 +109,11 @@ def transparency(
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are
     if (log is None) == (not server):
         raise click.UsageError("give either --log or --server")
+    if publish and not server:
+        raise click.UsageError("--publish is for the log of the server on this machine: give --server")
     if checked is None and (start is None or end is None):
         raise click.UsageError("give the period, --from and --to; or a report with --check")
-    if checked is not None and (start or end or size or out):
+    if checked is not None and (start or end or size or out or publish):
         raise click.UsageError("--check takes period and size from the report, and writes nothing")
     published = _load_report(checked) if checked else None
     try:
@@ -114,10 +123,15 @@ def transparency(
         raise click.UsageError(str(error)) from None
     with _folder(log, given) as (folder, own_keys):
         report = _computed(folder, log_keys or own_keys, witnesses, asked, documents)
+        checkpoint = (folder / "checkpoint").read_text("utf-8")
     if checked:
         _show_check(differences(published, report), report, as_json=as_json)
     else:
+        if publish:
+            publish_report(Settings.from_env(**given), report, checkpoint)
         _show(report, out, as_json=as_json)
+        if publish and not as_json:
+            click.secho(f"published: /transparency/{report['period']['from']}", fg="green")
 
 
 @contextmanager

@@ -124,6 +124,8 @@ def _print(settings: Settings, restored: Restored, *, as_json: bool) -> None:
         "Collections": done.collections,
         "Accounts": done.accounts,
         "Vaults": done.vaults,
+        "Objections": done.objections,
+        "Consents": done.consents,
     }
     facts = {
         "DataDir": str(settings.data_dir),

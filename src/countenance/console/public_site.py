@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from typing import Final, cast
 from uuid import UUID
 
@@ -88,7 +89,7 @@ class PublicSite:
             return _ask(request, status=400)
         form = parse_form(request)
         who = self._rights.codes.identify(
-            form.one("code"), place=f"address {request.client}", most_wrong=MOST_WRONG_HERE
+            form.one("code"), place=_place_of(request), most_wrong=MOST_WRONG_HERE, is_recorded=True
         )
         return self._do(form, who)
 
@@ -161,6 +162,15 @@ class PublicSite:
         except ValueError:
             return None
         return next((each for each in self._requests(who) if each.request_id == wanted), None)
+
+
+def _place_of(request: WebRequest) -> str:
+    """An address; of IPv6 the network that one visitor has, of whose addresses there is no end."""
+    try:
+        address = ip_address(request.client)
+    except ValueError:  # a socket of the machine's own
+        return f"address {request.client}"
+    return f"address {ip_network((address, 64), strict=False) if address.version == 6 else address}"
 
 
 def _ask(request: WebRequest, *, status: int = 200, wrong: str = "") -> Answer:

@@ -651,6 +651,12 @@ class Gallery(Searches):
                 connection, collection, face_id=face_id, user_id=user_id, limit=limit, after=after
             )
 
+    def write_down(self, uow: UnitOfWork) -> None:
+        """Have what people take back in this unit of work stand on the list of what was erased, as its
+        commit returns.
+        """
+        self._write_down(uow)
+
     def _write_down(self, uow: UnitOfWork) -> None:
         """No caller is told of an erasure that a restored backup could bring back."""
         if self._tombstones is not None:

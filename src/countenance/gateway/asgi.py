@@ -17,6 +17,7 @@ from countenance.errors import RequestTimeoutException, ServiceError, Throttling
 from countenance.gateway.call import Admitted, Answer, Head, join_headers
 from countenance.gateway.cors import Origins
 from countenance.gateway.fair_pool import FairPool, Holder
+from countenance.gateway.forwarded import TrustedProxies
 from countenance.gateway.limits import holder_of
 from countenance.gateway.log_pages import LOG_PREFIX
 from countenance.gateway.pipeline import Pipeline
@@ -57,6 +58,7 @@ class Gateway:
         queue_patience_s: the longest wait for a thread; who waits longer is throttled.
         metrics: told what is in flight.
         site: pages for people, beside the calls.
+        proxies: whose word on who asks is taken.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Gateway:
         queue_patience_s: float = 30.0,
         metrics: Metrics | None = None,
         site: Site | None = None,
+        proxies: TrustedProxies | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._origins = Origins(origins)
@@ -91,6 +94,7 @@ class Gateway:
         self._pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="page")
         self._pages_waiting = 0
         self._site = site
+        self._proxies = proxies or TrustedProxies()
         self._visits = ThreadPoolExecutor(_SITE_THREADS, thread_name_prefix="site")
         self._visitors = Budget(max_bytes=max_bytes_in_flight // 4, max_calls=_MOST_PAGES)
 
@@ -154,7 +158,7 @@ class Gateway:
             query=scope["query_string"].decode("latin-1"),
             headers=headers,
             received_at=self._pipeline.now(),
-            client=(scope.get("client") or ("",))[0],
+            client=self._proxies.visitor((scope.get("client") or ("",))[0], headers),
         )
         admitted = await self._run(self._admission, self._pipeline.admit, head)
         if isinstance(admitted, Answer):
@@ -185,7 +189,7 @@ class Gateway:
             query=scope["query_string"].decode("latin-1"),
             headers=headers,
             received_at=self._pipeline.now(),
-            client=(scope.get("client") or ("",))[0],
+            client=self._proxies.visitor((scope.get("client") or ("",))[0], headers),
         )
         announced = headers.get("content-length", "0")
         most = site.most_body_bytes(head.method, head.path)

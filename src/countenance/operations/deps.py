@@ -91,6 +91,7 @@ class Report:
         rejected: candidates that the search left out because of rejections.
         discharged: obligations that were met.
         review: the held search that the call is about, for its event.
+        word: what the call asked for or settled, for its event (`audit.event.WORDS`).
         seen_as: what the call is to detectors of misuse, where its operation alone does not say.
     """
 
@@ -107,6 +108,7 @@ class Report:
     rejected: int = 0
     discharged: set[str] = field(default_factory=set)
     review: uuid.UUID | None = None
+    word: str | None = None
     seen_as: str | None = None
 
     def changes(self, what: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from countenance.reporting import model_statements as of_models
+from countenance.reporting import people_statements as of_people
 from countenance.reporting import statements as says
 from countenance.reporting.house import AccountFacts, House
 from countenance.reporting.paper import Blank, Fact, Paper, Section
@@ -21,6 +22,9 @@ def draft_accountability(house: House) -> Paper:
             Section("Terms", tuple(_terms(house))),
             Section("Purposes: asked for and decided", tuple(_purposes(house))),
             Section("Standing, findings and appeals", tuple(_conduct(house))),
+            Section("People who look before anybody acts", tuple(_reviews(house))),
+            Section("People whose faces these are", tuple(_people(house))),
+            Section("How often it errs", tuple(of_models.rates(house))),
             Section("Rules and models: who put them in force", (*says.rules(house), *_models(house))),
             Section("What the log proves", (*says.log(house), *_PROVES)),
             Section("What it does not prove", _DOES_NOT),
@@ -42,6 +46,23 @@ _DOES_NOT = (
     Blank("Who looks at the log here, how often, and what did they find?"),
     Blank("Who may be called to account if this server was misused, and by whom?"),
 )  # fmt: skip
+
+
+def _reviews(house: House) -> Iterator[Fact | Blank]:
+    yield from of_people.reviews(house.casework)
+    yield from of_people.examiners(house.examiners)
+    yield Blank("Who answers for the examiners, and what follows from figures that are poor?")
+
+
+def _people(house: House) -> Iterator[Fact | Blank]:
+    yield from of_people.requests(house.rights)
+    yield from of_people.consents_and_holds(house.rights)
+    yield Fact(
+        "Deleted faces whose sealed bytes would still open until keys are replaced: "
+        f"{house.unfinished_erasures:,}.",
+        "table `pending_erasure`, as `countenance erasures list` has it",
+    )
+    yield Blank("Who sees to it that requests are answered in time, and who complained to an authority?")
 
 
 def _deciders(house: House) -> Iterator[Fact | Blank]:

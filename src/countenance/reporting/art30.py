@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from countenance.policy.purposes import Purpose
+from countenance.reporting import people_statements as of_people
 from countenance.reporting import statements as says
 from countenance.reporting.house import House, may_use
 from countenance.reporting.paper import Blank, Fact, Paper, Section
@@ -23,6 +24,7 @@ def draft_art30(house: House) -> Paper:
         (
             Section("Who is responsible (a)", _responsible(house)),
             *(records or (Section("Processing", (nothing,)),)),
+            Section("What people asked for, and what stands against deletion", tuple(_people(house))),
             Section("Security of all of it (g)", (*says.security(house), *says.log(house))),
         ),
     )
@@ -46,6 +48,13 @@ def _responsible(house: House) -> tuple[Fact | Blank, ...]:
     )
 
 
+def _people(house: House) -> Iterator[Fact | Blank]:
+    yield from of_people.ways_of_asking(house.rights)
+    yield from of_people.requests(house.rights)
+    yield from of_people.consents_and_holds(house.rights)
+    yield Blank("Whom does a person write to who has no code, and how are they verified?")
+
+
 def _record(house: House, purpose: Purpose) -> Section:
     return Section(purpose.title, tuple(_items(house, purpose)))
 
@@ -53,6 +62,11 @@ def _record(house: House, purpose: Purpose) -> Section:
 def _items(house: House, purpose: Purpose) -> Iterator[Fact | Blank]:
     source = f"purposes.toml, [{purpose.name}]"
     yield Fact(f"(b) Purpose: {purpose.summary}", source)
+    yield Fact(
+        f"(b) Legal basis as the catalogue assumes it, which is not an assessment: {purpose.legal_basis}.",
+        source,
+    )
+    yield Blank(f"(b) {purpose.title}: on which grounds of Articles 6(1) and 9(2) is it done here?")
     collections = says.of_purpose(house, purpose)
     for found in collections:
         for fact in says.collection(found):
@@ -87,3 +101,9 @@ def _items(house: House, purpose: Purpose) -> Iterator[Fact | Blank]:
     yield Blank("(e) Is anything transferred to a third country, and under which safeguards?")
     for fact in says.retention(house, purpose):
         yield Fact(f"(f) {fact.text}", fact.source)
+    yield Fact(
+        "(f) A job looks hourly for faces over their time; each deletion is an entry of the log "
+        "(ExpireFaces). Keys "
+        "with which old bytes would open are destroyed within a day.",
+        "docs/operations/jobs.md; docs/operations/deletion.md",
+    )

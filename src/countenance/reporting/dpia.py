@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from countenance.reporting import model_statements as of_models
+from countenance.reporting import people_statements as of_people
 from countenance.reporting import statements as says
 from countenance.reporting.house import House
 from countenance.reporting.paper import Blank, Fact, Paper, Section
@@ -71,7 +72,12 @@ def _necessity(house: House) -> Iterator[Fact | Blank]:
                 f"Account {account.account.account_id} has on file: {record.kind}, {record.reference}.",
                 "table `account_record`; the document itself was not read",
             )
-    yield Blank("How are people told, how do they get access, and how do they object? (Articles 12 to 22)")
+    yield from of_people.ways_of_asking(house.rights)
+    yield from of_people.requests(house.rights)
+    yield from of_people.consents_and_holds(house.rights)
+    yield Blank(
+        "How are people told of all this, and where do they find the page or the desk? (Articles 12 to 14)"
+    )
 
 
 def _risks(house: House) -> Iterator[Fact | Blank]:
@@ -110,6 +116,8 @@ def _measures(house: House) -> Iterator[Fact | Blank]:
     yield from says.rules(house)
     yield from says.security(house)
     yield from says.log(house)
+    yield from of_people.reviews(house.casework)
+    yield from of_people.examiners(house.examiners)
     for pack, line in says.paper_duties(house):
         yield Blank(
             f"Rule pack {pack}, which no software checks here: {says.sentence(line)} How is that met?"

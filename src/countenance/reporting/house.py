@@ -19,6 +19,9 @@ from countenance.assurance.calibrations import Calibrations, Choice
 from countenance.assurance.evaluation_records import EvaluationOnRecord
 from countenance.assurance.evaluations import Evaluations
 from countenance.audit.standing import Standing, read_standing
+from countenance.casework.examinations import Examinations, Figures
+from countenance.casework.reviews import Reviews
+from countenance.casework.tally import CaseworkTally, tally_casework
 from countenance.conduct import Conduct, Finding
 from countenance.conduct.records import Appeal
 from countenance.facts import Charter
@@ -26,6 +29,7 @@ from countenance.gallery import Collection, Gallery
 from countenance.policy.packs import Pack
 from countenance.policy.purposes import Purpose, load_purposes
 from countenance.policy.register import ActivePack, PackRegister
+from countenance.rights.tally import RightsTally, tally_rights
 from countenance.settings import Settings
 from countenance.store import Database, KeyStore
 from countenance.store.directory_lock import is_owned
@@ -89,6 +93,7 @@ class House:
         purposes: those that an account may use now or a collection is for, in the catalogue's order.
         models: the packs that are installed.
         given: evaluations that whoever makes a paper adds; checked to be such, signed by nobody.
+        examiners: who examined, with their account, and what is measured of them.
         masters: of each master key whether it is in a file or a service, and since when.
         copy_of_erasures: the second place of the list of what was erased; None for none.
     """
@@ -115,6 +120,9 @@ class House:
     masters: tuple[tuple[str, datetime], ...]
     unfinished_erasures: int
     copy_of_erasures: str | None
+    rights: RightsTally
+    casework: CaseworkTally
+    examiners: tuple[tuple[str, Figures], ...]
 
 
 def read_house(
@@ -140,6 +148,7 @@ def read_house(
     asked = [str(client.verifier) for client in parse_witnesses(settings.witnesses)]
     with database.read() as connection:
         log, evaluations = read_standing(connection, witnesses=asked), _evaluations(connection, now)
+        rights, casework = tally_rights(connection), tally_casework(connection)
     ring = keys.ring.read()
     copy = settings.tombstones or find_copy(settings.data_dir)
     return House(
@@ -169,6 +178,15 @@ def read_house(
         masters=tuple((place.kind, place.since) for place in ring.places),
         unfinished_erasures=sum(each.faces for each in gallery.finality.pending()),
         copy_of_erasures=str(copy) if copy else None,
+        rights=rights,
+        casework=casework,
+        examiners=tuple(
+            (account.account_id, each)
+            for account in accounts
+            for each in Examinations(database, Reviews(database, keys), least_view_s=0).figures(
+                account.account_id
+            )
+        ),
     )
 
 

@@ -53,8 +53,24 @@ _GROUPS: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = (
             ("appeals/", "Appeals"),
         ),
     ),
-    ("Review by people", "", (("reviews/", "Steps of review"),)),
-    ("People's own requests", "", (("people/", "Requests of those whose faces are processed"),)),
+    (
+        "Review by people",
+        "Searches whose candidates people looked at first. A search counts once under each of its steps.",
+        (
+            ("reviews/outcome/", "What was reported of cases"),
+            ("reviews/operation/", "By operation"),
+            ("reviews/", "Searches held for review, and what became of them"),
+        ),
+    ),
+    (
+        "People's own requests",
+        "Of those whose faces are processed.",
+        (
+            ("people/asked/", "What was asked for"),
+            ("people/decided/", "How requests were decided"),
+            ("people/operation/", "By operation"),
+        ),
+    ),
     (
         "Every operation",
         "",
@@ -137,7 +153,7 @@ def _bars(caption: str, prefix: str, chosen: Sequence[Mapping[str, Any]]) -> _Ta
         )
         for each, number in zip(chosen, numbers, strict=True)
     )
-    return _Table(caption, ("", "number"), rows)
+    return _Table(caption, ("figure", "number"), rows)
 
 
 def _bar(number: int | None, most: int) -> str:

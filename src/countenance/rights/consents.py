@@ -136,6 +136,7 @@ class Consents:
             values = {"consent_id": consent_id, "withdrawn_by": withdrawn_by}
             bound = connection.execute(QUERIES["faces_of_consent"], values).fetchall()
             connection.execute(QUERIES["withdraw_consent"], values)
+            self._erasing.write_down(uow)
             erased: builtins.list[UUID] = []
             for collection_id, face_ids in bound:
                 collection = find_collection(connection, collection_id)

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from countenance.accounts import Actor
 from countenance.accounts.changing import Changing
+from countenance.audit import record_statement
 from countenance.errors import ResourceNotFoundException, ThrottlingException
 from countenance.gallery import Collection
 from countenance.rights.codes import draw_code, parse_code
@@ -71,7 +72,13 @@ class EnrolmentCodes:
         return code
 
     def identify(
-        self, code: str, *, place: str, account_id: str | None = None, most_wrong: int = MOST_WRONG
+        self,
+        code: str,
+        *,
+        place: str,
+        account_id: str | None = None,
+        most_wrong: int = MOST_WRONG,
+        is_recorded: bool = False,
     ) -> Identified:
         """Who shows it. Takes the same steps whether it is known or not.
 
@@ -79,6 +86,8 @@ class EnrolmentCodes:
             place: from where it is shown: an account, or an address; the limit is each place's.
             account_id: whose codes count; None for everybody's.
             most_wrong: how many of that place's may be wrong within an hour.
+            is_recorded: whether the log says that one was wrong, of each place once within an hour; for who
+                makes no call that is recorded itself. Neither code nor place is in the entry.
 
         Raises:
             InvalidParameterException: it is mistyped.
@@ -93,6 +102,7 @@ class EnrolmentCodes:
             connection.execute(QUERIES["take_turn"], values)
             wrong = connection.execute(QUERIES["count_wrong"], values).fetchone()
             assert wrong is not None, "an aggregate always has a row"
+            is_first = wrong[0] == 0
             if wrong[0] >= most_wrong:
                 raise ThrottlingException(
                     f"{wrong[0]} codes from here were not known within an hour; try again later"
@@ -106,6 +116,8 @@ class EnrolmentCodes:
             connection.execute(
                 QUERIES["settle_attempt"], {"attempt_id": row[0], "was_known": found is not None}
             )
+            if found is None and is_first and is_recorded:
+                record_statement(connection, "code.unknown", {"most_within_hour": most_wrong})
         if found is None:
             raise ResourceNotFoundException("the code is not known here, or counts no more")
         code_id, account, region, name, collection_id, faces, user_id, made_at = found

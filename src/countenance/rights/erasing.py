@@ -131,6 +131,10 @@ class Erasing:
         )
         return erased, events
 
+    def write_down(self, uow: UnitOfWork) -> None:
+        """Have what is taken back in this unit of work survive the restoring of a backup, as erasures do."""
+        self._gallery.write_down(uow)
+
     def prove(self, request: SubjectRequest) -> ErasureProof:
         """Look for the erased faces wherever they were. No transaction may be open: it reads by itself.
 

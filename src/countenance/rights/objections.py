@@ -18,7 +18,7 @@ from countenance.errors import AccessDeniedException, InternalServerError, Resou
 from countenance.gallery import Gallery
 from countenance.rights.enrolment_codes import QUERIES, faces_of
 from countenance.rights.erasing import find_collection
-from countenance.rights.records import SubjectRequest
+from countenance.rights.records import KeptTemplates, SubjectRequest
 from countenance.similarity import Calibration, meets
 from countenance.store import Connection, KeyStore, UnitOfWork
 from countenance.types import FaceId, Similarity, Template, Templates
@@ -27,6 +27,7 @@ BLOCKS_AT: Final = Similarity(99.0)
 """One comparison in a million takes somebody else for who objects: where a thousand object, one search in a
 thousand is refused for nothing. A lower bar would shut out others too often."""
 MOST_OF_A_REQUEST: Final = 10
+_PREFIX: Final = "objection-"
 _MOST_OPENED: Final = 10_000
 
 
@@ -78,7 +79,7 @@ class Objections:
         for template in block.templates:
             objection_id = uuid4()
             # The key before the row: a row without it would refuse everybody's calls.
-            key = SealingKey(self._keys.create_secret(_secret_name(objection_id)))
+            key = SealingKey(self._keys.create_secret(secret_name(objection_id)))
             place = _place(objection_id, request.account_id, block.face_model_version)
             values = {
                 "objection_id": objection_id,
@@ -90,6 +91,12 @@ class Objections:
                 "kept_by": by,
             }
             connection.execute(QUERIES["insert_objection"], values)
+
+    def list(self, account_id: str | None = None) -> list[KeptTemplates]:
+        """Of an account, or of all, the newest first; at most 1,000."""
+        with self._changing.database.read() as connection:
+            rows = connection.execute(QUERIES["list_kept"], {"account_id": account_id}).fetchall()
+        return [KeptTemplates(*row) for row in rows]
 
     def withdraw(self, uow: UnitOfWork, request: SubjectRequest, *, actor: Actor) -> int:
         """Forget the templates that were kept by a request, and their keys after the commit; how many.
@@ -109,10 +116,26 @@ class Objections:
                 for each in gone:
                     self._opened.pop(each, None)
             for each in gone:
-                self._keys.destroy_secret(_secret_name(each))
+                self._keys.destroy_secret(secret_name(each))
 
+        self._gallery.write_down(uow)
         uow.after_commit(forget)
         return len(gone)
+
+    def sweep(self, *, older_than_s: float) -> int:
+        """Destroy keys of templates that are not there, as their decision was rolled back; how many.
+
+        Args:
+            older_than_s: younger ones are passed over: their decision may be about to be committed.
+        """
+        # INVARIANT: first the keys, then the rows: one that is made in between is not taken for gone.
+        names = self._keys.secrets_named(_PREFIX, older_than_s=older_than_s)
+        with self._changing.database.read() as connection:
+            kept = {secret_name(each) for (each,) in connection.execute(QUERIES["list_objection_ids"])}
+        left = [name for name in names if name not in kept]
+        for name in left:
+            self._keys.destroy_secret(name)
+        return len(left)
 
     def require_none(
         self,
@@ -150,7 +173,7 @@ class Objections:
             known = self._opened.get(objection_id)
         if known is not None:
             return known
-        secret = self._keys.secret(_secret_name(objection_id))
+        secret = self._keys.secret(secret_name(objection_id))
         place = _place(objection_id, account_id, version)
         opened = None if secret is None else SealingKey(secret).unseal(sealed, place=place)
         if opened is None:
@@ -169,8 +192,9 @@ def to_probes(templates: Sequence[Template]) -> Templates:
     return np.stack(list(templates))
 
 
-def _secret_name(objection_id: UUID) -> str:
-    return f"objection-{objection_id}"
+def secret_name(objection_id: UUID) -> str:
+    """Of the key of a kept template."""
+    return f"{_PREFIX}{objection_id}"
 
 
 def _place(objection_id: UUID, account_id: str, version: str) -> bytes:

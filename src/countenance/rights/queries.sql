@@ -229,6 +229,19 @@ where collection_id = %(collection_id)s and user_id = %(user_id)s and user_made_
 update subject_request set user_id = null, user_made_at = null
 where collection_id = %(collection_id)s and user_id = %(user_id)s and user_made_at = %(user_made_at)s;
 
+-- lock_consents_of_faces --
+-- In one order, so that two who do so do not wait for one another.
+select c.consent_id
+from consent as c
+where c.withdrawn_at is null
+    and exists (
+        select 1 from consent_face as b
+        where b.consent_id = c.consent_id and b.collection_id = %(collection_id)s
+            and b.face_id = any(%(face_ids)s::uuid[])
+    )
+order by c.consent_id
+for update;
+
 -- withdraw_consents_of_faces --
 -- By somebody's own withdrawal: consents by which nobody but these faces is there.
 update consent as c set withdrawn_at = clock_timestamp(), withdrawn_by = %(withdrawn_by)s
@@ -257,6 +270,41 @@ values (
 select objection_id, sealed_template from objection
 where account_id = %(account_id)s and face_model_version = %(face_model_version)s
 order by objection_id;
+
+-- list_kept --
+select request_id, account_id, face_model_version, count(*), min(consent), min(kept_by), min(kept_at)
+from objection
+where %(account_id)s::text is null or account_id = %(account_id)s
+group by request_id, account_id, face_model_version
+order by min(kept_at) desc, request_id
+limit 1000;
+
+-- tally_requests --
+select
+    kind,
+    count(*),
+    count(*) filter (where status = 'granted'),
+    count(*) filter (where status = 'refused'),
+    count(*) filter (where status = 'open'),
+    count(*) filter (where status = 'open' and due_at < clock_timestamp()),
+    count(*) filter (where decided_at > due_at),
+    count(*) filter (where extended_at is not null)
+from subject_request
+group by kind
+order by kind;
+
+-- tally_rights --
+select
+    (select count(*) from consent where withdrawn_at is null),
+    (select count(*) from consent where withdrawn_at is not null),
+    (select count(distinct (collection_id, face_id)) from consent_face),
+    (select count(*) from legal_hold where released_at is null),
+    (select count(distinct (collection_id, face_id)) from legal_hold_face),
+    (select count(*) from objection),
+    (select count(*) from enrolment_code where revoked_at is null);
+
+-- list_objection_ids --
+select objection_id from objection;
 
 -- delete_objections --
 delete from objection where request_id = %(request_id)s returning objection_id;

@@ -93,6 +93,23 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptTemplates:
+    """Templates by which somebody who objected is left alone.
+
+    Attributes:
+        consent: the person's own and explicit one to that, in words or by reference.
+    """
+
+    request_id: UUID
+    account_id: str
+    face_model_version: str
+    templates: int
+    consent: str
+    kept_by: str
+    kept_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LegalHold:
     """Faces that must be kept, until it is released."""
 

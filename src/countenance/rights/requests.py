@@ -155,7 +155,9 @@ class SubjectRequests:
         reason = _worded(reason, "say why (Reason): the person is told")
         assert actor.connection is uow.connection, "one transaction holds the decision and what follows"
         told = f"{request.request_id} {request.kind} {decision}"
-        with self._changing("DecideSubjectRequest", request.account_id, actor, resource=told) as connection:
+        with self._changing(
+            "DecideSubjectRequest", request.account_id, actor, resource=told, word=decision
+        ) as connection:
             status, _ = _lock(connection, request.request_id)
             if status != "open":
                 raise ConflictException(f"the request was {status} already")
@@ -163,10 +165,8 @@ class SubjectRequests:
             if decision == "grant" and request.kind in ERASES:
                 faces = faces_of(connection, request.scope)
                 if request.kind == "withdrawal":
-                    connection.execute(
-                        QUERIES["withdraw_consents_of_faces"],
-                        of_scope(request.scope) | {"face_ids": faces, "withdrawn_by": decided_by},
-                    )
+                    faces = _withdraw_consents(connection, request.scope, faces, withdrawn_by=decided_by)
+                    self._erasing.write_down(uow)
                 if block is not None:
                     assert request.kind == "objection", "kept of who objects, and of nobody else"
                     self._objections.keep(connection, request, block, consent=block_consent, by=decided_by)
@@ -190,10 +190,25 @@ class SubjectRequests:
         request_id = uuid4()
         values = told | of_scope(scope) | {"request_id": request_id, "kind": kind, "opened_by": opened_by}
         with self._changing(
-            "OpenSubjectRequest", told["account_id"], actor, resource=f"{request_id} {kind}"
+            "OpenSubjectRequest", told["account_id"], actor, resource=f"{request_id} {kind}", word=kind
         ) as connection:
             connection.execute(QUERIES["open_request"], values)
             return _require(connection, request_id)
+
+
+def _withdraw_consents(
+    connection: Connection, scope: Scope, faces: Sequence[UUID], *, withdrawn_by: str
+) -> list[UUID]:
+    """Withdraw the consents by which nobody else is there; the faces of the scope as they are then.
+
+    # INVARIANT: each consent is held alone before it is asked who is there by it: an enrolment under it has
+    committed, or finds it withdrawn.
+    """
+    values = of_scope(scope) | {"face_ids": list(faces), "withdrawn_by": withdrawn_by}
+    connection.execute(QUERIES["lock_consents_of_faces"], values)
+    now = faces_of(connection, scope)  # a user's: what was enrolled meanwhile goes along
+    connection.execute(QUERIES["withdraw_consents_of_faces"], values | {"face_ids": now})
+    return now
 
 
 def days_left(request: SubjectRequest, now: datetime | None = None) -> int:

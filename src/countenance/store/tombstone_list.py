@@ -34,7 +34,7 @@ _CODE_BYTES = 16
 _TAIL_BYTES = 64 * 1024
 FACES_IN_A_LINE = 400
 """So that a line is far shorter than `_TAIL_BYTES`."""
-KINDS = ("face", "collection", "user", "account", "vault", "alive")
+KINDS = ("face", "collection", "user", "account", "vault", "objection", "consent", "alive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class Tombstone:
 
     Attributes:
         number: of the line, from 1.
-        kind: `face`, `collection`, `user`, `account`, `vault`, or `alive` for a line that only says the time.
+        kind: `face`, `collection`, `user`, `account`, `vault`, `objection`,
+            `consent`, or `alive` for a line that only says the time.
         words: collection and faces, collection, collection and digest, account, collection; ids as text.
         code: the line's own, hexadecimal.
     """

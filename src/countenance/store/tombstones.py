@@ -143,7 +143,7 @@ class Tombstones:
             return connection.execute(_QUERIES["list_erasures"], {"limit": limit}).fetchall()
 
     def _lines(self, row: tuple[Any, ...]) -> Iterator[tuple[datetime, str]]:
-        _, kind, collection_id, face_ids, user_id, account_id, at = row
+        _, kind, collection_id, face_ids, user_id, account_id, what, at = row
         match kind:
             case "face":
                 yield from ((at, words) for words in face_lines(collection_id, face_ids))
@@ -151,6 +151,8 @@ class Tombstones:
                 yield at, f"user {collection_id} {self._list.user_digest(collection_id, user_id)}"
             case "collection" | "vault":
                 yield at, f"{kind} {collection_id}"
+            case "objection" | "consent":
+                yield at, f"{kind} {what}"
             case _:
                 yield at, f"account {account_id}"
 

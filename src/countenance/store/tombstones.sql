@@ -1,5 +1,5 @@
 -- list_erasures --
-select erasure_id, kind, collection_id::text, face_ids::text[], user_id, account_id, at
+select erasure_id, kind, collection_id::text, face_ids::text[], user_id, account_id, what, at
 from erasure
 order by erasure_id
 limit %(limit)s;

@@ -9,26 +9,47 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 REVIEWS: Final = (
-    "AuthorizeOutcome",
+    "BeginExamination",
     "CloseCase",
     "GetReview",
     "OpenCase",
+    "PlantTrial",
+    "PurgeReview",
+    "PutCaseAuthorization",
     "ReportOutcome",
+    "SignEvidence",
     "SubmitExamination",
 )
-"""Operations of review by people, and `withheld`, their outcome: not offered by every server."""
+"""Operations of review by people: not offered by every server."""
 PEOPLE: Final = (
     "DecideSubjectRequest",
     "ExtendSubjectRequest",
     "GetAccessReport",
+    "GetErasureProof",
+    "IssueEnrolmentCode",
     "OpenSubjectRequest",
     "PutConsent",
+    "PutLegalHold",
+    "ReleaseLegalHold",
     "WithdrawConsent",
+    "WithdrawObjection",
 )
-"""Operations of the people whose faces are processed: not offered by every server."""
+"""Operations of the people whose faces are processed, and about them: not offered by every server."""
+LOOKS: Final = (
+    *("DescribeCase", "DescribeExaminers", "ListCases", "ListReviews"),
+    *("GetSubjectRequest", "ListConsents", "ListLegalHolds", "ListSubjectRequests"),
+)
+"""Operations of the same kinds that only look, and are counted as operations alone."""
 _BANDS = ((99.0, "99-100"), (95.0, "95-99"), (90.0, "90-95"), (80.0, "80-90"), (0.0, "0-80"))
 _OF_FINDINGS = {"OpenFinding": "opened", "DecideFinding": "decided", "LapseFinding": "lapsed"}
 _OF_APPEALS = {"SubmitAppeal": "submitted", "DecideAppeal": "decided"}
+_SETTLED = {
+    "DecideSubjectRequest": "people/decided",
+    "OpenSubjectRequest": "people/asked",
+    "ReportOutcome": "reviews/outcome",
+}
+"""Operations that the log says a word of what they settle, and where these are counted."""
+_LAST_WORD = "decided"
 
 Members = Mapping[str, Any]
 
@@ -66,10 +87,29 @@ def amounts_of(entry: Members) -> Iterator[tuple[str, str, int]]:
             yield name, figure, amount
 
 
-def finding_label(entry: Members) -> str | None:
-    """The figure of findings that the entry belongs to: each finding counts once there, not each entry."""
-    step = _OF_FINDINGS.get(entry.get("operation", ""))
-    return f"findings/{step}" if step and "finding" in entry and entry["outcome"] == "answered" else None
+def labels_once(entry: Members) -> Iterator[tuple[str, str]]:
+    """(figure, id) of what is counted by the finding or review it is of: once each, not each entry."""
+    if entry["kind"] not in {"call", "change"}:
+        return
+    step = _OF_FINDINGS.get(entry["operation"])
+    if step and "finding" in entry and entry["outcome"] == "answered":
+        yield f"findings/{step}", entry["finding"]
+    step = _step_of_review(entry)
+    if step and "review" in entry:
+        yield f"reviews/{step}", entry["review"]
+
+
+def _step_of_review(entry: Members) -> str | None:
+    """How far a held search has come with the entry, where the entry says so."""
+    if entry["outcome"] == "withheld":
+        return "held"
+    if entry["outcome"] != "answered":
+        return None
+    if entry["operation"] == "SubmitExamination":
+        return "decided" if entry.get("word") == _LAST_WORD else None
+    if entry["operation"] == "PurgeReview":
+        return "purged"
+    return "answered" if entry["operation"] not in REVIEWS and entry["kind"] == "call" else None
 
 
 def _of_call(entry: Members) -> Iterator[str]:
@@ -105,11 +145,17 @@ def _of_done(entry: Members) -> Iterator[str]:
     if "standing" in entry:
         yield "standing"
         yield f"standing/change/{entry['standing']['from']} to {entry['standing']['to']}"
+    if entry["kind"] == "call" or "previous" not in entry:  # a call's own change tells of it again
+        yield from _of_people(entry)
+
+
+def _of_people(entry: Members) -> Iterator[str]:
     for group, operations in (("reviews", REVIEWS), ("people", PEOPLE)):
         if entry["operation"] in operations:
             yield f"{group}/operation/{entry['operation']}"
-    step = _OF_APPEALS.get(entry["operation"])
-    if step and (entry["kind"] == "call" or "previous" not in entry):  # a call's own change tells of it again
+    if entry["operation"] in _SETTLED:
+        yield f"{_SETTLED[entry['operation']]}/{entry.get('word', '(not stated)')}"
+    if step := _OF_APPEALS.get(entry["operation"]):
         yield f"appeals/{step}"
 
 

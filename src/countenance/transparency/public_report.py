@@ -17,7 +17,7 @@ from typing import Any, Final
 from countenance.similarity import fmr_at_similarity
 from countenance.transparency.canonical import canonical_json
 from countenance.transparency.merkle import node_hash
-from countenance.transparency.public_labels import PEOPLE, REVIEWS, amounts_of, finding_label, labels_of
+from countenance.transparency.public_labels import PEOPLE, REVIEWS, amounts_of, labels_of, labels_once
 from countenance.transparency.public_system import SystemFacts
 from countenance.transparency.suppression import LEAST_K, Partition, withheld_figures
 from countenance.transparency.verify_canonical import parse_entry
@@ -41,6 +41,9 @@ _WHOLES = (
     ("changes", "changes/operation/"),
     ("searches", "searches/threshold/"),
     ("standing", "standing/change/"),
+    ("reviews/operation/ReportOutcome", "reviews/outcome/"),
+    ("people/operation/OpenSubjectRequest", "people/asked/"),
+    ("people/operation/DecideSubjectRequest", "people/decided/"),
 )
 """What is the sum of what."""
 _TOLD_WHEN_NONE = (
@@ -93,7 +96,7 @@ class Figures:
         self._names: set[str] = set()
         self._amounts: Counter[str] = Counter()
         self._bases: dict[str, str] = {}
-        self._findings: set[tuple[str, str]] = set()
+        self._counted_once: set[tuple[str, str]] = set()
         self._system = SystemFacts()
         self._offered: set[str] = set()
         self._expected = 0.0
@@ -160,10 +163,10 @@ class Figures:
 
     def _count(self, members: Mapping[str, Any]) -> None:
         labels = set(labels_of(members))
-        finding = finding_label(members)
-        if finding and (finding, members["finding"]) not in self._findings:
-            self._findings.add((finding, members["finding"]))
-            labels.add(finding)
+        for each in labels_once(members):
+            if each not in self._counted_once:
+                self._counted_once.add(each)
+                labels.add(each[0])
         if labels:
             self._atoms[tuple(sorted(labels))] += 1
             self._names |= labels

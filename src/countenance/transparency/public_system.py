@@ -12,6 +12,7 @@ _COUNTED: Final = (
     "audit.auditor_revoked",
     "audit.read",
     "canary",
+    "code.unknown",
     "drift.ended",
     "drift.raised",
     "log.continued",

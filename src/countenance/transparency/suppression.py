@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from countenance.transparency.suppression_ranges import Ranges
+
 LEAST_K: Final = 10
 _PRIME: Final = 2**31 - 1
 """Elimination is done modulo it, exactly and alike on every machine. Determinants of a report's 0s and 1s are
@@ -41,8 +43,9 @@ def withheld_figures(
       each of them a range: over all of them it exceeds one apiece by k - 1 or more.
     - Of two published figures of which one holds the other, the difference is 0 or at least k.
     - No withheld figure is a linear combination of published ones.
+    - A count of 1 to k - 1 could be any of k whole numbers or more, as far as the published ones bound it.
 
-    Where one of the last three does not hold, the smallest published figure that it hangs on is withheld
+    Where one of the last four does not hold, the smallest published figure that it hangs on is withheld
     as well, until all hold. Those are not told apart from the small ones.
     """
     table = _Table(atoms, k)
@@ -51,6 +54,7 @@ def withheld_figures(
             next(filter(None, (table.part_too_many(each) for each in partitions)), None)
             or table.difference_too_small()
             or table.term_too_many()
+            or table.bound_too_narrow()
         )
         if found is None:
             return frozenset(table.withheld)
@@ -72,6 +76,8 @@ class _Table:
         self.counts = dict(zip(self._names, (self._rows @ sizes).tolist(), strict=True))
         self._row_of = row_of
         self.withheld = {name for name, count in self.counts.items() if 0 < count < k}
+        # What is wide stays so: all that comes later is that less is published.
+        self._narrow = sorted(self.withheld, key=self._size)
 
     def part_too_many(self, partition: Partition) -> str | None:
         """A part, or the whole, that has to be withheld because the rest of the partition tells too much."""
@@ -105,6 +111,20 @@ class _Table:
             terms = span.terms_of(self._rows[self._row_of[name]])
             if terms is not None:
                 return self._smallest([published[term] for term in terms])
+        return None
+
+    def bound_too_narrow(self) -> str | None:
+        """A published figure that helps to bound a small one to fewer than k numbers."""
+        published = [name for name in self._names if name not in self.withheld]
+        known = self._rows[[self._row_of[name] for name in published]]
+        ranges = Ranges(known, np.array([self.counts[name] for name in published], np.int64))
+        while self._narrow:
+            row = self._rows[self._row_of[self._narrow[0]]]
+            if ranges.possible(row) < self._k:
+                shares = np.flatnonzero(known @ row)  # without one that shares an atom nothing bounds it
+                if shares.size:
+                    return self._smallest([published[each] for each in shares])
+            self._narrow.pop(0)
         return None
 
     def _smallest(self, names: Sequence[str]) -> str | None:

@@ -164,6 +164,7 @@ _OF_CALLS: dict[str, _Test] = {
     "standing": _object({"from": _text, "to": _text}),
     "finding": is_event,
     "review": is_event,
+    "word": _text,
     "reviewers": _list_of(_pseudonym),
     "collection": _digest,
     "resource": _digest,
@@ -243,6 +244,9 @@ _REQUIRED: dict[str, dict[str, _Test]] = {
         "expires": _text,
     },
     "evaluation.withdrawn": {"evaluation": _digest},
+    "code.unknown": {"most_within_hour": _count_of_some},
+    "report.published": {"report": _digest, "from": _text, "to": _text},
+    "report.withdrawn": {"report": _digest},
     "terms.published": {"document": _text, "version": _text, "digest": _digest},
 }
 KINDS = _REQUIRED.keys()

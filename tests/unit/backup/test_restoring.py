@@ -8,13 +8,15 @@ from dataclasses import replace
 
 import pytest
 
+from countenance.accounts import Actor
 from countenance.audit.keys import AuditKeys
 from countenance.backup.erasures import Replayed
 from countenance.backup.reading import BackupFile
 from countenance.backup.restoring import Target, Wishes, restore
 from countenance.cli.installation import open_store
-from countenance.errors import SetupError
+from countenance.errors import AccessDeniedException, SetupError
 from countenance.gallery import Target as Rejected
+from countenance.rights import Rights
 from countenance.settings import Settings
 from countenance.store import KeyStore, UnitOfWork
 from countenance.store.unfinished import is_unfinished
@@ -74,6 +76,93 @@ def test_what_was_erased_since_is_erased_again_and_the_rest_answers_as_before(ho
         assert told.index(again) > told.index(continued)
         there.tombstones.write()
         assert there.list.read_bytes().startswith(house.list.read_bytes())
+
+
+def test_a_hold_that_was_released_since_keeps_nothing_that_was_erased_since(house, tmp_path, target):
+    """The backup knows the hold and not its end: what the list says was erased is erased all the same."""
+    rights = Rights.open(house.database, house.keys, house.gallery)
+    actor = Actor("Olga")
+    ended, standing = (
+        rights.holds.put(house.staff, faces, officer="Olga", reason="court order", actor=actor)
+        for faces in (house.faces[:2], house.faces[2:3])
+    )
+    kept = back_up(house, tmp_path / "kept")
+    rights.holds.release(ended, officer="Olga", reason="over", actor=actor)
+    request = rights.requests.open_by_operator(
+        house.staff, "erasure", face_ids=house.faces[:1], user_id=None,
+        attestation="seen", opened_by="Olga", actor=actor,
+    )  # fmt: skip
+    with UnitOfWork(house.database) as uow:
+        rights.requests.decide(
+            uow, request, "grant", reason="as asked", decided_by="Olga", actor=Actor("Olga", uow.connection)
+        )
+        uow.commit()
+    assert restore(kept.file, target, Wishes(tombstones=[house.list])).replayed == Replayed(faces=1)
+    with reopened(target.database_url, target.data_dir) as there:
+        assert found_in(there) == set(house.faces[1:])
+        held = {
+            each.hold_id: each.face_ids
+            for each in Rights.open(there.database, there.keys, there.gallery).holds.list()
+        }
+        assert held == {ended: (house.faces[1],), standing: (house.faces[2],)}  # what was not erased is held
+        staff = there.gallery.require_collection(there.account_id, "us-east-1", "staff")
+        with pytest.raises(AccessDeniedException, match="HLD-001"), UnitOfWork(there.database) as uow:
+            there.gallery.delete_faces(uow, staff, [house.faces[2]])
+
+
+def test_what_people_took_back_since_is_not_brought_back(house, tmp_path, target):
+    """A consent withdrawn, a kept template forgotten: neither rows nor keys of the backup count."""
+    rights = Rights.open(house.database, house.keys, house.gallery)
+    actor = Actor("Olga")
+    for reference, face in (("form 7", 0), ("form 8", 1), ("form 9", 2)):
+        rights.consents.put(
+            house.staff, reference, house.faces[face : face + 1], recorded_by="Olga", actor=actor
+        )
+    kept_by = []
+    for face in house.faces[3:5]:
+        request = rights.requests.open_by_operator(
+            house.staff, "objection", face_ids=[face], user_id=None,
+            attestation="seen", opened_by="Olga", actor=actor,
+        )  # fmt: skip
+        decide(house, rights, request, block=rights.objections.read(request), block_consent="form B")
+        kept_by.append(request)
+    kept = back_up(house, tmp_path / "kept")
+    with UnitOfWork(house.database) as uow:
+        rights.objections.withdraw(uow, kept_by[0], actor=Actor("Olga", uow.connection))
+        uow.commit()
+    with UnitOfWork(house.database) as uow:
+        rights.consents.withdraw(
+            uow, house.account_id, "form 7", withdrawn_by="Olga", actor=Actor("Olga", uow.connection)
+        )
+        uow.commit()
+    withdrawal = rights.requests.open_by_operator(
+        house.staff, "withdrawal", face_ids=house.faces[1:2], user_id=None,
+        attestation="seen", opened_by="Olga", actor=actor,
+    )  # fmt: skip
+    decide(house, rights, withdrawal)
+    restored = restore(kept.file, target, Wishes(tombstones=[house.list]))
+    assert restored.replayed == Replayed(faces=2, objections=1, consents=2)
+    with reopened(target.database_url, target.data_dir) as there:
+        again = Rights.open(there.database, there.keys, there.gallery)
+        standing = {
+            each.reference: each.withdrawn_at is None
+            for each in again.consents.list(house.account_id, limit=9)
+        }
+        assert standing == {"form 7": False, "form 8": False, "form 9": True}
+        with pytest.raises(AccessDeniedException, match="CON-002"):
+            again.consents.require_standing(there.account_id, "form 7")
+        assert [each.request_id for each in again.objections.list()] == [kept_by[1].request_id]
+        assert len(there.keys.secrets_named("objection-", older_than_s=-10)) == 1
+        assert sum(each.get("operation") == "ReplayErasures" for each in entries(there)) == 5
+
+
+def decide(house, rights, request, **more):
+    with UnitOfWork(house.database) as uow:
+        actor = Actor("Olga", uow.connection)
+        rights.requests.decide(
+            uow, request, "grant", reason="as asked", decided_by="Olga", actor=actor, **more
+        )
+        uow.commit()
 
 
 def test_rejections_are_restored_without_those_of_what_was_erased_since(house, tmp_path, target):

@@ -9,14 +9,16 @@ from datetime import timedelta
 
 import pytest
 
-from countenance.accounts import Accounts
+from countenance.accounts import Accounts, Actor
 from countenance.audit import AuditLog, Touch, open_log
 from countenance.audit.disclosure import disclose
 from countenance.audit.reconcile import last_reconciled
 from countenance.cli.housekeeping import RECONCILE_AFTER, TOKENS_KEPT, Housekeeping
+from countenance.errors import ResourceNotFoundException
 from countenance.gallery import Gallery
 from countenance.gallery.finality import Finality
 from countenance.gallery.reading import CHANGES_KEPT
+from countenance.rights import Rights
 from countenance.store import Database, KeyMissing, UnitOfWork, idempotency, migrate
 from countenance.store.jobs import Jobs, JobState
 from fakes.faces import DIMENSIONS, new_face, unit
@@ -433,3 +435,45 @@ def test_pictures_whose_time_is_over_are_deleted_hourly(retention):
     )
     retention.keep_house()
     assert gallery.vaults.find(collection).crops == 0
+
+
+def test_what_hangs_on_a_face_ends_with_its_retention(retention):
+    """Its consent has nobody, its code still shows what came of requests, an open request is answered."""
+    server = retention.server
+    old, young = retention.collection("guests", "ada", "bob", retention_days="30")
+    gallery = Gallery(server.database, server.keys)
+    rights = Rights.open(server.database, server.keys, gallery)
+    guests = gallery.require_collection(retention.account_id, "us-east-1", "guests")
+    ours, actor = uuid.UUID(old), Actor("Olga")
+    for reference, face in (("form 7", old), ("form 8", young)):
+        rights.consents.put(guests, reference, [uuid.UUID(face)], recorded_by="Olga", actor=actor)
+    code = rights.codes.issue(guests, face_ids=[ours], issued_by="Olga", actor=actor)
+    who = rights.codes.identify(code, place="a test")
+    asked = {
+        kind: rights.requests.open_by_code(who, kind, opened_by="person", actor=actor)
+        for kind in ("access", "erasure")
+    }
+    retention.age(30, old)
+    server.merge()
+    retention.keep_house()
+    assert retention.faces("guests") == [young]
+    consents = {each.reference: each for each in rights.consents.list(retention.account_id, limit=10)}
+    assert {name: each.faces for name, each in consents.items()} == {"form 7": 0, "form 8": 1}
+    assert consents["form 7"].withdrawn_at is None  # it ended by time and not by the person's word
+    who = rights.codes.identify(code, place="a test")
+    seen = rights.requests.list(who.account_id, code_id=who.code_id)
+    assert {each.request_id for each in seen} == {each.request_id for each in asked.values()}
+    report = rights.reports.make(asked["access"])
+    assert report["Faces"] == []
+    assert [use["Operation"] for use in report["Uses"]] == ["ExpireFaces"]
+    with UnitOfWork(server.database) as work:
+        granted, _ = rights.requests.decide(
+            work, asked["erasure"], "grant", reason="gone already", decided_by="Olga",
+            actor=Actor("Olga", work.connection),
+        )  # fmt: skip
+        work.commit()
+    assert granted.erased_ids == ()
+    assert rights.erasing.prove(granted).rows_left == 0
+    server.call("DeleteCollection", CollectionId="guests")
+    with pytest.raises(ResourceNotFoundException):
+        rights.codes.identify(code, place="a test")

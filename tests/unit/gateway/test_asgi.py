@@ -7,6 +7,8 @@ import threading
 import pytest
 
 from countenance.gateway.asgi import Gateway
+from countenance.gateway.call import Answer
+from countenance.gateway.forwarded import TrustedProxies
 from countenance.gateway.throttle import MAX_BODY_BYTES
 
 PAGE = "https://photos.example"
@@ -435,3 +437,24 @@ def test_a_long_answer_is_held_until_it_has_been_taken(bench, gateway):
 def test_other_protocols_are_not_spoken(gateway):
     with pytest.raises(RuntimeError, match="websocket"):
         _exchange(gateway(), {"type": "websocket"}, [])
+
+
+class _Told:
+    """A site that answers with whose visit it was told that it is."""
+
+    def serves(self, path):
+        return path == "/people"
+
+    def answer(self, head, body, *, scheme):
+        return Answer(status=200, headers=(), body=f"{head.client} {scheme}".encode())
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told"), [("", "10.0.0.1"), ("10.0.0.0/8", "203.0.113.7"), ("10.9.0.0/16", "10.0.0.1")]
+)
+def test_a_page_is_told_of_the_visitor_whom_a_trusted_proxy_names(gateway, proxies, told):
+    """Else all visitors behind a proxy share one limit; or whoever writes a header has none."""
+    scope = _scope("GET", "/people", [("x-forwarded-for", "198.51.100.9, 203.0.113.7")])
+    made = gateway(site=_Told(), proxies=TrustedProxies(proxies))
+    exchange = _exchange(made, scope | {"client": ("10.0.0.1", 4711)}, [])
+    assert exchange.body.decode() == f"{told} http"

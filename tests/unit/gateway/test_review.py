@@ -7,6 +7,7 @@ import dataclasses
 import json
 import threading
 import uuid
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
@@ -23,6 +24,8 @@ from countenance.policy import load_purposes
 from countenance.policy.engine import PolicyEngine, schema_for
 from countenance.policy.register import FixedPolicies
 from countenance.store import KeyStore
+from countenance.transparency.merkle import leaf_hash
+from countenance.transparency.public_report import Asked, Figures
 from fakes.vision import person, picture
 
 ADA, EVE, NOBODY = ({"Bytes": picture(person(who))} for who in ("ada", "eve", "nobody"))
@@ -618,3 +621,60 @@ def test_evidence_is_signed_for_by_nobody_whom_the_opener_might_be(house):
     assert carl.refused("SignEvidence", **sign).startswith("CASE-003: ")
     bert.told("ConfirmOperator", **OURS, OperatorName="Carl")
     carl.told("SignEvidence", **sign)
+
+
+def test_the_publics_figures_are_those_of_what_happened(house):
+    """Two searches held, one released and fetched twice, one purged; a case's end; three requests."""
+    told_again, administrator = house.held(), _administrator(house)
+    assert house.held() == told_again
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, told_again)
+    for _ in range(2):
+        house.requester.told("SearchFacesByImage", **SEARCH, Image=ADA)
+    purged = house.held(**SEARCH, Image=EVE)
+    house.statement(
+        "update review set expires_at = clock_timestamp() where review_id = %s", uuid.UUID(purged)
+    )
+    purge_due(house.party.bench.database, _keys(house))
+    house.opener.told("ReportOutcome", **OURS, CaseId=house.case, Outcome="no_lead")
+    administrator.told("CloseCase", **OURS, CaseId=house.case)
+    whose = {"CollectionId": "seen", "FaceIds": [house.faces["eve"]], "Attestation": "passport seen"}
+    for kind, decision in (("access", None), ("withdrawal", "refuse"), ("erasure", "grant")):
+        opened = house.opener.told("OpenSubjectRequest", **OURS, Kind=kind, **whose)["Request"]["RequestId"]
+        if decision:
+            settled = {"RequestId": opened, "Decision": decision, "Reason": "as asked"}
+            house.opener.told("DecideSubjectRequest", **OURS, **settled)
+    now = datetime.now(UTC)
+    month = now.year * 12 + now.month
+    figures = Figures(Asked(start=f"{now:%Y-%m}-01", end=f"{month // 12:04d}-{month % 12 + 1:02d}-01"))
+    with house.party.bench.database.read() as connection:
+        entries = house.party.bench.services.audit.list_latest(connection, house.party.account_id, limit=1000)
+    for index, entry in enumerate(reversed(entries)):
+        figures.add(index, entry.entry, leaf_hash(entry.entry))
+    counts: Counter[str] = Counter()
+    for names, count in figures._atoms.items():
+        counts.update(dict.fromkeys(names, count))
+    of_people = {name: count for name, count in counts.items() if name.startswith(("reviews/", "people/"))}
+    assert of_people == {
+        "reviews/withheld": 3,
+        "reviews/held": 2,
+        "reviews/decided": 1,
+        "reviews/answered": 1,
+        "reviews/purged": 1,
+        "reviews/outcome/no_lead": 1,
+        "reviews/operation/BeginExamination": 2,
+        "reviews/operation/SubmitExamination": 2,
+        "reviews/operation/PurgeReview": 1,
+        "reviews/operation/OpenCase": 1,
+        "reviews/operation/ReportOutcome": 1,
+        "reviews/operation/CloseCase": 1,
+        "people/asked/access": 1,
+        "people/asked/withdrawal": 1,
+        "people/asked/erasure": 1,
+        "people/decided/refuse": 1,
+        "people/decided/grant": 1,
+        "people/operation/OpenSubjectRequest": 3,
+        "people/operation/DecideSubjectRequest": 2,
+    }
+    assert counts["erasures/operation/countenance.EraseFaces"] == 1
+    assert figures.report()["not_offered"] == []

@@ -20,7 +20,7 @@ TABLES = {
     "independent_test_sample", "key_binding", "legal_hold", "legal_hold_face", "living_review",
     "objection", "observation", "officer", "operator", "pack_activation", "pack_issuer", "passkey",
     "passkey_challenge", "pending_erasure",
-    "policy_epoch", "purpose_request", "purpose_vote", "reembedding", "reembedding_failure",
+    "policy_epoch", "public_report", "purpose_request", "purpose_vote", "reembedding", "reembedding_failure",
     "rejection", "relation", "relation_in_force", "review", "review_case", "review_face",
     "schema_migration", "shadow_template", "standing_change", "subject", "subject_request", "tag",
     "termination_proposal", "terms_acceptance", "terms_version", "tester", "tester_use", "training",

@@ -328,6 +328,9 @@ def test_no_small_count_follows_from_a_whole_report(told):
     attack = Attack(figures._atoms, withheld)
     for name, count in attack.counts.items():
         assert (0 < count < 10) <= (name in withheld), name
+        if 0 < count < 10:
+            low, high = attack.range_of(name, least=1)
+            assert high - low >= 9, (name, low, high)
     for name in withheld:
         assert not attack.derives(name), name
         if attack.counts[name] < 10:

@@ -123,6 +123,7 @@ def sign_evidence(request: SignEvidenceRequest, deps: Deps) -> SignEvidenceRespo
 def report_outcome(request: ReportOutcomeRequest, deps: Deps) -> ReportOutcomeResponse:
     """What came of a case; a lead is used on independent evidence that another operator has signed for."""
     deps.report.changes(request["CaseId"])
+    deps.report.word = request["Outcome"]
     deps.casework.cases.report(
         deps.uow,
         deps.caller.account_id,

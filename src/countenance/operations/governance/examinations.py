@@ -87,7 +87,10 @@ def submit_examination(request: SubmitExaminationRequest, deps: Deps) -> SubmitE
         }
         for label in labels
     ]
-    deps.casework.examinations.submit(deps.uow, _examiner(deps), review_id, said, note=request.get("Note"))
+    was_last = deps.casework.examinations.submit(
+        deps.uow, _examiner(deps), review_id, said, note=request.get("Note")
+    )
+    deps.report.word = "decided" if was_last else None
     return {}
 
 

@@ -52,6 +52,7 @@ def issue_enrolment_code(request: IssueEnrolmentCodeRequest, deps: Deps) -> Issu
 def open_subject_request(request: OpenSubjectRequestRequest, deps: Deps) -> OpenSubjectRequestResponse:
     """By a code, which says whose faces; or by the operator, who says how it was verified who asks."""
     opened_by, code = deps.caller.operator, request.get("Code")
+    deps.report.word = request["Kind"]
     if code is None:
         opened = deps.rights.requests.open_by_operator(
             deps.collection(_collection_of(request)),
@@ -110,6 +111,7 @@ def decide_subject_request(request: DecideSubjectRequestRequest, deps: Deps) -> 
         if (found.kind, request["Decision"]) != ("objection", "grant"):
             raise InvalidParameterException("a template is kept only of an objection that is granted")
         block = deps.rights.objections.read(found)
+    deps.report.word = request["Decision"]
     decided, _ = deps.rights.requests.decide(
         deps.uow,
         found,

@@ -1,0 +1,131 @@
+"""Two at once, and somebody killed in between: decided once, erased wholly or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from countenance.accounts import Actor
+from countenance.errors import AccessDeniedException, ConflictException
+from countenance.store import UnitOfWork
+from fakes.faces import new_face, unit
+from rights_house import rights_house
+
+
+@pytest.fixture
+def house(empty_database_url, key_store, tmp_path):
+    with rights_house(empty_database_url, key_store, tmp_path) as house:
+        yield house
+
+
+def test_of_two_grants_at_once_one_counts_and_erases_once(house):
+    """The other is told that it was decided; there is one receipt, and one entry of the erasure."""
+    request = house.asked("erasure", house.faces[0])
+    both = threading.Barrier(2)
+
+    def grant():
+        both.wait()
+        try:
+            return house.grant(request)
+        except ConflictException as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [each.result(30) for each in [pool.submit(grant), pool.submit(grant)]]
+    [refused] = [each for each in found if isinstance(each, ConflictException)]
+    [granted] = [each for each in found if not isinstance(each, ConflictException)]
+    assert "granted already" in refused.message
+    assert granted.erased_ids == (house.faces[0],)
+    assert house.there() == {house.faces[1]}
+    assert house.rights.requests.require(request.request_id).receipt == granted.receipt
+    with house.database.read() as connection:
+        rows = connection.execute("select convert_from(entry, 'UTF8') from audit_event").fetchall()
+    assert sum('"EraseFaces"' in row for (row,) in rows) == 1
+
+
+@pytest.mark.parametrize("ends", ["commits", "rolls back"])
+def test_a_withdrawal_waits_for_an_enrolment_under_the_same_consent(house, ends):
+    """Somebody else comes in under it meanwhile: the consent stands for them; else nobody is left by it.
+
+    Without the wait a face would be there under a consent that is withdrawn.
+    """
+    consents = house.rights.consents
+    consents.put(house.staff, "form 7", house.faces[:1], recorded_by="Olga", actor=Actor("Olga"))
+    request, done = house.asked("withdrawal", house.faces[0]), []
+    with UnitOfWork(house.database) as uow:
+        [another] = house.gallery.enrol(uow, house.staff, [new_face(unit([5]))])
+        consents.bind(uow.connection, house.staff, "form 7", [another.face_id], recorded_by="Otto")
+        thread = threading.Thread(target=lambda: done.append(house.grant(request)))
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+        if ends == "commits":
+            uow.commit()
+    thread.join(30)
+    [granted] = done
+    assert granted.erased_ids == (house.faces[0],)
+    [consent] = consents.list(house.account, limit=10)
+    is_in = another.face_id in house.there()
+    assert is_in == (ends == "commits")
+    assert (consent.withdrawn_at is None) == is_in
+    if not is_in:
+        with pytest.raises(AccessDeniedException, match="CON-002"):
+            consents.require_standing(house.account, "form 7")
+
+
+PROGRAM = """
+import sys, time, uuid
+from pathlib import Path
+from countenance.accounts import Actor
+from countenance.gallery import Gallery
+from countenance.rights import Rights
+from countenance.store import Database, KeyStore, Tombstones, UnitOfWork
+
+url, data_dir, keys, request_id, moment = sys.argv[1:]
+
+def wait_to_be_killed():
+    print("ready", flush=True)
+    time.sleep(60)
+
+with Database(url, max_connections=4) as database:
+    store = KeyStore.open(Path(keys))
+    gallery = Gallery(database, store, tombstones=Tombstones(database, store, data_dir=Path(data_dir)))
+    rights = Rights.open(database, store, gallery)
+    request = rights.requests.require(uuid.UUID(request_id))
+    with UnitOfWork(database) as uow:
+        if moment == "after":
+            uow.after_commit(wait_to_be_killed)
+        rights.requests.decide(
+            uow, request, "grant", reason="as asked", decided_by="Olga", actor=Actor("Olga", uow.connection)
+        )
+        if moment == "before":
+            wait_to_be_killed()
+        uow.commit()
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_who_is_killed_while_granting_leaves_nothing_half_erased(
+    house, empty_database_url, key_store, tmp_path, moment
+):
+    """kill -9 before the commit: nothing is decided, the face is there. Behind it: all is, and is shown."""
+    request = house.asked("erasure", house.faces[0])
+    where = (empty_database_url, tmp_path, key_store.directory)
+    command = [sys.executable, "-c", PROGRAM, *where, request.request_id, moment]
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.kill()
+    now = house.rights.requests.require(request.request_id)
+    if moment == "before":
+        assert (now.status, now.receipt) == ("open", None)
+        assert house.faces[0] in house.there()
+        now = house.grant(now)  # and it is decided as if nothing had been
+    assert (now.status, now.erased_ids) == ("granted", (house.faces[0],))
+    assert house.there() == {house.faces[1]}
+    house.tombstones.flush()  # as whoever comes next does: what the crash kept from the list
+    assert house.rights.erasing.prove(now).holds
