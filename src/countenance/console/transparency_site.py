@@ -47,8 +47,8 @@ class TransparencySite:
         """Everything under /transparency."""
         return path == PREFIX or path.startswith(f"{PREFIX}/")
 
-    def most_body_bytes(self, method: str, path: str) -> int:
-        """None: nothing is sent here."""
+    def most_body_bytes(self, method: str, path: str) -> int:  # noqa: ARG002  # nothing is sent here
+        """None of any request."""
         return 0
 
     def answer(self, head: Head, body: bytes, *, scheme: str) -> Answer:
