@@ -27,7 +27,7 @@ SEEN_BY = {
     "/console/policy/explain": {"administrator", "auditor", "developer", "officer"},
     "/console/evaluations": {"administrator", "auditor", "developer", "officer"},
     "/console/standing": set(ROLES),
-    "/console/log": set(ROLES),
+    "/console/log": set(ROLES) - {"examiner"},
 }
 CHANGES = {
     "/console/keys": [

@@ -15,7 +15,7 @@ from typing import Any, Literal
 NO_POLICY_DIGEST = ""
 """`policy_digest` of an event that no policy was asked about."""
 
-Role = Literal["probe", "candidate", "enrolled", "associated", "named", "deleted"]
+Role = Literal["probe", "candidate", "shown", "enrolled", "associated", "named", "deleted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,7 @@ class Event:
         standing: of the account, before and after a change of it.
         finding: id of the finding that a change follows from.
         review: id of the held search that the call made, was told of, or is about.
+        reviewers: who verified what was answered, by name.
     """
 
     event_id: uuid.UUID
@@ -143,6 +144,7 @@ class Event:
     standing: tuple[str, str] | None = None
     finding: uuid.UUID | None = None
     review: uuid.UUID | None = None
+    reviewers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None or (self.ended_at is not None and self.ended_at.tzinfo is None):

@@ -210,6 +210,7 @@ def _event_of(
         deleted=facts.deleted,
         touched=facts.touched,
         review=report.review,
+        reviewers=report.reviewers,
         idempotent_replay=performed is not None and performed.is_replay,
         previous=performed.previous if performed else previous,
     )

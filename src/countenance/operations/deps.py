@@ -89,6 +89,7 @@ class Report:
         rejected: candidates that the search left out because of rejections.
         discharged: obligations that were met.
         review: the held search that the call is about, for its event.
+        reviewers: names of the people who decided what is answered of it.
         seen_as: what the call is to detectors of misuse, where its operation alone does not say.
     """
 
@@ -105,6 +106,7 @@ class Report:
     rejected: int = 0
     discharged: set[str] = field(default_factory=set)
     review: uuid.UUID | None = None
+    reviewers: tuple[str, ...] = ()
     seen_as: str | None = None
 
     def changes(self, what: str) -> None:

@@ -375,6 +375,7 @@ class BeginExaminationResponse(TypedDict):
     LeastViewSeconds: float
     Probe: bytes
     Pictures: list[CandidatePicture]
+    ProbeAligned: NotRequired[bytes]
 
 
 class BoundingBox(TypedDict):
@@ -402,6 +403,7 @@ class CalibrationUsed(TypedDict):
 class CandidatePicture(TypedDict):
     Label: str
     Picture: bytes
+    Aligned: NotRequired[bytes]
 
 
 class CandidateVerdict(TypedDict):
@@ -2312,7 +2314,6 @@ class WaitingReview(TypedDict):
     ReviewId: str
     Purpose: str
     OpenedAt: datetime
-    ExpiresAt: datetime
     CandidateCount: int
     BeganAt: NotRequired[datetime]
 

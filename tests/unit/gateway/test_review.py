@@ -7,13 +7,11 @@ import dataclasses
 import json
 import threading
 import uuid
-from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
 import pytest
 
-from countenance.accounts import Actor
 from countenance.casework import Casework
 from countenance.casework.expiry import ReviewExpiry
 from countenance.cli.casework_jobs import purge_due
@@ -23,11 +21,9 @@ from countenance.policy.engine import PolicyEngine, schema_for
 from countenance.policy.register import FixedPolicies
 from countenance.store import KeyStore
 from fakes.vision import person, picture
+from review_house import ADA, NOBODY, OURS, SEARCH, House
 
-ADA, EVE, NOBODY = ({"Bytes": picture(person(who))} for who in ("ada", "eve", "nobody"))
 BOTH = {"Bytes": picture(person("ada"), person("eve", left=400))}
-OURS = {"service": "countenance"}
-SEARCH = {"CollectionId": "seen", "FaceMatchThreshold": 80.0, "MaxFaces": 5}
 
 
 @pytest.fixture(scope="module")
@@ -54,66 +50,6 @@ def strict(models):
 def house(party, strict):
     """An account with ada and eve enrolled, pictures kept, a case, and three examiners."""
     return House(party("development"), strict)
-
-
-class House:
-    """An account where people review."""
-
-    def __init__(self, party: Any, strict: FixedPolicies) -> None:
-        services = dataclasses.replace(party.bench.services, policies=strict)
-        self.party = dataclasses.replace(party, bench=dataclasses.replace(party.bench, services=services))
-        self.opener = self.party.as_(None)
-        self.party.told("CreateCollection", CollectionId="seen", Tags={"countenance:vault-days": "30"})
-        self.faces = {}
-        for who in ("ada", "ada too", "eve"):
-            photo = {"Bytes": picture(person(who.split()[0], likeness=0.9 if "too" in who else 1.0))}
-            [made] = self.party.told("IndexFaces", CollectionId="seen", Image=photo)["FaceRecords"]
-            self.faces[who] = made["Face"]["FaceId"]
-        self.case = self.open_case("C-1")
-        self.requester = self.party.as_("development", case="C-1")
-        self.examiners = [self.operator(name, "examiner") for name in ("Erin", "Emil", "Edda")]
-
-    def open_case(self, name: str, **told: Any) -> str:
-        asked = {
-            "Case": name,
-            "Purpose": "development",
-            "Reason": "a burglary",
-            "LegalBasis": "a statute",
-            "ExpiresAt": (datetime.now(UTC) + timedelta(days=2)).timestamp(),
-        }
-        return self.opener.told("OpenCase", **OURS, **(asked | told))["CaseId"]
-
-    def operator(self, name: str, *roles: str) -> Any:
-        operators = self.party.bench.services.governance.operators
-        operators.put(self.party.account_id, name, roles, actor=Actor("test"))
-        key = operators.create_key(self.party.account_id, name, actor=Actor("test"))
-        return dataclasses.replace(
-            self.party, token=None, bench=dataclasses.replace(self.party.bench, key=key)
-        )
-
-    def held(self, operation: str = "SearchFacesByImage", **request: Any) -> str:
-        """The review that a call is told of."""
-        message = self.requester.refused(operation, **(request or SEARCH | {"Image": ADA}))
-        assert message.startswith("OBL-REVIEW: somebody was found"), message
-        return message.split("review `")[1].split("`")[0]
-
-    def examine(self, examiner: Any, review: str, verdict: Any = "support") -> None:
-        """Decide; `verdict` for all, or by the number of the candidate's picture."""
-        seen = examiner.told("BeginExamination", **OURS, ReviewId=review)
-        said = [
-            {
-                "Label": each["Label"],
-                "Verdict": verdict if isinstance(verdict, str) else verdict(place),
-                "Features": [{"Feature": "ears", "Remark": "similar"}],
-            }
-            for place, each in enumerate(seen["Pictures"])
-        ]
-        examiner.told("SubmitExamination", **OURS, ReviewId=review, Verdicts=said, Note="looked")
-
-    def statement(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self.party.bench.database.transaction() as connection:
-            cursor = connection.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
 
 
 def test_two_examiners_who_agree_release_the_answer_to_the_same_call(house):

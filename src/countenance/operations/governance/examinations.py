@@ -6,7 +6,7 @@ import uuid
 
 from countenance.casework import Examiner, Held, Picture, Search
 from countenance.errors import AccessDeniedException, InvalidParameterException
-from countenance.operations.crop_pictures import to_picture
+from countenance.operations.crop_pictures import to_aligned_picture, to_picture
 from countenance.operations.deps import Deps
 from countenance.types import FaceId
 from countenance.wire.shapes import (
@@ -44,7 +44,6 @@ def list_reviews(request: ListReviewsRequest, deps: Deps) -> ListReviewsResponse
             "ReviewId": str(each.review_id),
             "Purpose": each.purpose,
             "OpenedAt": each.opened_at,
-            "ExpiresAt": each.expires_at,
             "CandidateCount": each.candidates,
         }
         if each.began_at is not None:
@@ -60,16 +59,21 @@ def begin_examination(request: BeginExaminationRequest, deps: Deps) -> BeginExam
     review_id = uuid.UUID(request["ReviewId"])
     deps.report.review = review_id
     seat = deps.casework.examinations.begin(deps.uow, _examiner(deps), review_id)
-    pictures: list[CandidatePicture] = [
-        {"Label": _label(place), "Picture": to_picture(each.crop)}
-        for place, each in enumerate(seat.candidates)
-    ]
-    return {
+    pictures: list[CandidatePicture] = []
+    for place, each in enumerate(seat.candidates):
+        shown: CandidatePicture = {"Label": _label(place), "Picture": to_picture(each.crop)}
+        if (aligned := to_aligned_picture(each.crop)) is not None:
+            shown["Aligned"] = aligned
+        pictures.append(shown)
+    response: BeginExaminationResponse = {
         "BeganAt": seat.began_at,
         "LeastViewSeconds": deps.casework.examinations.least_view_s * len(pictures),
         "Probe": to_picture(seat.probe.crop),
         "Pictures": pictures,
     }
+    if (aligned := to_aligned_picture(seat.probe.crop)) is not None:
+        response["ProbeAligned"] = aligned
+    return response
 
 
 def submit_examination(request: SubmitExaminationRequest, deps: Deps) -> SubmitExaminationResponse:
@@ -110,6 +114,7 @@ def plant_trial(request: PlantTrialRequest, deps: Deps) -> PlantTrialResponse:
         purpose=request["Purpose"],
         operation="SearchFaces",
         requested_by=deps.caller.operator,
+        requested_by_id=deps.caller.operator_id,
         request_digest=nobody,
         probe_digest=nobody,
         event_id=deps.caller.event_id,
@@ -152,7 +157,9 @@ def _examiner(deps: Deps) -> Examiner:
     caller = deps.caller
     if caller.operator_id is None or "examiner" not in (caller.roles or ()):
         raise AccessDeniedException("EXA-001: examining is for people whose role it is")
-    return Examiner(caller.account_id, caller.operator_id, caller.operator)
+    # Every other role reads the log, in which a search was withheld and a trial was not.
+    is_blind = caller.roles == frozenset({"examiner"})
+    return Examiner(caller.account_id, caller.operator_id, caller.operator, is_blind)
 
 
 def _label(place: int) -> str:
