@@ -13,21 +13,7 @@ from countenance.operations.deps import Report
 
 REVIEWED_BY_PEOPLE: Final = frozenset({"human_review", "two_person_verification"})
 """Duties that one thing meets: what is found is held until two people who look apart from one another, each
-with a key of their own, support it (`under_review`), as Regulation (EU) 2024/1689, Article 14(5) has it."""
-DISCHARGES` are those that it can meet. A call that owes any other is refused by the policy engine; a call
-that owes one of these and whose operation did not meet it fails when it comes to be recorded.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Collection
-from typing import Final
-
-from countenance.operations.deps import Report
-
-REVIEWED_BY_PEOPLE: Final = frozenset({"human_review", "two_person_verification"})
-"""Duties that one thing meets: what is found is held until two people who look apart from one another, each
-with a key of their own, support it (`under_review`): two, as Regulation (EU) 2024/1689, Article 14(5) has it."""
+with a key of their own, support it (`under_review`). Regulation (EU) 2024/1689, Article 14(5)."""
 DISCHARGES: Final = frozenset(
     {
         *REVIEWED_BY_PEOPLE,  # `under_review`: candidates are held until examiners have decided

@@ -7,11 +7,14 @@ import dataclasses
 import json
 import threading
 import uuid
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
 import pytest
 
+from countenance.audit import Touch
+from countenance.audit.disclosure import disclose
 from countenance.casework import Casework
 from countenance.casework.expiry import ReviewExpiry
 from countenance.cli.casework_jobs import purge_due
@@ -499,3 +502,169 @@ def test_a_search_that_is_not_recorded_is_not_held(house):
     assert expiry.sweep(older_than_s=-10) >= 1
     assert house.held()
     assert expiry.sweep(older_than_s=-10) == 0
+
+
+def test_nobody_examines_what_they_asked_for_under_another_name(house):
+    """By who they are and not by what they were called: names are given anew, people are not."""
+    review = house.held()
+    [[operator_id]] = house.statement(
+        "select operator_id from operator where account_id = %s and name = %s",
+        house.party.account_id,
+        house.examiners[0].bench.key.operator,
+    )
+    house.statement(
+        "update review set requested_by = 'somebody', requested_by_id = %s where review_id = %s",
+        operator_id,
+        uuid.UUID(review),
+    )
+    assert "EXA-002" in house.examiners[0].refused("BeginExamination", **OURS, ReviewId=review)
+    assert house.examiners[0].told("ListReviews", **OURS)["Reviews"] == []
+    house.statement("update review set requested_by_id = null where review_id = %s", uuid.UUID(review))
+    house.statement("update review_case set opened_by_id = %s where case_id = %s", operator_id, house.case)
+    assert "EXA-002" in house.examiners[0].refused("BeginExamination", **OURS, ReviewId=review)
+
+
+def test_who_asked_is_kept_as_a_person_where_it_was_one(house):
+    """What the rule above goes by is written by the calls themselves."""
+    administrator = house.operator("Adam", "administrator")
+    case = administrator.told(
+        "OpenCase",
+        **OURS,
+        Case="C-9",
+        Purpose="development",
+        Reason="r",
+        LegalBasis="l",
+        ExpiresAt=(datetime.now(UTC) + timedelta(days=1)).timestamp(),
+    )["CaseId"]
+    trial = _trial(house, administrator)
+    [[who]] = house.statement(
+        "select operator_id from operator where account_id = %s and name = 'Adam'", house.party.account_id
+    )
+    assert house.statement("select opened_by_id from review_case where case_id = %s", case) == [(who,)]
+    assert house.statement("select requested_by_id from review where review_id = %s", uuid.UUID(trial)) == [
+        (who,)
+    ]
+
+
+def _trial(house: House, administrator: Any) -> str:
+    pairs = [("ada too", True), ("eve", False)]
+    told = administrator.told(
+        "PlantTrial",
+        **OURS,
+        CollectionId="seen",
+        Purpose="development",
+        ProbeFaceId=house.faces["ada"],
+        Pairs=[{"FaceId": house.faces[who], "Mated": mated} for who, mated in pairs],
+    )
+    return str(told["ReviewId"])
+
+
+def test_nothing_that_an_examiner_gets_tells_a_trial_from_a_search(house):
+    """Members, wording and figures of every answer are alike, before, while and after they decide."""
+    trial, held = _trial(house, _administrator(house)), house.held()
+    first, second, third = house.examiners
+    seen: dict[str, list[Any]] = {trial: [], held: []}
+    listed = {each["ReviewId"]: each for each in first.told("ListReviews", **OURS)["Reviews"]}
+    for review, answers in seen.items():
+        # No end: a search ends with its case, and a trial has none.
+        assert listed[review].keys() == {"ReviewId", "Purpose", "OpenedAt", "CandidateCount"}
+        begun = first.told("BeginExamination", **OURS, ReviewId=review)
+        answers.append(
+            (sorted(begun), begun["LeastViewSeconds"], [sorted(each) for each in begun["Pictures"]])
+        )
+        answer, told = third("SubmitExamination", **OURS, ReviewId=review, Verdicts=_said())
+        answers.append((answer.status, told["__type"], told["Message"]))
+        for examiner in (first, second):
+            house.examine(examiner, review)
+        for examiner in (first, third):
+            answer, told = examiner("BeginExamination", **OURS, ReviewId=review)
+            answers.append((answer.status, told["__type"], told["Message"].replace(review, "-")))
+    assert seen[trial] == seen[held]
+    # The log would tell: of the one a search was withheld, of the other it was planted.
+    assert "EXA-006" in first.refused("ListAuditEntries", **OURS)
+
+
+def _said() -> list[dict[str, Any]]:
+    return [{"Label": f"candidate-{number}", "Verdict": "support"} for number in (1, 2)]
+
+
+def test_whoever_could_tell_a_trial_is_given_none(house):
+    """An administrator who examines as well knows what was planted: they get searches alone."""
+    both = house.operator("Bo", "administrator", "examiner")
+    trial, held = _trial(house, _administrator(house)), house.held()
+    assert [each["ReviewId"] for each in both.told("ListReviews", **OURS)["Reviews"]] == [held]
+    assert both("BeginExamination", **OURS, ReviewId=trial)[1]["__type"] == "ResourceNotFoundException"
+    both.told("BeginExamination", **OURS, ReviewId=held)
+
+
+def test_whom_nobody_supported_is_not_found_again_and_somebody_new_is(house):
+    """No threshold, and no second try, gets another pair of examiners for the same faces of the same case."""
+    review = house.held()
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review, "against")
+    for threshold in (80.0, 85.0, 81.5):
+        answer, told = house.requester(
+            "SearchFacesByImage", **(SEARCH | {"FaceMatchThreshold": threshold}), Image=ADA
+        )
+        assert (answer.status, told["FaceMatches"]) == (200, [])
+        assert house.requester.entry(answer)["review"] == review
+    photo = {"Bytes": picture(person("ada", likeness=0.95))}
+    [made] = house.party.told("IndexFaces", CollectionId="seen", Image=photo)["FaceRecords"]
+    again = house.held()
+    assert again != review
+    seen = house.examiners[0].told("BeginExamination", **OURS, ReviewId=again)
+    assert len(seen["Pictures"]) == 1
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, again)
+    told = house.requester.told("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert [match["Face"]["FaceId"] for match in told["FaceMatches"]] == [made["Face"]["FaceId"]]
+
+
+def test_a_closed_case_leaves_an_entry_of_each_review_that_it_ended(house):
+    review = house.held()
+    house.opener.told("CloseCase", **OURS, CaseId=house.case)
+    [entry] = [each for each in _entries(house) if each.get("operation") == "PurgeReview"]
+    assert (entry["review"], entry["kind"]) == (review, "change")
+    house.opener.told("CloseCase", **OURS, CaseId=house.case)  # again ends nothing
+    assert len([each for each in _entries(house) if each.get("operation") == "PurgeReview"]) == 1
+
+
+def _entries(house: House) -> list[dict[str, Any]]:
+    services = house.party.bench.services
+    with services.database.read() as connection:
+        found = services.audit.list_latest(connection, house.party.account_id)
+    return [each.members for each in found]
+
+
+def test_whoever_was_shown_to_examiners_finds_it_in_their_report(house):
+    """They were looked at and not named in any answer: the log says so, and they are told of it."""
+    review = house.held()
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review, "against")
+    services = house.party.bench.services
+    with services.database.read() as connection:
+        for who, times in (("ada", 1), ("ada too", 1), ("eve", 0)):
+            told = disclose(
+                connection,
+                services.audit,
+                account_id=house.party.account_id,
+                region="us-east-1",
+                collection="seen",
+                subject=Touch(role="named", kind="face", id=house.faces[who]),
+            )
+            shown = [each for each in told if each.opening.value["role"] == "shown"]
+            assert len(shown) == times, who
+            for each in shown:
+                assert each.own.members["operation"] == "DecideReview"
+                assert each.own.members["review"] == review
+                assert len(each.own.members["reviewers"]) == 2
+                assert "similarity" not in each.opening.value
+
+
+def test_a_released_candidate_comes_with_the_quality_of_its_picture(house):
+    """A lead that rests on a blurred picture is to be known for one."""
+    review = house.held()
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review)
+    for each in house.requester.told("GetReview", **OURS, ReviewId=review)["Candidates"]:
+        assert each["Quality"].keys() == {"Confidence", "Brightness", "Sharpness"}
