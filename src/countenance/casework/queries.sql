@@ -129,6 +129,20 @@ select
 from living_review as r
 where r.account_id = %(account_id)s and r.review_id = %(review_id)s and not r.is_planted;
 
+-- list_reviews --
+-- All that there are, over or not, for whoever keeps the server: the newest first.
+select
+    r.review_id, case when r.status = 'purged' or l.review_id is null then 'over' else r.status end, r.operation,
+    r.purpose, r.case_id, r.is_planted, r.candidates,
+    (select count(*) from examination as e where e.review_id = r.review_id and e.submitted_at is not null),
+    r.opened_at, r.decided_at, r.expires_at
+from review as r
+left join living_review as l using (review_id)
+where r.account_id = %(account_id)s
+    and (%(review_id)s::uuid is null or r.review_id = %(review_id)s)
+order by r.opened_at desc, r.review_id
+limit %(limit)s;
+
 -- list_for_examiner --
 -- Where a seat is free, or was taken by the examiner: of searches that are none of theirs.
 select r.review_id, r.purpose, r.opened_at, r.candidates, mine.began_at

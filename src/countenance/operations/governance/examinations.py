@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from countenance.casework import Examiner, Held, Picture, Search
+from countenance.casework import Examiner
+from countenance.casework.trials import plant_trial as plant
 from countenance.errors import AccessDeniedException, InvalidParameterException
+from countenance.operations.catalogue import require_purpose
 from countenance.operations.crop_pictures import to_aligned_picture, to_picture
 from countenance.operations.deps import Deps
 from countenance.types import FaceId
@@ -100,33 +102,19 @@ def plant_trial(request: PlantTrialRequest, deps: Deps) -> PlantTrialResponse:
     collection = deps.collection(request["CollectionId"])
     probe = FaceId(uuid.UUID(request["ProbeFaceId"]))
     pairs = [(FaceId(uuid.UUID(each["FaceId"])), each["Mated"]) for each in request["Pairs"]]
-    ids = [face_id for face_id, _ in pairs]
-    if len({probe, *ids}) != len(ids) + 1:
-        raise InvalidParameterException("a trial has each face once")
-    crops = deps.gallery.vaults.crops(collection, [probe, *ids])
-    if missing := [each for each in (probe, *ids) if each not in crops]:
-        raise InvalidParameterException(f"the collection keeps no picture of the face `{missing[0]}`")
-    reviews = deps.casework.reviews
-    nobody = reviews.digest("trial", str(uuid.uuid4()))
-    search = Search(
+    review_id = plant(
+        deps.uow,
+        deps.casework.reviews,
         account_id=deps.caller.account_id,
-        case_id=None,
-        purpose=request["Purpose"],
-        operation="SearchFaces",
-        requested_by=deps.caller.operator,
-        requested_by_id=deps.caller.operator_id,
-        request_digest=nobody,
-        probe_digest=nobody,
+        purpose=require_purpose(request["Purpose"]).name,
+        planted_by=deps.caller.operator,
+        planted_by_id=deps.caller.operator_id,
         event_id=deps.caller.event_id,
+        collection_id=collection.collection_id,
+        crops=deps.gallery.vaults.crops(collection, [probe, *(face_id for face_id, _ in pairs)]),
+        probe=probe,
+        pairs=pairs,
     )
-    held = Held(
-        answer={},
-        probe=Picture(crops[probe], {}),
-        candidates=[Picture(crops[face_id], {}) for face_id in ids],
-        faces=[(collection.collection_id, face_id) for face_id in (probe, *ids)],
-        is_mated=[mated for _, mated in pairs],
-    )
-    review_id = reviews.plant(deps.uow, search, held)
     deps.report.review = review_id
     return {"ReviewId": str(review_id)}
 
