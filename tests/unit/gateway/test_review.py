@@ -7,6 +7,7 @@ import dataclasses
 import json
 import threading
 import uuid
+from concurrent import futures
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
@@ -668,3 +669,50 @@ def test_a_released_candidate_comes_with_the_quality_of_its_picture(house):
         house.examine(examiner, review)
     for each in house.requester.told("GetReview", **OURS, ReviewId=review)["Candidates"]:
         assert each["Quality"].keys() == {"Confidence", "Brightness", "Sharpness"}
+
+
+def _at_once(*calls: Any) -> list[Any]:
+    """What each call of a thread of its own gave."""
+    with futures.ThreadPoolExecutor(len(calls)) as pool:
+        barrier = threading.Barrier(len(calls))
+
+        def run(call: Any) -> Any:
+            barrier.wait()
+            return call()
+
+        return [each.result(60) for each in [pool.submit(run, call) for call in calls]]
+
+
+def test_two_who_submit_at_once_decide_once(house):
+    """Neither is lost, and the search is not released twice: the log has one decision, with both of them."""
+    review = house.held()
+    pair = house.examiners[:2]
+    for examiner in pair:
+        examiner.told("BeginExamination", **OURS, ReviewId=review)
+    submit = OURS | {"ReviewId": review, "Verdicts": _said()}
+    answers = _at_once(*[lambda each=each: each("SubmitExamination", **submit)[0].status for each in pair])
+    assert answers == [200, 200]
+    [decided] = [each for each in _entries(house) if each.get("operation") == "DecideReview"]
+    assert len(decided["reviewers"]) == 2
+    assert len(house.requester.told("SearchFacesByImage", **SEARCH, Image=ADA)["FaceMatches"]) == 2
+
+
+def test_one_examiner_who_submits_twice_at_once_is_one(house):
+    """A seat is a person's: two requests of one are not two people."""
+    review = house.held()
+    first = house.examiners[0]
+    first.told("BeginExamination", **OURS, ReviewId=review)
+    submit = OURS | {"ReviewId": review, "Verdicts": _said()}
+    answers = _at_once(*[lambda: first("SubmitExamination", **submit)[0].status] * 3)
+    assert sorted(answers) == [200, 400, 400]
+    assert house.requester.told("GetReview", **OURS, ReviewId=review)["Status"] == "waiting"
+    assert house.held() == review
+
+
+def test_three_who_sit_down_at_once_find_two_seats(house):
+    review = house.held()
+    begin = OURS | {"ReviewId": review}
+    answers = _at_once(
+        *[lambda each=each: each("BeginExamination", **begin)[0].status for each in house.examiners]
+    )
+    assert sorted(answers) == [200, 200, 400]
