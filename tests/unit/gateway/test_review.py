@@ -660,6 +660,19 @@ def test_whoever_was_shown_to_examiners_finds_it_in_their_report(house):
                 assert each.own.members["review"] == review
                 assert len(each.own.members["reviewers"]) == 2
                 assert "similarity" not in each.opening.value
+    for who, times in (("ada", 1), ("eve", 0)):
+        asked = house.opener.told(
+            "OpenSubjectRequest",
+            **OURS,
+            Kind="access",
+            CollectionId="seen",
+            FaceIds=[house.faces[who]],
+            Attestation="passport seen",
+        )["Request"]["RequestId"]
+        given = house.opener.told("GetAccessReport", **OURS, RequestId=asked)
+        uses = [use for use in json.loads(given["Report"])["Uses"] if use["Role"] == "shown"]
+        assert [use["Review"] for use in uses] == [review] * times
+        assert given["Text"].count("compared it with another, in the review") == times
 
 
 def test_a_released_candidate_comes_with_the_quality_of_its_picture(house):
