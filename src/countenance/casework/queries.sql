@@ -235,6 +235,16 @@ join collection as c using (collection_id)
 where f.review_id = %(review_id)s
 group by c.region, c.name;
 
+-- list_shown_in_vain --
+-- Likewise, of a review that somebody looked at and nobody decided.
+select c.region, c.name, array_agg(f.face_id::text order by f.face_id)
+from review_face as f
+join review as r using (review_id)
+join collection as c using (collection_id)
+where f.review_id = %(review_id)s and r.decided_at is null
+    and exists (select 1 from examination as e where e.review_id = f.review_id)
+group by c.region, c.name;
+
 -- list_examiners_of --
 select o.name
 from examination as e

@@ -42,7 +42,21 @@ def record_purged(
     why: str,
     operator: str | None = None,
 ) -> None:
-    """Of a review that ended: why. `operator`: who ended it; by default the machine's user."""
-    audit.record_change(
-        connection, "PurgeReview", account_id=account_id, operator=operator, resource=why, review=review_id
-    )
+    """Of a review that ended: why, and whom somebody had looked at all the same before it was decided.
+
+    Args:
+        operator: who ended it; by default the machine's user.
+    """
+    shown = connection.execute(QUERIES["list_shown_in_vain"], {"review_id": review_id}).fetchall()
+    for region, collection, face_ids in shown or [(None, None, ())]:
+        audit.record_change(
+            connection,
+            "PurgeReview",
+            account_id=account_id,
+            operator=operator,
+            region=region,
+            collection=collection,
+            resource=why,
+            review=review_id,
+            touched=tuple(Touch(role="shown", kind="face", id=face_id) for face_id in face_ids),
+        )

@@ -675,6 +675,21 @@ def test_whoever_was_shown_to_examiners_finds_it_in_their_report(house):
         assert given["Text"].count("compared it with another, in the review") == times
 
 
+def test_whoever_was_looked_at_before_a_review_ended_undecided_finds_it_as_well(house):
+    """One examiner had seen them when the case was closed; of what nobody saw there is nothing to tell."""
+    review = house.held()
+    house.examiners[0].told("BeginExamination", **OURS, ReviewId=review)
+    house.opener.told("CloseCase", **OURS, CaseId=house.case)
+    [entry] = [each for each in _entries(house) if each.get("operation") == "PurgeReview"]
+    assert (entry["review"], entry["touched"]["count"]) == (review, 2)
+    house.requester = house.party.as_("development", case=(name := f"C-{uuid.uuid4().hex}"))
+    case = house.open_case(name)
+    unseen = house.held()
+    house.opener.told("CloseCase", **OURS, CaseId=case)
+    [entry] = [each for each in _entries(house) if each.get("operation") == "PurgeReview"][:1]
+    assert (entry["review"], "touched" in entry) == (unseen, False)
+
+
 def test_a_released_candidate_comes_with_the_quality_of_its_picture(house):
     """A lead that rests on a blurred picture is to be known for one."""
     review = house.held()
