@@ -310,11 +310,20 @@ def test_a_photo_is_dropped_and_the_answer_drawn(page, service, portraits):
 def test_an_examiner_compares_with_tools_and_a_draft_survives_a_reload(tab, service, portraits):
     """Zoom, overlay, flicker and lines; in every size and scheme, as it is the page that matters most."""
     house = service.client("countenance").get_caller_identity()["AccountId"]
+    # Of somebody who is nothing but an examiner: whoever could tell a trial is given none.
+    number = make_member(service, house, f"Erin {uuid.uuid4().hex[:6]}", "examiner").signed_in(
+        service.endpoint
+    )
+    tab.context.add_cookies(
+        [{"name": "countenance-console", "value": number.cookie, "url": service.endpoint}]
+    )
     with planted_trial(service, house, portraits) as (review, _, _):
         tab.goto(f"{service.endpoint}/console/reviews")
         tab.get_by_role("button", name=f"Begin with {review[:8]}").click()
         tab.wait_for_url(f"**/console/reviews/{review}")
-        tab.locator("details").first.locator("summary").click()
+        for part in tab.locator("details").all():
+            part.locator("summary").click()
+        assert tab.locator("[data-pair]").count() == 2  # aligned, and as taken
         look(tab, "examination")
         tab.locator("input[value=against]").check()
         tab.locator("select").first.select_option("different")
@@ -328,10 +337,13 @@ def test_an_examiner_compares_with_tools_and_a_draft_survives_a_reload(tab, serv
         tab.locator("[data-zoom]").fill("3")
         crop = tab.locator(".crop img").first.bounding_box()
         assert crop["width"] > 2.5 * tab.locator(".crop").first.bounding_box()["width"]
+        tab.locator("[data-zoom]").fill("1")
         for tool in ("swap", "grid", "flicker"):
             tab.locator(f"[data-{tool}]").click()
             assert tab.locator(f"[data-{tool}]").get_attribute("aria-pressed") == "true"
         look(tab, "examination-tools")
+        over = [image.bounding_box() for image in tab.locator("[data-pair]").first.locator("img").all()]
+        assert over[0] == over[1]  # the eyes of the one lie on the eyes of the other
         tab.locator("[data-flicker]").click()
         tab.wait_for_timeout(6_000)  # of looking, by the server's clock
         assert tab.locator("#wait").inner_text() == ""

@@ -152,6 +152,7 @@ def draft_event(event: Event, account: SealingKey | None, key_of: KeyOf) -> Draf
             "case": commitments.one("case", event.case),
             "attested": commitments.one("attested", dict(event.attested) or None),
             "inputs": [commitments.one("inputs", digest) for digest in event.inputs] or None,
+            "reviewers": [account.pseudonym("operator", name).hex() for name in event.reviewers] or None,
         }
         touches = _seal_touches(event, account, key_of)
         if touches:

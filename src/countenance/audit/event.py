@@ -24,7 +24,7 @@ WORDS: Final = frozenset(
 NO_POLICY_DIGEST = ""
 """`policy_digest` of an event that no policy was asked about."""
 
-Role = Literal["probe", "candidate", "enrolled", "associated", "named", "deleted"]
+Role = Literal["probe", "candidate", "shown", "enrolled", "associated", "named", "deleted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +101,7 @@ class Event:
         finding: id of the finding that a change follows from.
         review: id of the held search that the call made, was told of, or is about.
         word: what the call asked for or settled, one of `WORDS`.
+        reviewers: who verified what was answered, by name.
     """
 
     event_id: uuid.UUID
@@ -154,6 +155,7 @@ class Event:
     finding: uuid.UUID | None = None
     review: uuid.UUID | None = None
     word: str | None = None
+    reviewers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None or (self.ended_at is not None and self.ended_at.tzinfo is None):

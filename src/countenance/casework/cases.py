@@ -88,9 +88,13 @@ class Cases:
         legal_basis: str,
         lasts: timedelta,
         opened_by: str,
+        opened_by_id: str | None = None,
         is_urgent: bool,
     ) -> str:
         """A new case; its id.
+
+        Args:
+            opened_by_id: the person; None of a key of the account's own.
 
         Raises:
             InvalidParameterException: it would last for less than an hour, or for over 366 days.
@@ -105,6 +109,7 @@ class Cases:
             "purpose": purpose,
             "name_digest": self._digest(account_id, name),
             "opened_by": opened_by,
+            "opened_by_id": opened_by_id,
             "is_urgent": is_urgent,
             "authorized_within": AUTHORIZED_WITHIN,
             "lasts": lasts,

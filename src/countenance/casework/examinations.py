@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from countenance.audit import AuditLog
 from countenance.casework.cases import QUERIES
-from countenance.casework.reviews import Held, Picture, Reviews, no_review
+from countenance.casework.held import Held, Picture
+from countenance.casework.record import record_decided
+from countenance.casework.reviews import Reviews, no_review
 from countenance.casework.scoring import score
 from countenance.casework.second_person import require_own_person
-from countenance.casework.verdicts import decide
+from countenance.casework.verdicts import conclusion, decide
 from countenance.errors import AccessDeniedException, ConflictException, InvalidParameterException
 from countenance.policy.purposes import load_purposes
-from countenance.store import Connection, Database, UnitOfWork
+from countenance.store import Connection, Database, KeyStore, UnitOfWork
 
 SEAT_KEPT: Final = timedelta(hours=4)
 """So long may an examiner take; then their seat is another's."""
@@ -24,11 +27,16 @@ SEAT_KEPT: Final = timedelta(hours=4)
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
-    """A person who examines for an account."""
+    """A person who examines for an account.
+
+    Attributes:
+        is_blind: they could not tell a trial from a search by what else they may read; else they get none.
+    """
 
     account_id: str
     operator_id: str
     name: str
+    is_blind: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,6 @@ class Waiting:
     review_id: uuid.UUID
     purpose: str
     opened_at: datetime
-    expires_at: datetime
     candidates: int
     began_at: datetime | None
 
@@ -77,8 +84,9 @@ class Examinations:
         least_view_s: seconds that each candidate must be looked at, by the server's clock.
     """
 
-    def __init__(self, database: Database, reviews: Reviews, *, least_view_s: float) -> None:
+    def __init__(self, database: Database, keys: KeyStore, reviews: Reviews, *, least_view_s: float) -> None:
         self._database = database
+        self._audit = AuditLog(keys)
         self._reviews = reviews
         self.least_view_s = least_view_s
 
@@ -149,9 +157,17 @@ class Examinations:
         sealed = seal.seal(f"verdicts/{examiner.operator_id}", {"said": by_candidate, "note": note})
         connection.execute(
             QUERIES["submit"],
-            {"review_id": review_id, "operator_id": examiner.operator_id, "sealed_verdicts": sealed},
+            {
+                "review_id": review_id,
+                "operator_id": examiner.operator_id,
+                "sealed_verdicts": sealed,
+                "supported": sum(conclusion(each["verdict"]) == "support" for each in said),
+                "least_s": self.least_view_s * row[4],
+            },
         )
-        return self._conclude(uow, review_id, operation=row[3], held=self._held(review_id, row[5]))
+        return self._conclude(
+            uow, examiner.account_id, review_id, operation=row[3], held=self._held(review_id, row[5])
+        )
 
     def figures(self, account_id: str) -> Sequence[Figures]:
         """Of everybody who ever examined for the account, by name."""
@@ -159,7 +175,9 @@ class Examinations:
             rows = connection.execute(QUERIES["describe_examiners"], {"account_id": account_id}).fetchall()
         return [Figures(row[0], row[1], row[2], float(row[3]), *map(int, row[4:])) for row in rows]
 
-    def _conclude(self, uow: UnitOfWork, review_id: uuid.UUID, *, operation: str, held: Held) -> bool:
+    def _conclude(
+        self, uow: UnitOfWork, account_id: str, review_id: uuid.UUID, *, operation: str, held: Held
+    ) -> bool:
         connection, seal = uow.connection, self._reviews.require_seal(review_id)
         seats = [
             seat
@@ -177,6 +195,7 @@ class Examinations:
             connection.execute(
                 QUERIES["score_seat"], {"review_id": review_id, "operator_id": seat[0], **figures}
             )
+        record_decided(self._audit, connection, account_id, review_id)
         if held.is_mated is None:
             self._reviews.release(connection, review_id, operation, held, conclusions)
         else:
@@ -191,14 +210,14 @@ class Examinations:
         return row
 
     def _require_may(self, connection: Connection, examiner: Examiner, row: tuple[Any, ...]) -> None:
-        if examiner.name in {row[0], row[1]}:
+        if row[0]:
             raise AccessDeniedException(
                 "EXA-002: nobody examines a search that they asked for or whose case they opened; leave it "
                 "to another examiner"
             )
         require_own_person(connection, examiner.account_id, examiner.operator_id, rule="EXA-006")
         purpose = load_purposes().get(row[2])
-        if purpose is None or "training" in purpose.requires:
+        if row[1] or purpose is None or "training" in purpose.requires:
             found = connection.execute(QUERIES["is_trained"], _of(examiner)).fetchone()
             if found != (True,):
                 raise AccessDeniedException(
@@ -242,4 +261,5 @@ def _of(examiner: Examiner) -> dict[str, Any]:
         "account_id": examiner.account_id,
         "operator_id": examiner.operator_id,
         "name": examiner.name,
+        "is_blind": examiner.is_blind,
     }

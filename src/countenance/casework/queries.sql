@@ -8,10 +8,11 @@ where account_id = %(account_id)s and purpose = %(purpose)s and name_digest = %(
 
 -- open_case --
 insert into review_case (
-    case_id, account_id, name_digest, purpose, sealed_told, opened_by, expires_at, authorize_by
+    case_id, account_id, name_digest, purpose, sealed_told, opened_by, opened_by_id, expires_at, authorize_by
 )
 values (
-    %(case_id)s, %(account_id)s, %(name_digest)s, %(purpose)s, %(sealed_told)s, %(opened_by)s, clock_timestamp() + %(lasts)s::interval,
+    %(case_id)s, %(account_id)s, %(name_digest)s, %(purpose)s, %(sealed_told)s, %(opened_by)s, %(opened_by_id)s,
+    clock_timestamp() + %(lasts)s::interval,
     case when %(is_urgent)s then clock_timestamp() + %(authorized_within)s::interval end
 )
 on conflict (account_id, purpose, name_digest) where closed_at is null do nothing
@@ -73,12 +74,12 @@ where r.account_id = %(account_id)s and r.probe_digest = %(probe_digest)s and r.
 
 -- hold --
 insert into review (
-    review_id, account_id, case_id, purpose, operation, requested_by, is_planted, status, expires_at, candidates,
-    request_digest, probe_digest, event_id, sealed_held
+    review_id, account_id, case_id, purpose, operation, requested_by, requested_by_id, needs_training, is_planted,
+    status, expires_at, candidates, request_digest, probe_digest, event_id, sealed_held
 )
 select
-    %(review_id)s, %(account_id)s, %(case_id)s, %(purpose)s, %(operation)s, %(requested_by)s, %(is_planted)s,
-    'waiting',
+    %(review_id)s, %(account_id)s, %(case_id)s, %(purpose)s, %(operation)s, %(requested_by)s,
+    %(requested_by_id)s, %(needs_training)s, %(is_planted)s, 'waiting',
     least(
         clock_timestamp() + %(kept)s::interval,
         (select expires_at from review_case where case_id = %(case_id)s)
@@ -98,11 +99,27 @@ from living_review
 where account_id = %(account_id)s and probe_digest = %(probe_digest)s and status = 'waiting' and not is_planted;
 
 -- find_released --
-select review_id, sealed_released, event_id
-from living_review
-where account_id = %(account_id)s and request_digest = %(request_digest)s and status = 'released'
-order by decided_at desc
+-- INVARIANT: of a search that two people or more have decided, each of them somebody else; none else is answered.
+select r.review_id, r.sealed_released, r.event_id, by.names
+from living_review as r
+cross join lateral (
+    select array_agg(o.name order by e.submitted_at) as names
+    from examination as e
+    join operator as o using (operator_id)
+    where e.review_id = r.review_id and e.submitted_at is not null
+) as by
+where r.account_id = %(account_id)s and r.request_digest = %(request_digest)s and r.status = 'released'
+    and not r.is_planted and cardinality(by.names) >= 2
+order by r.decided_at desc
 limit 1;
+
+-- list_decided --
+-- What people have decided of a face in one case, the newest first.
+select review_id, sealed_released
+from living_review
+where account_id = %(account_id)s and probe_digest = %(probe_digest)s
+    and case_id is not distinct from %(case_id)s and status = 'released'
+order by decided_at desc;
 
 -- find_review --
 select
@@ -112,14 +129,30 @@ select
 from living_review as r
 where r.account_id = %(account_id)s and r.review_id = %(review_id)s and not r.is_planted;
 
+-- list_reviews --
+-- All that there are, over or not, for whoever keeps the server: the newest first.
+select
+    r.review_id, case when r.status = 'purged' or l.review_id is null then 'over' else r.status end, r.operation,
+    r.purpose, r.case_id, r.is_planted, r.candidates,
+    (select count(*) from examination as e where e.review_id = r.review_id and e.submitted_at is not null),
+    r.opened_at, r.decided_at, r.expires_at
+from review as r
+left join living_review as l using (review_id)
+where r.account_id = %(account_id)s
+    and (%(review_id)s::uuid is null or r.review_id = %(review_id)s)
+order by r.opened_at desc, r.review_id
+limit %(limit)s;
+
 -- list_for_examiner --
 -- Where a seat is free, or was taken by the examiner: of searches that are none of theirs.
-select r.review_id, r.purpose, r.opened_at, r.expires_at, r.candidates, mine.began_at
+select r.review_id, r.purpose, r.opened_at, r.candidates, mine.began_at
 from living_review as r
 left join review_case as c using (case_id)
 left join examination as mine on mine.review_id = r.review_id and mine.operator_id = %(operator_id)s
 where r.account_id = %(account_id)s and r.status = 'waiting'
     and r.requested_by <> %(name)s and c.opened_by is distinct from %(name)s
+    and r.requested_by_id is distinct from %(operator_id)s and c.opened_by_id is distinct from %(operator_id)s
+    and (%(is_blind)s or not r.is_planted)
     and mine.submitted_at is null
     and (%(after)s::uuid is null or r.review_id > %(after)s)
     and (mine.operator_id is not null or (
@@ -133,10 +166,14 @@ order by r.review_id
 limit %(limit)s;
 
 -- lock_review --
-select r.requested_by, c.opened_by, r.purpose, r.operation, r.candidates, r.sealed_held, r.is_planted
+select
+    r.requested_by = %(name)s or r.requested_by_id is not distinct from %(operator_id)s
+        or c.opened_by is not distinct from %(name)s or c.opened_by_id is not distinct from %(operator_id)s,
+    r.needs_training, r.purpose, r.operation, r.candidates, r.sealed_held
 from review as r
 left join review_case as c using (case_id)
 where r.account_id = %(account_id)s and r.review_id = %(review_id)s and r.status = 'waiting'
+    and (%(is_blind)s or not r.is_planted)
     and exists (select 1 from living_review as l where l.review_id = r.review_id)
 for update of r;
 
@@ -173,7 +210,9 @@ values (%(review_id)s, %(operator_id)s, %(presented)s)
 returning began_at;
 
 -- submit --
-update examination set submitted_at = clock_timestamp(), sealed_verdicts = %(sealed_verdicts)s
+update examination set
+    submitted_at = clock_timestamp(), sealed_verdicts = %(sealed_verdicts)s, supported = %(supported)s,
+    least_s = %(least_s)s
 where review_id = %(review_id)s and operator_id = %(operator_id)s;
 
 -- score_seat --
@@ -195,6 +234,31 @@ where review_id = %(review_id)s and status <> 'purged';
 
 -- forget_verdicts --
 update examination set sealed_verdicts = null where review_id = %(review_id)s;
+
+-- list_shown --
+-- Whose pictures the review shows, by collection; nobody who was erased since.
+select c.region, c.name, array_agg(f.face_id::text order by f.face_id)
+from review_face as f
+join collection as c using (collection_id)
+where f.review_id = %(review_id)s
+group by c.region, c.name;
+
+-- list_shown_in_vain --
+-- Likewise, of a review that somebody looked at and nobody decided.
+select c.region, c.name, array_agg(f.face_id::text order by f.face_id)
+from review_face as f
+join review as r using (review_id)
+join collection as c using (collection_id)
+where f.review_id = %(review_id)s and r.decided_at is null
+    and exists (select 1 from examination as e where e.review_id = f.review_id)
+group by c.region, c.name;
+
+-- list_examiners_of --
+select o.name
+from examination as e
+join operator as o using (operator_id)
+where e.review_id = %(review_id)s and e.submitted_at is not null
+order by e.submitted_at;
 
 -- list_of_case --
 select review_id from review where case_id = %(case_id)s and status <> 'purged' order by review_id;

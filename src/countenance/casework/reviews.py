@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import uuid
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from countenance.casework.answers import candidates_of, released
+from countenance.casework.answers import candidates_of, face_id_of, released
 from countenance.casework.cases import QUERIES
+from countenance.casework.held import Held, Search
 from countenance.casework.seal import ReviewSeal, key_name
 from countenance.casework.verdicts import Conclusion
 from countenance.errors import ResourceNotFoundException, ThrottlingException
@@ -24,74 +24,6 @@ STATEMENT: Final = (
     "This is an investigative lead and no identification. Nobody may be arrested, charged or put into a "
     "line-up because of it alone: independent evidence is needed, and two people answer for it."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A crop, as a vault or a photo gave it, and what is known of how good it is."""
-
-    crop: bytes
-    quality: Mapping[str, float]
-
-    def to_json(self) -> dict[str, Any]:
-        return {"crop": base64.b64encode(self.crop).decode(), "quality": dict(self.quality)}
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Picture:
-        return cls(base64.b64decode(told["crop"]), told["quality"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What was asked, by whom.
-
-    Attributes:
-        request_digest: of the whole request with its purpose, case and collection.
-        probe_digest: of the face that is looked for and where, whatever the thresholds.
-    """
-
-    account_id: str
-    case_id: str | None
-    purpose: str
-    operation: str
-    requested_by: str
-    request_digest: bytes
-    probe_digest: bytes
-    event_id: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What examiners look at, and the answer that waits.
-
-    Attributes:
-        answer: the operation's, as JSON values.
-        faces: enrolled faces among the pictures, with the collection.
-        is_mated: of a planted trial: the known answers.
-    """
-
-    answer: Mapping[str, Any]
-    probe: Picture
-    candidates: Sequence[Picture]
-    faces: Sequence[tuple[uuid.UUID, uuid.UUID]] = ()
-    is_mated: Sequence[bool] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "answer": dict(self.answer),
-            "probe": self.probe.to_json(),
-            "candidates": [each.to_json() for each in self.candidates],
-            "is_mated": None if self.is_mated is None else list(self.is_mated),
-        }
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Held:
-        return cls(
-            answer=told["answer"],
-            probe=Picture.from_json(told["probe"]),
-            candidates=[Picture.from_json(each) for each in told["candidates"]],
-            is_mated=told["is_mated"],
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +48,23 @@ class Review:
     case_id: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """The answer to a request that people have decided about.
+
+    Attributes:
+        event_id: of the call that made the search.
+        examiners: who decided, by name; two at least.
+        is_supported: they support somebody.
+    """
+
+    review_id: uuid.UUID
+    answer: dict[str, Any]
+    event_id: uuid.UUID
+    examiners: Sequence[str]
+    is_supported: bool
+
+
 class Reviews:
     """Thread-safe; holds no connection. What is over its time is not there, deleted already or not.
 
@@ -138,16 +87,39 @@ class Reviews:
         # One without its key came out of a backup, which has none of these: it is over.
         return None if row is None or self.find_seal(row[0]) is None else row[0]
 
-    def find_released(
-        self, connection: Connection, account_id: str, request_digest: bytes
-    ) -> tuple[uuid.UUID, dict[str, Any], uuid.UUID] | None:
-        """Review, answer and first event of this very request, where it was decided."""
+    def find_released(self, connection: Connection, account_id: str, request_digest: bytes) -> Decided | None:
+        """What two people or more have decided about this very request."""
         values = {"account_id": account_id, "request_digest": request_digest}
         row = connection.execute(QUERIES["find_released"], values).fetchone()
         seal = None if row is None else self.find_seal(row[0])
         if row is None or seal is None:
             return None
-        return row[0], seal.unseal("released", bytes(row[1]))["answer"], row[2]
+        told = seal.unseal("released", bytes(row[1]))
+        return Decided(
+            review_id=row[0],
+            answer=told["answer"],
+            event_id=row[2],
+            examiners=row[3],
+            is_supported="support" in told["conclusions"],
+        )
+
+    def unsupported(self, connection: Connection, search: Search) -> dict[str, uuid.UUID]:
+        """Enrolled faces that people looked at for this photo and case and did not support: the newest review
+        of each. One that a later review supported is not among them.
+        """
+        values = {
+            "account_id": search.account_id,
+            "probe_digest": search.probe_digest,
+            "case_id": search.case_id,
+        }
+        found: dict[str, uuid.UUID | None] = {}
+        for review_id, sealed in connection.execute(QUERIES["list_decided"], values).fetchall():
+            seal = self.find_seal(review_id)
+            if seal is None:
+                continue
+            for face_id, is_supported in seal.unseal("released", bytes(sealed)).get("decided", ()):
+                found.setdefault(face_id, None if is_supported else review_id)
+        return {face_id: review_id for face_id, review_id in found.items() if review_id is not None}
 
     def hold(self, uow: UnitOfWork, search: Search, held: Held) -> uuid.UUID:
         """Keep what was found until people have decided; the review that waits for this probe, new or not."""
@@ -201,6 +173,11 @@ class Reviews:
         told = {
             "answer": released(operation, held.answer, supported),
             "conclusions": list(conclusions),
+            "decided": [
+                (face_id, kept)
+                for face_id, kept in zip(map(face_id_of, found), supported, strict=True)
+                if face_id is not None
+            ],
             "probe_quality": dict(held.probe.quality),
             "candidates": [
                 {"told": told, "quality": dict(picture.quality)}

@@ -49,9 +49,9 @@ def about(
 ) -> None:
     """Show every entry that touched a face or user: what the person may be told.
 
-    A line is: index in the log, time, operation, how it was touched (candidate, probe, enrolled,
-    associated, named, deleted), and of a candidate its rank and similarity. Of somebody whose face is in a
-    user ask twice, for the face and for the user: a search finds the one or the other.
+    A line is: index in the log, time, operation, how it was touched (candidate, probe, shown to examiners,
+    enrolled, associated, named, deleted), and of a candidate its rank and similarity. Of somebody whose face
+    is in a user ask twice, for the face and for the user: a search finds the one or the other.
 
     With --json each entry comes with what the person needs to check it without trusting you
     (docs/operations/audit.md says how): the entry, its proof file, and salt, value, position and path of

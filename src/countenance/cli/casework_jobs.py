@@ -8,6 +8,7 @@ from typing import Final
 
 from countenance.audit import AuditLog
 from countenance.casework.expiry import ReviewExpiry
+from countenance.casework.record import record_purged
 from countenance.casework.reviews import Reviews
 from countenance.store import Database, KeyStore, UnitOfWork
 from countenance.store.jobs import JobContext, Task
@@ -45,12 +46,12 @@ def purge_due(database: Database, keys: KeyStore, *, stop_if_asked: Callable[[],
         stop_if_asked()
         with UnitOfWork(database) as work:
             if reviews.purge(work, review_id):
-                audit.record_change(
+                record_purged(
+                    audit,
                     work.connection,
-                    "PurgeReview",
-                    account_id=account_id,
-                    resource="its time or its case is over, or its authorisation did not come in time",
-                    review=review_id,
+                    account_id,
+                    review_id,
+                    why="its time or its case is over, or its authorisation did not come in time",
                 )
                 done += 1
             work.commit()

@@ -29,6 +29,8 @@ COMMANDS = {
     "accounts": "countenance.cli.accounts:accounts",
     "purposes": "countenance.cli.purposes:purposes",
     "policy": "countenance.cli.policy:policy",
+    "cases": "countenance.cli.cases:cases",
+    "reviews": "countenance.cli.reviews:reviews",
     "evaluations": "countenance.cli.evaluations:evaluations",
     "import": "countenance.cli.importing:import_",
     "keys": "countenance.cli.keys:keys",

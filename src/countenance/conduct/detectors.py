@@ -14,8 +14,9 @@ from countenance.conduct.cases import probes_beyond_case, reused_cases, shared_c
 from countenance.conduct.mix import purpose_against_use
 from countenance.conduct.observations import Observed
 from countenance.conduct.probes import score_harvesting, threshold_shopping, video_like_stream
+from countenance.conduct.stamping import rubber_stamped_reviews
 from countenance.conduct.suspicion import About, Suspicion
-from countenance.conduct.uses import cap_evasion, rubber_stamped_reviews, undeclared_downstream
+from countenance.conduct.uses import cap_evasion, undeclared_downstream
 
 __all__ = [
     "DETECTORS",

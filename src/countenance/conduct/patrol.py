@@ -15,8 +15,10 @@ from countenance.accounts import Actor, Governance
 from countenance.accounts.relations import Relation
 from countenance.conduct.cases import cases_used, shared_cases
 from countenance.conduct.detectors import DETECTORS
+from countenance.conduct.examined import examined_since, read_examined
 from countenance.conduct.findings import Findings
 from countenance.conduct.observations import QUERIES, Look, Observations
+from countenance.conduct.stamping import LOOKED_BACK as EXAMINED_BACK
 from countenance.conduct.suspicion import DAY, About, Holding, Suspicion
 from countenance.policy import Purpose
 from countenance.store import BROKEN, CONTENTION, Connection, Database, KeyStore, StoreUnavailable
@@ -112,6 +114,8 @@ class Patrol:
         rows = connection.execute(QUERIES["list_account_ids"]).fetchall()
         accounts = [account_id for (account_id,) in rows if only in {None, account_id}]
         active = self._observations.active(connection, accounts, now - DAY)
+        for account_id, at in examined_since(connection, accounts, now - DAY).items():
+            active[account_id] = max(at, active.get(account_id, at))
         opened: list[Opened] = []
         for account_id, newest in active.items():
             looked = self._looked.get(account_id)
@@ -140,12 +144,15 @@ class Patrol:
         look = self._observations.read(connection, account_id, now - LOOKED_BACK)
         if look.passed_over:
             self._tell(f"{look.passed_over} observations of account {account_id} do not open")
+        reviews, examined = read_examined(connection, account_id, now - EXAMINED_BACK)
         about = About(
             account=account_id,
             purposes=self._purposes,
             reference=lambda value: self._observations.reference(account_id, value),
             declared_downstream=any(each.upstream == account_id and each.in_force for each in relations),
             holdings=self._holdings(connection, account_id, relations),
+            reviews=reviews,
+            examined=examined,
         )
         opened: list[Opened] = []
         for name, suspicions in self._detect(look, about):

@@ -24,6 +24,30 @@ group by a.account;
 -- forget_observations --
 delete from observation where at < %(before)s;
 
+-- find_examined --
+select r.account_id, max(e.submitted_at)
+from examination as e
+join review as r using (review_id)
+where e.submitted_at > %(since)s and r.account_id = any(%(account_ids)s)
+group by r.account_id;
+
+-- list_examined --
+-- The newest, in the order of time. What was examined before figures were kept of it is not looked at.
+select review_id, is_planted, name, seconds, least_s, candidates, supported, agreed, known, wrong
+from (
+    select e.review_id, r.is_planted, o.name, extract(epoch from e.submitted_at - e.began_at) as seconds, e.least_s,
+        r.candidates, e.supported, e.agreed, e.submitted_at,
+        coalesce(e.hits + e.misses + e.false_alarms + e.correct_rejections, 0) as known,
+        coalesce(e.misses + e.false_alarms, 0) as wrong
+    from examination as e
+    join review as r using (review_id)
+    join operator as o using (operator_id)
+    where r.account_id = %(account_id)s and e.submitted_at > %(since)s and e.supported is not null
+    order by e.submitted_at desc
+    limit %(limit)s
+) as newest
+order by submitted_at, name;
+
 -- list_account_ids --
 select account_id from account order by account_id;
 

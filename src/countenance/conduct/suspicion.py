@@ -71,12 +71,34 @@ class Review:
     Attributes:
         reviewers: who they were, in no order.
         seconds: how long the quicker of them looked.
-        agreed: both said what the server had ranked first.
+        agreed: both concluded the same of every candidate.
     """
 
     reviewers: frozenset[str]
     seconds: float
     agreed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What one examiner did with one candidate list; counts and times.
+
+    Attributes:
+        examiner: their name.
+        seconds: from seeing the pictures to deciding.
+        least_s: before which no verdict was taken.
+        supported: of the candidates.
+        known: pairs of a planted trial; 0 of a search, and of a trial that is not decided yet.
+        wrong: of these, those that they were wrong about.
+    """
+
+    examiner: str
+    seconds: float
+    least_s: float
+    candidates: int
+    supported: int
+    known: int = 0
+    wrong: int = 0
 
 
 def _plain(value: str) -> str:
@@ -95,6 +117,7 @@ class About:
         declared_downstream: it supplies somebody or acts for somebody by a relation that is in force.
         holdings: collections of the account and of its relations.
         reviews: of its searches, in the order of time.
+        examined: by its examiners, each of them and each trial as well.
     """
 
     account: str = ""
@@ -103,6 +126,7 @@ class About:
     declared_downstream: bool = False
     holdings: Sequence[Holding] = ()
     reviews: Sequence[Review] = ()
+    examined: Sequence[Examined] = ()
 
     def needs_case(self, purpose: str) -> bool:
         """Whether the purpose has no search without a case. A case that nobody asked for may be called

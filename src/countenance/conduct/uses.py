@@ -1,11 +1,10 @@
-"""Detectors that look at an account as a whole: whom it serves, how much it holds, how it reviews."""
+"""Detectors that look at an account as a whole: whom it serves, how much it holds."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from statistics import median
 from typing import Final
 
 from countenance.conduct.observations import Observed
@@ -22,11 +21,6 @@ CLIENTS: Final = 5
 CLIENT_SPAN: Final = timedelta(hours=1)
 """Clients of one key, each at it for an hour or more of a day: programs that run for minutes, each with a
 collection of its own, are tests. (our own numbers; governance reference 1.5 has the pattern)"""
-REVIEWS: Final = 50
-REVIEW_SECONDS: Final = 10.0
-REVIEW_AGREEMENT: Final = 0.99
-"""Median under ten seconds with over 99 % agreement. (governance reference 1.5; how many reviews is our own
-number)"""
 
 
 def undeclared_downstream(observed: Sequence[Observed], about: About) -> list[Suspicion]:
@@ -133,41 +127,3 @@ def cap_evasion(observed: Sequence[Observed], about: About) -> list[Suspicion]:
                 )
                 break
     return found
-
-
-def rubber_stamped_reviews(observed: Sequence[Observed], about: About) -> list[Suspicion]:
-    """Reviews that are none: too quick and always agreed, or always by the same two people.
-
-    Looks for: REVIEWS reviews or more with a median under REVIEW_SECONDS and agreement over REVIEW_AGREEMENT,
-    or all by one pair. A notice: a unit of two has no other pair.
-    Cannot see: people who wait before they click; and nothing at all yet, as this version has no reviews (the
-    patrol passes none).
-    """
-    del observed
-    reviews = about.reviews
-    if len(reviews) < REVIEWS:
-        return []
-    seconds = median(review.seconds for review in reviews)
-    agreed = sum(review.agreed for review in reviews) / len(reviews)
-    pairs = len({review.reviewers for review in reviews})
-    is_quick = seconds < REVIEW_SECONDS and agreed > REVIEW_AGREEMENT
-    if not is_quick and pairs > 1:
-        return []
-    pattern = "quick" if is_quick else "pair"
-    told = (
-        f"in {seconds:.0f} s at the median, {agreed:.1%} agreed" if is_quick else "all by the same two people"
-    )
-    return [
-        Suspicion(
-            detector="rubber_stamped_reviews",
-            severity="notice",
-            summary=f"{len(reviews)} reviews, {told}",
-            evidence={
-                "reviews": len(reviews),
-                "median_seconds": round(seconds, 1),
-                "agreement": round(agreed, 4),
-                "pairs": pairs,
-            },
-            fingerprint=fingerprint("rubber_stamped_reviews", pattern, len(reviews) // REVIEWS),
-        )
-    ]

@@ -49,6 +49,7 @@ def show_one(visit: Visit) -> Answer:
         "examination.html",
         review=mine,
         probe=seen["Probe"],
+        probe_aligned=seen.get("ProbeAligned"),
         pictures=seen["Pictures"],
         began_at_s=seen["BeganAt"],
         least_view_s=seen["LeastViewSeconds"],

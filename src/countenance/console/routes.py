@@ -254,14 +254,14 @@ ROUTES: Final = (
         pattern="/console/log",
         path="/console/log",
         title="Audit log",
-        roles=_EVERYBODY,
+        roles=_READERS,
         show=log_pages.show,
     ),
     Route(
         pattern="/console/log/(?P<event>[0-9a-f-]{36})",
         path="/console/log",
         title="",
-        roles=_EVERYBODY,
+        roles=_READERS,
         show=log_pages.show_one,
     ),
 )

@@ -11,7 +11,8 @@ import orjson
 
 from countenance.errors import IdempotentParameterMismatchException
 from countenance.gateway.call import Authorized, Performed, advance
-from countenance.gateway.review import REVIEW, under_review
+from countenance.gateway.obligations import REVIEWED_BY_PEOPLE
+from countenance.gateway.review import under_review
 from countenance.gateway.services import GatewayServices
 from countenance.operations.deps import Report, Shown
 from countenance.policy.groups import kinds_of
@@ -30,7 +31,7 @@ def dispatch(call: Authorized, work: UnitOfWork, services: GatewayServices) -> P
         IdempotentParameterMismatchException: the token came before, with another request.
         ServiceError: the operation's own; the caller rolls `work` back.
     """
-    if REVIEW in call.verdict.obligations:
+    if REVIEWED_BY_PEOPLE & set(call.verdict.obligations):
         return under_review(call, work, services, digest=digest_of, perform=_perform)
     token = call.request.get(_TOKEN)
     if token is None:

@@ -11,9 +11,12 @@ from typing import Final
 
 from countenance.operations.deps import Report
 
+REVIEWED_BY_PEOPLE: Final = frozenset({"human_review", "two_person_verification"})
+"""Duties that one thing meets: what is found is held until two people who look apart from one another, each
+with a key of their own, support it (`under_review`). Regulation (EU) 2024/1689, Article 14(5)."""
 DISCHARGES: Final = frozenset(
     {
-        "human_review",  # `under_review`: candidates are held until examiners have decided
+        *REVIEWED_BY_PEOPLE,  # `under_review`: candidates are held until examiners have decided
         "fpir_budget",  # `Deps.search_threshold`: the threshold is raised over the size of the gallery
         "log_min_12_3",  # every entry has start, end, reference database, inputs and operator
         "record_attestations",  # every entry has what the credential attests

@@ -211,6 +211,7 @@ def _event_of(
         touched=facts.touched,
         review=report.review,
         word=report.word,
+        reviewers=report.reviewers,
         idempotent_replay=performed is not None and performed.is_replay,
         previous=performed.previous if performed else previous,
     )

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
-from countenance.casework import Held, Picture, Search
-from countenance.casework.answers import REVIEWED, candidates_of, face_id_of
+from countenance.casework import Decided, Held, Picture, Search
+from countenance.casework.answers import REVIEWED, candidates_of, face_id_of, released
 from countenance.errors import AccessDeniedException
 from countenance.gallery import Collection
 from countenance.gateway.call import Authorized, Performed, advance
+from countenance.gateway.obligations import REVIEWED_BY_PEOPLE
 from countenance.gateway.services import GatewayServices
+from countenance.operations.crop_pictures import quality_of
 from countenance.operations.deps import Deps, Report, Shown
 from countenance.operations.face_shapes import to_bounding_box
 from countenance.operations.images import read_image
 from countenance.store import UnitOfWork
 from countenance.types import FaceId
 
-REVIEW: Final = "human_review"
+_TWO_PEOPLE: Final = "two_person_verification"
 _MOST: Final = 100
 _IMAGES: Final = ("Image", "SourceImage", "TargetImage", "ReferenceImage")
 _ENROLLED: Final = frozenset({"SearchFaces", "SearchFacesByImage", "IdentifyFace"})
@@ -64,32 +67,45 @@ def under_review(
         if waiting is not None:
             return _withheld(call, waiting, Report(inputs=list(inputs.values())))
         kept = reviews.find_released(connection, search.account_id, search.request_digest)
-    if kept is not None:
-        review_id, answer, event_id = kept
-        report = Report(review=review_id, discharged={REVIEW})
-        return advance(
-            call,
-            Performed,
-            response=answer,
-            payload=orjson.dumps(answer),
-            report=report,
-            is_replay=True,
-            previous=event_id,
-        )
+        unsupported = reviews.unsupported(connection, search)
+    # Of photos alone nobody else can be found. In a collection somebody may have been enrolled since.
+    if kept is not None and (kept.is_supported or collection is None):
+        return _decided(call, kept)
     shown: list[list[Shown]] = []
     performed = perform(call, work, services, shown=shown)
-    answer = orjson.loads(performed.payload)
-    performed.report.discharged.add(REVIEW)
+    performed.report.discharged |= REVIEWED_BY_PEOPLE
     found = candidates_of(call.operation.name, performed.response)
     if not found:  # nobody to review, and nothing is told that anybody would have to
         return performed
-    held = _held(call, deps, collection, answer=answer, found=found, shown=shown)
+    is_new = [face_id_of(each) not in unsupported for each in found]
+    answer = released(call.operation.name, orjson.loads(performed.payload), is_new)
+    if not any(is_new):  # people have looked at all of them for this photo and case
+        performed.report.review = unsupported[str(face_id_of(found[0]))]
+        return replace(performed, response=answer, payload=orjson.dumps(answer))
+    left = [each for each, kept in zip(found, is_new, strict=True) if kept]
+    held = _held(call, deps, collection, answer=answer, found=left, shown=shown)
     return _withheld(call, reviews.hold(work, search, held), performed.report)
+
+
+def _decided(call: Authorized, kept: Decided) -> Performed:
+    """What examiners released: two of them at least, each with a key of their own (`find_released`)."""
+    report = Report(
+        review=kept.review_id, reviewers=tuple(kept.examiners), discharged=set(REVIEWED_BY_PEOPLE)
+    )
+    return advance(
+        call,
+        Performed,
+        response=kept.answer,
+        payload=orjson.dumps(kept.answer),
+        report=report,
+        is_replay=True,
+        previous=kept.event_id,
+    )
 
 
 def _withheld(call: Authorized, review_id: UUID, report: Report) -> Performed:
     report.review = review_id
-    report.discharged |= {REVIEW, "fpir_budget"}
+    report.discharged |= {*REVIEWED_BY_PEOPLE, "fpir_budget"}
     told = AccessDeniedException(
         f"OBL-REVIEW: somebody was found, and people review it first: review `{review_id}`. Ask how it "
         "stands with GetReview; once it is released the same call under the same case is answered"
@@ -154,6 +170,8 @@ def _search_of(
         purpose=caller.purpose or "-",
         operation=call.operation.name,
         requested_by=caller.operator,
+        requested_by_id=caller.operator_id,
+        needs_training=_TWO_PEOPLE in call.verdict.obligations,
         request_digest=reviews.digest("request", caller.account_id, *whole),
         probe_digest=reviews.digest("probe", caller.account_id, place, *probe),
         event_id=call.head.event_id,
@@ -188,13 +206,14 @@ def _held(
     if not all(each in crops for each in (*own, *ids)):
         raise AccessDeniedException(_KEEP_CROPS)
     confidence = [float(each["Face"].get("Confidence", 0.0)) for each in found]
+    pictures = [
+        Picture(crops[face_id], {"Confidence": sure} | quality_of(crops[face_id]))
+        for face_id, sure in zip(ids, confidence, strict=True)
+    ]
     return Held(
         answer=answer,
-        probe=_picture(shown[0][0]) if shown else Picture(crops[own[0]], {}),
-        candidates=[
-            Picture(crops[face_id], {"Confidence": sure})
-            for face_id, sure in zip(ids, confidence, strict=True)
-        ],
+        probe=_picture(shown[0][0]) if shown else Picture(crops[own[0]], quality_of(crops[own[0]])),
+        candidates=pictures,
         faces=[(collection.collection_id, face_id) for face_id in (*own, *ids)],
     )
 

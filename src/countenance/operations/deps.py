@@ -92,6 +92,7 @@ class Report:
         discharged: obligations that were met.
         review: the held search that the call is about, for its event.
         word: what the call asked for or settled, for its event (`audit.event.WORDS`).
+        reviewers: names of the people who decided what is answered of it.
         seen_as: what the call is to detectors of misuse, where its operation alone does not say.
     """
 
@@ -109,6 +110,7 @@ class Report:
     discharged: set[str] = field(default_factory=set)
     review: uuid.UUID | None = None
     word: str | None = None
+    reviewers: tuple[str, ...] = ()
     seen_as: str | None = None
 
     def changes(self, what: str) -> None:

@@ -183,7 +183,7 @@ def read_house(
         examiners=tuple(
             (account.account_id, each)
             for account in accounts
-            for each in Examinations(database, Reviews(database, keys), least_view_s=0).figures(
+            for each in Examinations(database, keys, Reviews(database, keys), least_view_s=0).figures(
                 account.account_id
             )
         ),

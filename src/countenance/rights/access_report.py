@@ -18,7 +18,11 @@ from countenance.rights.erasing import find_collection
 from countenance.rights.records import SubjectRequest
 from countenance.store import Connection
 
-_LOOKED_FOR = {"candidate": "you were among those found", "probe": "your face was searched with"}
+_LOOKED_FOR = {
+    "candidate": "you were among those found",
+    "probe": "your face was searched with",
+    "shown": "your picture was shown to people, who compared it with another",
+}
 
 
 class AccessReports:
@@ -137,7 +141,10 @@ def to_text(report: dict[str, Any]) -> str:
         what = _LOOKED_FOR.get(use["Role"], use["Role"])
         similarity = f", similarity {use['Similarity']}" if use["Similarity"] is not None else ""
         purpose = f" for {use['Purpose']}" if use["Purpose"] else ""
-        lines.append(f"- {use['At']}: {use['Operation']}{purpose}: {what}{similarity} (entry {use['Event']})")
+        review = f", in the review {use['Review']}" if use["Review"] else ""
+        lines.append(
+            f"- {use['At']}: {use['Operation']}{purpose}: {what}{similarity}{review} (entry {use['Event']})"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -153,6 +160,7 @@ def _to_use(found: Disclosure, subject: Touch) -> dict[str, Any]:
         "Similarity": value.get("similarity"),
         "Outcome": members["outcome"],
         "Source": members.get("claims", {}).get("source"),
+        "Review": members.get("review"),
         "Event": members["event"],
         "LogIndex": found.own.log_index,
     }

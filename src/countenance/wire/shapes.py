@@ -378,6 +378,7 @@ class BeginExaminationResponse(TypedDict):
     LeastViewSeconds: float
     Probe: bytes
     Pictures: list[CandidatePicture]
+    ProbeAligned: NotRequired[bytes]
 
 
 class BoundingBox(TypedDict):
@@ -421,6 +422,7 @@ class CancelJobResponse(TypedDict):
 class CandidatePicture(TypedDict):
     Label: str
     Picture: bytes
+    Aligned: NotRequired[bytes]
 
 
 class CandidateVerdict(TypedDict):
@@ -2569,7 +2571,6 @@ class WaitingReview(TypedDict):
     ReviewId: str
     Purpose: str
     OpenedAt: datetime
-    ExpiresAt: datetime
     CandidateCount: int
     BeganAt: NotRequired[datetime]
 

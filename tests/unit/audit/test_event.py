@@ -18,7 +18,7 @@ FIELDS = {
     "claims", "attested", "profile", "records", "candidates_asked", "attributes_asked", "trained", "roles",
     "charter",
     "obligations", "shadow", "standing", "finding",
-    "review", "word",
+    "review", "reviewers", "word",
 }  # fmt: skip
 
 

@@ -5,14 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduct_bench import about, call
-from countenance.conduct.suspicion import Holding, Review
-from countenance.conduct.uses import (
-    CLIENTS,
-    REVIEWS,
-    cap_evasion,
-    rubber_stamped_reviews,
-    undeclared_downstream,
-)
+from countenance.conduct.suspicion import Holding
+from countenance.conduct.uses import CLIENTS, cap_evasion, undeclared_downstream
 
 H = 3600
 OWN, SISTER = "1" * 12, "2" * 12
@@ -129,37 +123,3 @@ class TestCapEvasion:
         parts = [size for size in sizes if 0 < size <= 50_000]
         holdings = [holding(size, name=str(number)) for number, size in enumerate(sizes)]
         assert bool(cap_evasion([], about(holdings=holdings))) == (sum(parts) > 50_000 and len(parts) > 1)
-
-
-def reviews(count=REVIEWS, *, seconds=5.0, agreed=None, pairs=3):
-    return [
-        Review(
-            frozenset({f"a{number % pairs}", f"b{number % pairs}"}),
-            seconds,
-            number < (count if agreed is None else agreed),
-        )
-        for number in range(count)
-    ]
-
-
-class TestRubberStampedReviews:
-    def test_too_quick_and_always_agreed_is_found(self):
-        (found,) = rubber_stamped_reviews([], about(reviews=reviews()))
-        assert (found.detector, found.severity) == ("rubber_stamped_reviews", "notice")
-        assert (found.evidence["median_seconds"], found.evidence["agreement"]) == (5.0, 1.0)
-
-    def test_always_the_same_pair_is_found(self):
-        (found,) = rubber_stamped_reviews([], about(reviews=reviews(seconds=90.0, agreed=30, pairs=1)))
-        assert found.evidence["pairs"] == 1
-
-    @pytest.mark.parametrize(
-        ("why", "given_reviews"),
-        [
-            ("none yet", []),
-            ("forty-nine", reviews(49, pairs=1)),
-            ("ten seconds", reviews(seconds=10.0)),
-            ("one in a hundred is not agreed", reviews(100, agreed=99)),
-        ],
-    )
-    def test_innocent(self, why, given_reviews):
-        assert rubber_stamped_reviews([], about(reviews=given_reviews)) == [], why

@@ -8,14 +8,15 @@ import json
 import threading
 import uuid
 from collections import Counter
+from concurrent import futures
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
 import pytest
 
-from countenance.accounts import Actor, NewAccessKey
-from countenance.accounts.sign_in import Identity
+from countenance.audit import Touch
+from countenance.audit.disclosure import disclose
 from countenance.casework import Casework
 from countenance.casework.expiry import ReviewExpiry
 from countenance.cli.casework_jobs import purge_due
@@ -27,11 +28,9 @@ from countenance.store import KeyStore
 from countenance.transparency.merkle import leaf_hash
 from countenance.transparency.public_report import Asked, Figures
 from fakes.vision import person, picture
+from review_house import ADA, EVE, NOBODY, OURS, SEARCH, House
 
-ADA, EVE, NOBODY = ({"Bytes": picture(person(who))} for who in ("ada", "eve", "nobody"))
 BOTH = {"Bytes": picture(person("ada"), person("eve", left=400))}
-OURS = {"service": "countenance"}
-SEARCH = {"CollectionId": "seen", "FaceMatchThreshold": 80.0, "MaxFaces": 5}
 
 
 @pytest.fixture(scope="module")
@@ -58,77 +57,6 @@ def strict(models):
 def house(party, strict):
     """An account with ada and eve enrolled, pictures kept, a case, and three examiners."""
     return House(party("development"), strict)
-
-
-class House:
-    """An account where people review."""
-
-    def __init__(self, party: Any, strict: FixedPolicies) -> None:
-        services = dataclasses.replace(party.bench.services, policies=strict)
-        self.party = dataclasses.replace(party, bench=dataclasses.replace(party.bench, services=services))
-        self.opener = self.party.as_(None)
-        self.party.told("CreateCollection", CollectionId="seen", Tags={"countenance:vault-days": "30"})
-        self.faces = {}
-        for who in ("ada", "ada too", "eve"):
-            photo = {"Bytes": picture(person(who.split()[0], likeness=0.9 if "too" in who else 1.0))}
-            [made] = self.party.told("IndexFaces", CollectionId="seen", Image=photo)["FaceRecords"]
-            self.faces[who] = made["Face"]["FaceId"]
-        self.case = self.open_case("C-1")
-        self.requester = self.party.as_("development", case="C-1")
-        self.examiners = [self.operator(name, "examiner") for name in ("Erin", "Emil", "Edda")]
-
-    def open_case(self, name: str, **told: Any) -> str:
-        asked = {
-            "Case": name,
-            "Purpose": "development",
-            "Reason": "a burglary",
-            "LegalBasis": "a statute",
-            "ExpiresAt": (datetime.now(UTC) + timedelta(days=2)).timestamp(),
-        }
-        return self.opener.told("OpenCase", **OURS, **(asked | told))["CaseId"]
-
-    def operator(self, name: str, *roles: str) -> Any:
-        operators = self.party.bench.services.governance.operators
-        operators.put(self.party.account_id, name, roles, actor=Actor("test"))
-        key = operators.create_key(self.party.account_id, name, actor=Actor("test"))
-        return dataclasses.replace(
-            self.party, token=None, bench=dataclasses.replace(self.party.bench, key=key)
-        )
-
-    def taken_up(self, code: str, name: str) -> Any:
-        """Whoever has the code, signed in with it."""
-        sign_ins = self.party.bench.services.governance.sign_ins
-        token = sign_ins.take_up_by_identity(code, Identity("https://id.example", uuid.uuid4().hex))
-        session = sign_ins.find(token)
-        given = (session.keys.access_key_id, session.keys.secret, self.party.account_id, name)
-        key = NewAccessKey(*given, session.created_at)
-        return dataclasses.replace(
-            self.party, token=None, bench=dataclasses.replace(self.party.bench, key=key)
-        )
-
-    def held(self, operation: str = "SearchFacesByImage", **request: Any) -> str:
-        """The review that a call is told of."""
-        message = self.requester.refused(operation, **(request or SEARCH | {"Image": ADA}))
-        assert message.startswith("OBL-REVIEW: somebody was found"), message
-        return message.split("review `")[1].split("`")[0]
-
-    def examine(self, examiner: Any, review: str, verdict: Any = "support") -> None:
-        """Decide; `verdict` for all, or by the number of the candidate's picture."""
-        seen = examiner.told("BeginExamination", **OURS, ReviewId=review)
-        said = [
-            {
-                "Label": each["Label"],
-                "Verdict": verdict if isinstance(verdict, str) else verdict(place),
-                "Features": [{"Feature": "ears", "Remark": "similar"}],
-            }
-            for place, each in enumerate(seen["Pictures"])
-        ]
-        examiner.told("SubmitExamination", **OURS, ReviewId=review, Verdicts=said, Note="looked")
-
-    def statement(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self.party.bench.database.transaction() as connection:
-            cursor = connection.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
 
 
 def test_two_examiners_who_agree_release_the_answer_to_the_same_call(house):
@@ -678,3 +606,244 @@ def test_the_publics_figures_are_those_of_what_happened(house):
     }
     assert counts["erasures/operation/countenance.EraseFaces"] == 1
     assert figures.report()["not_offered"] == []
+
+
+def test_nobody_examines_what_they_asked_for_under_another_name(house):
+    """By who they are and not by what they were called: names are given anew, people are not."""
+    review = house.held()
+    [[operator_id]] = house.statement(
+        "select operator_id from operator where account_id = %s and name = %s",
+        house.party.account_id,
+        house.examiners[0].bench.key.operator,
+    )
+    house.statement(
+        "update review set requested_by = 'somebody', requested_by_id = %s where review_id = %s",
+        operator_id,
+        uuid.UUID(review),
+    )
+    assert "EXA-002" in house.examiners[0].refused("BeginExamination", **OURS, ReviewId=review)
+    assert house.examiners[0].told("ListReviews", **OURS)["Reviews"] == []
+    house.statement("update review set requested_by_id = null where review_id = %s", uuid.UUID(review))
+    house.statement("update review_case set opened_by_id = %s where case_id = %s", operator_id, house.case)
+    assert "EXA-002" in house.examiners[0].refused("BeginExamination", **OURS, ReviewId=review)
+
+
+def test_who_asked_is_kept_as_a_person_where_it_was_one(house):
+    """What the rule above goes by is written by the calls themselves."""
+    administrator = house.operator("Adam", "administrator")
+    case = administrator.told(
+        "OpenCase",
+        **OURS,
+        Case="C-9",
+        Purpose="development",
+        Reason="r",
+        LegalBasis="l",
+        ExpiresAt=(datetime.now(UTC) + timedelta(days=1)).timestamp(),
+    )["CaseId"]
+    trial = _trial(house, administrator)
+    [[who]] = house.statement(
+        "select operator_id from operator where account_id = %s and name = 'Adam'", house.party.account_id
+    )
+    assert house.statement("select opened_by_id from review_case where case_id = %s", case) == [(who,)]
+    assert house.statement("select requested_by_id from review where review_id = %s", uuid.UUID(trial)) == [
+        (who,)
+    ]
+
+
+def _trial(house: House, administrator: Any) -> str:
+    pairs = [("ada too", True), ("eve", False)]
+    told = administrator.told(
+        "PlantTrial",
+        **OURS,
+        CollectionId="seen",
+        Purpose="development",
+        ProbeFaceId=house.faces["ada"],
+        Pairs=[{"FaceId": house.faces[who], "Mated": mated} for who, mated in pairs],
+    )
+    return str(told["ReviewId"])
+
+
+def test_nothing_that_an_examiner_gets_tells_a_trial_from_a_search(house):
+    """Members, wording and figures of every answer are alike, before, while and after they decide."""
+    trial, held = _trial(house, _administrator(house)), house.held()
+    first, second, third = house.examiners
+    seen: dict[str, list[Any]] = {trial: [], held: []}
+    listed = {each["ReviewId"]: each for each in first.told("ListReviews", **OURS)["Reviews"]}
+    for review, answers in seen.items():
+        # No end: a search ends with its case, and a trial has none.
+        assert listed[review].keys() == {"ReviewId", "Purpose", "OpenedAt", "CandidateCount"}
+        begun = first.told("BeginExamination", **OURS, ReviewId=review)
+        answers.append(
+            (sorted(begun), begun["LeastViewSeconds"], [sorted(each) for each in begun["Pictures"]])
+        )
+        answer, told = third("SubmitExamination", **OURS, ReviewId=review, Verdicts=_said())
+        answers.append((answer.status, told["__type"], told["Message"]))
+        for examiner in (first, second):
+            house.examine(examiner, review)
+        for examiner in (first, third):
+            answer, told = examiner("BeginExamination", **OURS, ReviewId=review)
+            answers.append((answer.status, told["__type"], told["Message"].replace(review, "-")))
+    assert seen[trial] == seen[held]
+    # The log would tell: of the one a search was withheld, of the other it was planted.
+    assert "EXA-007" in first.refused("ListAuditEntries", **OURS)
+
+
+def _said() -> list[dict[str, Any]]:
+    return [{"Label": f"candidate-{number}", "Verdict": "support"} for number in (1, 2)]
+
+
+def test_whoever_could_tell_a_trial_is_given_none(house):
+    """An administrator who examines as well knows what was planted: they get searches alone."""
+    both = house.operator("Bo", "administrator", "examiner")
+    trial, held = _trial(house, _administrator(house)), house.held()
+    assert [each["ReviewId"] for each in both.told("ListReviews", **OURS)["Reviews"]] == [held]
+    assert both("BeginExamination", **OURS, ReviewId=trial)[1]["__type"] == "ResourceNotFoundException"
+    both.told("BeginExamination", **OURS, ReviewId=held)
+
+
+def test_whom_nobody_supported_is_not_found_again_and_somebody_new_is(house):
+    """No threshold, and no second try, gets another pair of examiners for the same faces of the same case."""
+    review = house.held()
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review, "against")
+    for threshold in (80.0, 85.0, 81.5):
+        answer, told = house.requester(
+            "SearchFacesByImage", **(SEARCH | {"FaceMatchThreshold": threshold}), Image=ADA
+        )
+        assert (answer.status, told["FaceMatches"]) == (200, [])
+        assert house.requester.entry(answer)["review"] == review
+    photo = {"Bytes": picture(person("ada", likeness=0.95))}
+    [made] = house.party.told("IndexFaces", CollectionId="seen", Image=photo)["FaceRecords"]
+    again = house.held()
+    assert again != review
+    seen = house.examiners[0].told("BeginExamination", **OURS, ReviewId=again)
+    assert len(seen["Pictures"]) == 1
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, again)
+    told = house.requester.told("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert [match["Face"]["FaceId"] for match in told["FaceMatches"]] == [made["Face"]["FaceId"]]
+
+
+def test_a_closed_case_leaves_an_entry_of_each_review_that_it_ended(house):
+    review = house.held()
+    house.opener.told("CloseCase", **OURS, CaseId=house.case)
+    [entry] = [each for each in _entries(house) if each.get("operation") == "PurgeReview"]
+    assert (entry["review"], entry["kind"]) == (review, "change")
+    house.opener.told("CloseCase", **OURS, CaseId=house.case)  # again ends nothing
+    assert len([each for each in _entries(house) if each.get("operation") == "PurgeReview"]) == 1
+
+
+def _entries(house: House) -> list[dict[str, Any]]:
+    services = house.party.bench.services
+    with services.database.read() as connection:
+        found = services.audit.list_latest(connection, house.party.account_id)
+    return [each.members for each in found]
+
+
+def test_whoever_was_shown_to_examiners_finds_it_in_their_report(house):
+    """They were looked at and not named in any answer: the log says so, and they are told of it."""
+    review = house.held()
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review, "against")
+    services = house.party.bench.services
+    with services.database.read() as connection:
+        for who, times in (("ada", 1), ("ada too", 1), ("eve", 0)):
+            told = disclose(
+                connection,
+                services.audit,
+                account_id=house.party.account_id,
+                region="us-east-1",
+                collection="seen",
+                subject=Touch(role="named", kind="face", id=house.faces[who]),
+            )
+            shown = [each for each in told if each.opening.value["role"] == "shown"]
+            assert len(shown) == times, who
+            for each in shown:
+                assert each.own.members["operation"] == "DecideReview"
+                assert each.own.members["review"] == review
+                assert len(each.own.members["reviewers"]) == 2
+                assert "similarity" not in each.opening.value
+    for who, times in (("ada", 1), ("eve", 0)):
+        asked = house.opener.told(
+            "OpenSubjectRequest",
+            **OURS,
+            Kind="access",
+            CollectionId="seen",
+            FaceIds=[house.faces[who]],
+            Attestation="passport seen",
+        )["Request"]["RequestId"]
+        given = house.opener.told("GetAccessReport", **OURS, RequestId=asked)
+        uses = [use for use in json.loads(given["Report"])["Uses"] if use["Role"] == "shown"]
+        assert [use["Review"] for use in uses] == [review] * times
+        assert given["Text"].count("compared it with another, in the review") == times
+
+
+def test_whoever_was_looked_at_before_a_review_ended_undecided_finds_it_as_well(house):
+    """One examiner had seen them when the case was closed; of what nobody saw there is nothing to tell."""
+    review = house.held()
+    house.examiners[0].told("BeginExamination", **OURS, ReviewId=review)
+    house.opener.told("CloseCase", **OURS, CaseId=house.case)
+    [entry] = [each for each in _entries(house) if each.get("operation") == "PurgeReview"]
+    assert (entry["review"], entry["touched"]["count"]) == (review, 2)
+    house.requester = house.party.as_("development", case=(name := f"C-{uuid.uuid4().hex}"))
+    case = house.open_case(name)
+    unseen = house.held()
+    house.opener.told("CloseCase", **OURS, CaseId=case)
+    [entry] = [each for each in _entries(house) if each.get("operation") == "PurgeReview"][:1]
+    assert (entry["review"], "touched" in entry) == (unseen, False)
+
+
+def test_a_released_candidate_comes_with_the_quality_of_its_picture(house):
+    """A lead that rests on a blurred picture is to be known for one."""
+    review = house.held()
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review)
+    for each in house.requester.told("GetReview", **OURS, ReviewId=review)["Candidates"]:
+        assert each["Quality"].keys() == {"Confidence", "Brightness", "Sharpness"}
+
+
+def _at_once(*calls: Any) -> list[Any]:
+    """What each call of a thread of its own gave."""
+    with futures.ThreadPoolExecutor(len(calls)) as pool:
+        barrier = threading.Barrier(len(calls))
+
+        def run(call: Any) -> Any:
+            barrier.wait()
+            return call()
+
+        return [each.result(60) for each in [pool.submit(run, call) for call in calls]]
+
+
+def test_two_who_submit_at_once_decide_once(house):
+    """Neither is lost, and the search is not released twice: the log has one decision, with both of them."""
+    review = house.held()
+    pair = house.examiners[:2]
+    for examiner in pair:
+        examiner.told("BeginExamination", **OURS, ReviewId=review)
+    submit = OURS | {"ReviewId": review, "Verdicts": _said()}
+    answers = _at_once(*[lambda each=each: each("SubmitExamination", **submit)[0].status for each in pair])
+    assert answers == [200, 200]
+    [decided] = [each for each in _entries(house) if each.get("operation") == "DecideReview"]
+    assert len(decided["reviewers"]) == 2
+    assert len(house.requester.told("SearchFacesByImage", **SEARCH, Image=ADA)["FaceMatches"]) == 2
+
+
+def test_one_examiner_who_submits_twice_at_once_is_one(house):
+    """A seat is a person's: two requests of one are not two people."""
+    review = house.held()
+    first = house.examiners[0]
+    first.told("BeginExamination", **OURS, ReviewId=review)
+    submit = OURS | {"ReviewId": review, "Verdicts": _said()}
+    answers = _at_once(*[lambda: first("SubmitExamination", **submit)[0].status] * 3)
+    assert sorted(answers) == [200, 400, 400]
+    assert house.requester.told("GetReview", **OURS, ReviewId=review)["Status"] == "waiting"
+    assert house.held() == review
+
+
+def test_three_who_sit_down_at_once_find_two_seats(house):
+    review = house.held()
+    begin = OURS | {"ReviewId": review}
+    answers = _at_once(
+        *[lambda each=each: each("BeginExamination", **begin)[0].status for each in house.examiners]
+    )
+    assert sorted(answers) == [200, 200, 400]

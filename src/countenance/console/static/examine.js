@@ -15,12 +15,14 @@ for (const pair of form.querySelectorAll(".pair")) {
     return on;
   };
   tools.querySelector("[data-zoom]").addEventListener("input", (event) => {
-    for (const image of shown.querySelectorAll("img")) image.style.setProperty("--zoom", event.target.value);
+    for (const image of pair.querySelectorAll("img")) image.style.setProperty("--zoom", event.target.value);
   });
-  tools.querySelector("[data-swap]").addEventListener("click", (event) => toggle(event.currentTarget, "over-each-other"));
+  // Laid over each other, or in turn, only aligned pictures compare anything: others have no such buttons.
+  const swap = tools.querySelector("[data-swap]");
+  swap?.addEventListener("click", (event) => toggle(event.currentTarget, "over-each-other"));
   tools.querySelector("[data-grid]").addEventListener("click", (event) => toggle(event.currentTarget, "lines"));
   let timer = null;
-  tools.querySelector("[data-flicker]").addEventListener("click", (event) => {
+  tools.querySelector("[data-flicker]")?.addEventListener("click", (event) => {
     const on = toggle(event.currentTarget, "flicker");
     clearInterval(timer);
     shown.classList.remove("other");

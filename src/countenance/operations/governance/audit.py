@@ -19,7 +19,11 @@ from countenance.audit.published import (
 )
 from countenance.audit.signing import Use
 from countenance.audit.tree import LogDamaged
-from countenance.errors import InvalidParameterException, ResourceNotFoundException
+from countenance.errors import (
+    AccessDeniedException,
+    InvalidParameterException,
+    ResourceNotFoundException,
+)
 from countenance.operations.deps import Deps
 from countenance.transparency.canonical import canonical_json, parse_time, to_time
 from countenance.transparency.checkpoint import Checkpoint
@@ -107,6 +111,11 @@ def get_consistency_proof(request: GetConsistencyProofRequest, deps: Deps) -> Ge
 
 def list_audit_entries(request: ListAuditEntriesRequest, deps: Deps) -> ListAuditEntriesResponse:
     """The account's own entries, in the log's order or backwards, with what their commitments open to."""
+    if deps.caller.roles == frozenset({"examiner"}):
+        raise AccessDeniedException(
+            "EXA-007: whoever examines does not read the log: it tells who searched for what, and which "
+            "examinations are trials; ask an administrator of the account"
+        )
     is_wanted = _wanted(request)
     size = request.get("MaxResults", 100)
     filters = (str(request.get(name, "")) for name in ("StartTime", "EndTime", "Operation", "Order"))

@@ -51,6 +51,7 @@ def open_case(request: OpenCaseRequest, deps: Deps) -> OpenCaseResponse:
         legal_basis=request["LegalBasis"],
         lasts=request["ExpiresAt"] - now,
         opened_by=deps.caller.operator,
+        opened_by_id=deps.caller.operator_id,
         is_urgent=is_urgent,
     )
     deps.report.changes(case_id)
@@ -63,10 +64,11 @@ def open_case(request: OpenCaseRequest, deps: Deps) -> OpenCaseResponse:
 def close_case(request: CloseCaseRequest, deps: Deps) -> CloseCaseResponse:
     """End a case; what was held or released of it is purged with it."""
     deps.report.changes(request["CaseId"])
-    ended = deps.casework.cases.close(deps.uow, deps.caller.account_id, request["CaseId"])
-    for review_id in ended:
-        deps.casework.reviews.purge(deps.uow, review_id)
-    return {"ReviewsPurged": len(ended)}
+    caller = deps.caller
+    ended = deps.casework.close(
+        deps.uow, deps.audit, caller.account_id, request["CaseId"], operator=caller.operator
+    )
+    return {"ReviewsPurged": ended}
 
 
 def list_cases(request: ListCasesRequest, deps: Deps) -> ListCasesResponse:

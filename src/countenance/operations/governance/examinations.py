@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 
-from countenance.casework import Examiner, Held, Picture, Search
+from countenance.casework import Examiner
+from countenance.casework.trials import plant_trial as plant
 from countenance.errors import AccessDeniedException, InvalidParameterException
-from countenance.operations.crop_pictures import to_picture
+from countenance.operations.catalogue import require_purpose
+from countenance.operations.crop_pictures import to_aligned_picture, to_picture
 from countenance.operations.deps import Deps
 from countenance.types import FaceId
 from countenance.wire.shapes import (
@@ -44,7 +46,6 @@ def list_reviews(request: ListReviewsRequest, deps: Deps) -> ListReviewsResponse
             "ReviewId": str(each.review_id),
             "Purpose": each.purpose,
             "OpenedAt": each.opened_at,
-            "ExpiresAt": each.expires_at,
             "CandidateCount": each.candidates,
         }
         if each.began_at is not None:
@@ -60,16 +61,21 @@ def begin_examination(request: BeginExaminationRequest, deps: Deps) -> BeginExam
     review_id = uuid.UUID(request["ReviewId"])
     deps.report.review = review_id
     seat = deps.casework.examinations.begin(deps.uow, _examiner(deps), review_id)
-    pictures: list[CandidatePicture] = [
-        {"Label": _label(place), "Picture": to_picture(each.crop)}
-        for place, each in enumerate(seat.candidates)
-    ]
-    return {
+    pictures: list[CandidatePicture] = []
+    for place, each in enumerate(seat.candidates):
+        shown: CandidatePicture = {"Label": _label(place), "Picture": to_picture(each.crop)}
+        if (aligned := to_aligned_picture(each.crop)) is not None:
+            shown["Aligned"] = aligned
+        pictures.append(shown)
+    response: BeginExaminationResponse = {
         "BeganAt": seat.began_at,
         "LeastViewSeconds": deps.casework.examinations.least_view_s * len(pictures),
         "Probe": to_picture(seat.probe.crop),
         "Pictures": pictures,
     }
+    if (aligned := to_aligned_picture(seat.probe.crop)) is not None:
+        response["ProbeAligned"] = aligned
+    return response
 
 
 def submit_examination(request: SubmitExaminationRequest, deps: Deps) -> SubmitExaminationResponse:
@@ -99,32 +105,19 @@ def plant_trial(request: PlantTrialRequest, deps: Deps) -> PlantTrialResponse:
     collection = deps.collection(request["CollectionId"])
     probe = FaceId(uuid.UUID(request["ProbeFaceId"]))
     pairs = [(FaceId(uuid.UUID(each["FaceId"])), each["Mated"]) for each in request["Pairs"]]
-    ids = [face_id for face_id, _ in pairs]
-    if len({probe, *ids}) != len(ids) + 1:
-        raise InvalidParameterException("a trial has each face once")
-    crops = deps.gallery.vaults.crops(collection, [probe, *ids])
-    if missing := [each for each in (probe, *ids) if each not in crops]:
-        raise InvalidParameterException(f"the collection keeps no picture of the face `{missing[0]}`")
-    reviews = deps.casework.reviews
-    nobody = reviews.digest("trial", str(uuid.uuid4()))
-    search = Search(
+    review_id = plant(
+        deps.uow,
+        deps.casework.reviews,
         account_id=deps.caller.account_id,
-        case_id=None,
-        purpose=request["Purpose"],
-        operation="SearchFaces",
-        requested_by=deps.caller.operator,
-        request_digest=nobody,
-        probe_digest=nobody,
+        purpose=require_purpose(request["Purpose"]).name,
+        planted_by=deps.caller.operator,
+        planted_by_id=deps.caller.operator_id,
         event_id=deps.caller.event_id,
+        collection_id=collection.collection_id,
+        crops=deps.gallery.vaults.crops(collection, [probe, *(face_id for face_id, _ in pairs)]),
+        probe=probe,
+        pairs=pairs,
     )
-    held = Held(
-        answer={},
-        probe=Picture(crops[probe], {}),
-        candidates=[Picture(crops[face_id], {}) for face_id in ids],
-        faces=[(collection.collection_id, face_id) for face_id in (probe, *ids)],
-        is_mated=[mated for _, mated in pairs],
-    )
-    review_id = reviews.plant(deps.uow, search, held)
     deps.report.review = review_id
     return {"ReviewId": str(review_id)}
 
@@ -155,7 +148,9 @@ def _examiner(deps: Deps) -> Examiner:
     caller = deps.caller
     if caller.operator_id is None or "examiner" not in (caller.roles or ()):
         raise AccessDeniedException("EXA-001: examining is for people whose role it is")
-    return Examiner(caller.account_id, caller.operator_id, caller.operator)
+    # Every other role reads the log, in which a search was withheld and a trial was not.
+    is_blind = caller.roles == frozenset({"examiner"})
+    return Examiner(caller.account_id, caller.operator_id, caller.operator, is_blind)
 
 
 def _label(place: int) -> str:

@@ -410,8 +410,8 @@ def test_what_cannot_be_decided_is_explained_as_refused(caller, odd):
 def test_a_pack_with_an_obligation_that_nobody_can_discharge_refuses(officer, caller, folder):
     """As the gateway does: a duty that is owed and cannot be met is a reason to refuse."""
     duty = """@id("DUTY-1")
-@message("two people verify")
-@obligation("two_person_verification")
+@message("the defendant is told")
+@obligation("notice_to_the_defendant")
 permit (principal in Pack::"dutiful", action in Action::"search", resource);
 """
     call = {"operation": "rekognition:SearchFacesByImage", "threshold": 80}
@@ -420,7 +420,7 @@ permit (principal in Pack::"dutiful", action in Action::"search", resource);
         "dutiful",
         policies=rule("dutiful", "DUTIFUL-1", "context.thresholdBp < 100"),
         obligations=duty,
-        tests=[{"name": "owed", "call": call, "breaks": [], "owes": ["two_person_verification"]}],
+        tests=[{"name": "owed", "call": call, "breaks": [], "owes": ["notice_to_the_defendant"]}],
     )
     officer("ActivatePack", Pack="dutiful")
     refused = explain(caller)

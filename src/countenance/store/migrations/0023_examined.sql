@@ -1,0 +1,25 @@
+-- Human review, finished (docs/adr/0034): who asked and opened as people, what is measured of examiners.
+
+-- A name may be given again, a person's id may not. None of a key of the account's own.
+alter table review_case add column opened_by_id text collate "C" references operator;
+alter table review add column requested_by_id text collate "C" references operator;
+-- Two trained people verify each candidate (Regulation (EU) 2024/1689, Article 14(5)): whatever the purpose asks for.
+alter table review add column needs_training boolean not null default false;
+
+-- How many candidates an examiner supported, and what time was asked of them then: figures, whoever the candidates were.
+alter table examination add column supported integer;
+alter table examination add column least_s double precision;
+create index examination_by_submission on examination (submitted_at) where submitted_at is not null;
+
+-- Whom people did not support is not found again by the same photo in the same case.
+create index review_by_probe on review (account_id, probe_digest) where status = 'released';
+
+create or replace view living_review as
+select r.*
+from review as r
+left join review_case as c using (case_id)
+where r.status <> 'purged' and r.expires_at > clock_timestamp()
+    and (r.case_id is null or (
+        c.closed_at is null and c.expires_at > clock_timestamp()
+        and (c.authorize_by is null or c.authorized_at is not null or c.authorize_by > clock_timestamp())
+    ));
