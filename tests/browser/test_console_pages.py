@@ -347,6 +347,7 @@ def test_an_examiner_compares_with_tools_and_a_draft_survives_a_reload(tab, serv
         tab.locator("[data-flicker]").click()
         tab.wait_for_timeout(6_000)  # of looking, by the server's clock
         assert tab.locator("#wait").inner_text() == ""
+        assert tab.locator("#ready[role=status]").inner_text() == "A verdict is taken now."
         tab.get_by_role("button", name="Submit the examination").click()
         tab.wait_for_url("**/console/reviews?told=*")
         assert review[:8] not in tab.locator("main").inner_text()

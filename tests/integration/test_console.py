@@ -297,6 +297,11 @@ def test_two_examiners_look_first_and_neither_learns_whom(planted, service, hous
         assert seen.body.count("data:image/jpeg;base64,") == 4  # aligned, and as taken
         for word in (*hidden, "the-man", "imilarity", names[0] if name == names[1] else names[1]):
             assert word not in seen.body, word
+        began = re.search(r'name="began_at" value="([0-9.]+)"', seen.body)
+        assert began
+        verdict["began_at"] = began.group(1)
+        stale = visitor.post(path, verdict | {"began_at": "1.5"})  # of a seat that was given up
+        assert (stale.status, "laid out anew" in stale.text) == (400, True)
         early = visitor.post(path, verdict | {"note": "too <b>early</b>"})
         assert (early.status, "early&lt;/b&gt;" in early.body) == (400, True), early.text
         assert 'value="support" required checked' in early.body
@@ -306,7 +311,8 @@ def test_two_examiners_look_first_and_neither_learns_whom(planted, service, hous
             "/console/reviews?told=Your+examination+is+taken."
         ), done.text
         assert review[:8] not in visitor.get("/console/reviews").text
-        assert visitor.post(path, verdict).status in {303, 400, 404}
+        again = visitor.post(path, verdict)
+        assert (again.status, "Exception" in again.text) == (400, True)  # and says why
     figures = {each["OperatorName"]: each for each in planting.describe_examiners()["Examiners"]}
     assert [figures[name]["TrialHits"] for name in names] == [1, 1]
 

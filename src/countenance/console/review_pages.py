@@ -40,8 +40,7 @@ def begin(visit: Visit) -> Answer:
 def show_one(visit: Visit) -> Answer:
     """The pictures of an examination that one has begun: looking at a page takes no seat."""
     review = visit.parts["review"]
-    waiting = visit.ours("ListReviews", MaxResults=100)["Reviews"]
-    mine = next((each for each in waiting if each["ReviewId"] == review and "BeganAt" in each), None)
+    mine = _begun(visit, review)
     if mine is None:
         return visit.goto(PATH)
     seen = visit.ours("BeginExamination", ReviewId=review)
@@ -53,6 +52,7 @@ def show_one(visit: Visit) -> Answer:
         pictures=seen["Pictures"],
         began_at_s=seen["BeganAt"],
         least_view_s=seen["LeastViewSeconds"],
+        left_s=max(0.0, seen["BeganAt"] + seen["LeastViewSeconds"] - visit.calls.now().timestamp()),
         verdicts=VERDICTS,
         features=FEATURES,
         remarks=REMARKS,
@@ -66,6 +66,10 @@ def submit(visit: Visit) -> Answer:
     labels = form.many("label")
     if not labels:
         raise BadForm("it names no picture")
+    mine = _begun(visit, review)
+    if mine is not None and form.one("began_at") != str(mine["BeganAt"]):
+        # The seat was given up and taken anew: the pictures may lie in another order since.
+        raise BadForm("the pictures were laid out anew since you saw them: look once more, and say it again")
     verdicts: list[dict[str, Any]] = []
     for label in labels:
         remarks = ((feature, form.one(f"{label}.{feature}")) for feature in FEATURES)
@@ -73,3 +77,16 @@ def submit(visit: Visit) -> Answer:
         verdicts.append({"Label": label, "Verdict": form.one(f"{label}.verdict"), "Features": features})
     visit.ours("SubmitExamination", ReviewId=review, Verdicts=verdicts, Note=form.one("note") or None)
     return visit.goto(PATH, told="Your examination is taken.")
+
+
+def _begun(visit: Visit, review: str) -> dict[str, Any] | None:
+    """The review as it waits for somebody who has begun with it; None if they have not."""
+    after: str | None = None
+    while True:
+        page = visit.ours("ListReviews", MaxResults=100, NextToken=after)
+        for each in page["Reviews"]:
+            if each["ReviewId"] == review:
+                return each if "BeganAt" in each else None
+        after = page.get("NextToken")
+        if after is None:
+            return None

@@ -2,7 +2,10 @@
 // survives a reload (in this tab alone, verdicts only); and how long is still to be looked.
 
 const form = document.getElementById("examination");
-const draft = `examination ${form.dataset.review}`;
+// Of one person, one review and one seat: in another the pictures lie in another order, and another person's
+// verdict is not to be seen.
+const draft = `draft ${form.dataset.draft}`;
+const passing = new Set(["form_token", "label", "began_at"]);
 const FLICKER_MS = 500;
 
 for (const pair of form.querySelectorAll(".pair")) {
@@ -35,20 +38,24 @@ const kept = sessionStorage.getItem(draft);
 if (kept !== null) {
   for (const [name, value] of JSON.parse(kept)) {
     const field = form.elements.namedItem(name);
-    if (field !== null && name !== "form_token" && name !== "label") field.value = value;
+    if (field !== null && !passing.has(name)) field.value = value;
   }
 }
 form.addEventListener("input", () => {
-  const said = [...new FormData(form)].filter(([name]) => name !== "form_token" && name !== "label");
+  const said = [...new FormData(form)].filter(([name]) => !passing.has(name));
   sessionStorage.setItem(draft, JSON.stringify(said));
 });
 
 const button = form.querySelector("button:not([type])");
 const wait = document.getElementById("wait");
+const ready = document.getElementById("ready");
+// By the server's count of what is left, and this page's own clock: the one on the wall may be wrong.
+const until = performance.now() + Number(form.dataset.left) * 1000;
 function count() {
-  const left = Math.ceil(Number(form.dataset.least) - Date.now() / 1000);
+  const left = Math.ceil((until - performance.now()) / 1000);
   wait.textContent = left > 0 ? `A verdict is taken in ${left} seconds.` : "";
   if (left > 0) setTimeout(count, 1000);
+  else ready.textContent = "A verdict is taken now."; // read out once, and not every second
 }
 count();
 form.addEventListener("submit", () => {
