@@ -176,8 +176,7 @@ class _Replay:
                 self._forget_account(whose, tombstone, listed)
             return
         if kind in {"objection", "consent"}:
-            for tombstone in tombstones:
-                self._take_back(kind, whose, tombstone)
+            self._take_back(kind, whose, next(tombstones))  # each id is its own, and taken back once
             return
         collection = None if kind == "alive" else self._find(whose)
         if collection is None:
@@ -269,9 +268,7 @@ class _Replay:
 
     def _take_back(self, kind: str, what: str, tombstone: Tombstone) -> None:
         """A consent that was withdrawn; a kept template that the person let be kept no more, with its key."""
-        values = {"consent_id": what, "at": tombstone.at}
-        if kind == "objection":
-            values = {"objection_id": uuid.UUID(what)}
+        values = {"what": what, "at": tombstone.at}
         statement = "forget_objection" if kind == "objection" else "withdraw_consent"
         with self._database.transaction() as connection:
             row = connection.execute(_QUERIES[statement], values).fetchone()

@@ -59,11 +59,11 @@ select user_id, created_at from subject where collection_id = %(collection_id)s 
 select size from audit_log;
 
 -- forget_objection --
-delete from objection where objection_id = %(objection_id)s returning account_id;
+delete from objection where objection_id = %(what)s::uuid returning account_id;
 
 -- withdraw_consent --
 update consent set withdrawn_at = %(at)s, withdrawn_by = 'as the list of what was erased has it'
-where consent_id = %(consent_id)s and withdrawn_at is null
+where consent_id = %(what)s and withdrawn_at is null
 returning account_id;
 
 -- release_erased --
