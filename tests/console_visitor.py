@@ -53,10 +53,15 @@ class Visitor:
         return urlsplit(self.endpoint).netloc
 
     @property
-    def cookie_name(self) -> str:
-        """As a browser would have it: over TLS, which a proxy in front of us may end, with `__Host-`."""
+    def prefix(self) -> str:
+        """Of our cookies' names: over TLS, which a proxy in front of us may end, there is one."""
         is_tls = self.headers.get("x-forwarded-proto") == "https" or self.endpoint.startswith("https:")
-        return f"{'__Host-' if is_tls else ''}countenance-console"
+        return "__Host-" if is_tls else ""
+
+    @property
+    def cookie_name(self) -> str:
+        """Of the session's."""
+        return f"{self.prefix}countenance-console"
 
     def get(self, path: str, **headers: str) -> Page:
         return self.ask("GET", path, headers=headers)

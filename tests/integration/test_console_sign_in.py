@@ -37,10 +37,10 @@ class Browser(Visitor):
     device: Authenticator = field(default_factory=lambda: Authenticator(""))
 
     def ask(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Page:
-        cookies = [f"countenance-browser={self.number}"] if self.number else []
-        cookies += [f"countenance-console={self.cookie}"] if self.cookie else []
+        cookies = [f"{self.prefix}countenance-browser={self.number}"] if self.number else []
+        cookies += [f"{self.cookie_name}={self.cookie}"] if self.cookie else []
         page = super().ask(method, path, body, (headers or {}) | {"cookie": "; ".join(cookies)})
-        found = re.match(r"countenance-browser=([^;]+)", page.headers.get("set-cookie", ""))
+        found = re.match(rf"{self.prefix}countenance-browser=([^;]+)", page.headers.get("set-cookie", ""))
         self.number = found.group(1) if found else self.number
         return page
 
@@ -154,12 +154,17 @@ def test_what_does_not_hold_is_answered_in_one_way(ada, place, wrong):
     assert "signs nobody in here" in page.text
 
 
-@pytest.mark.parametrize("credential", ["", "{}", "[]", "\x00", "x" * 70_000, '{"id": "AA"}', "null"])
-def test_nonsense_signs_nobody_in_and_brings_nothing_down(browser, service, credential):
+@pytest.mark.parametrize(
+    ("credential", "status"),
+    [(each, 403) for each in ("", "{}", "[]", "x" * 60_000, '{"id": "AA"}', "null")]
+    + [("\x00", 400), ("x" * 70_000, 413)],
+)
+def test_nonsense_signs_nobody_in_and_brings_nothing_down(browser, service, credential, status):
     _, attempt = question(browser.get("/console/sign-in"))
     page = browser.post("/console/passkey", {"attempt": attempt, "credential": credential}, token=False)
-    assert (page.status, browser.cookie) == (403, None)
-    assert browser.post("/console/passkey", {"credential": credential}, token=False).status == 400
+    assert (page.status, browser.cookie) == (status, None)
+    unasked = browser.post("/console/passkey", {"credential": credential}, token=False)
+    assert unasked.status == (413 if status == 413 else 400)
     assert browser.get("/console/passkey").headers["location"] == "/console/sign-in"
     assert not [line for line in service.log_lines() if "Traceback" in line]
 

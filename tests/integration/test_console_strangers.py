@@ -85,7 +85,7 @@ def test_a_query_with_more_members_than_any_page_has(service, administrator):
     begun = Visitor(service.endpoint, headers={"cookie": "countenance-openid=x.y"})
     assert begun.get(f"/console/openid/back?{query}").status == 400
     visitor = administrator.signed_in(service.endpoint)
-    for path in ("/console/log", "/console/collections", "/console/cases"):
+    for path in ("/console/log", "/console/collections", "/console/cases", "/console/policy/simulate"):
         assert visitor.get(f"{path}?{query}").status == 400
         assert visitor.get(f"{path}?after=%00").status == 400
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from countenance.console.calls import CallRefused
 from countenance.console.request import BadForm
@@ -17,7 +16,6 @@ _ENTRIES: Final = (1_000, 5_000)
 _DAY_S: Final = 86_400
 _COMING: Final = "coming."
 _GOING: Final = "going."
-_MOST_FIELDS: Final = 100
 
 
 def show(visit: Visit) -> Answer:
@@ -51,7 +49,7 @@ def take(visit: Visit) -> Answer:
 
 def simulate(visit: Visit) -> Answer:
     """What a change would have meant. It changes nothing, so it is asked for by GET, and can be linked to."""
-    asked = dict(parse_qsl(visit.request.query, max_num_fields=_MOST_FIELDS))
+    asked = {name: value for name, value in visit.request.asked().items() if value}
     packs = visit.ours("ListPacks")["Packs"]
     days, entries = _number(asked, "days", _DAYS, 30), _number(asked, "entries", _ENTRIES, _ENTRIES[0])
     coming, going = (
