@@ -617,7 +617,9 @@ class Calls:
         return {"case_open": self._one_of((True, False))}
 
     def _roles(self, call):
-        return {"roles": self._one_of((None, frozenset(), *(frozenset({role}) for role in sorted(MAY))))}
+        several = (frozenset({"developer", "examiner"}),)
+        single = (frozenset({role}) for role in sorted(MAY))
+        return {"roles": self._one_of((None, frozenset(), *single, *several))}
 
     def _tester(self, call):
         return {"account__tester": not call.account.tester}

@@ -90,6 +90,14 @@ def test_a_purposes_operations_use_a_face_and_are_offered(purpose):
 
 
 @pytest.mark.parametrize("purpose", ALL)
+def test_faces_are_shown_only_where_they_are_enrolled_and_nobody_examines(purpose):
+    """Who asks for a search that people look at first must not see who is in the gallery."""
+    shows = "GetFaceImage" in purpose.operations
+    assert shows == ("IndexFaces" in purpose.operations and "review" not in purpose.requires)
+    assert ("MergeUsers" in purpose.operations) == ("AssociateFaces" in purpose.operations)
+
+
+@pytest.mark.parametrize("purpose", ALL)
 def test_the_more_a_purpose_risks_the_more_it_takes(purpose):
     """Two people approve what is of high risk; little is asked only of what decides about nobody."""
     if purpose.risk == "high":
