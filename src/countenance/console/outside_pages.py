@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import re
 import secrets
 from typing import Any, Final
+from urllib.parse import quote
 
 import segno
 
@@ -31,6 +33,8 @@ _BROWSER: Final = "countenance-browser"
 SIGN_IN_BY_PASSKEY: Final = "sign in"
 AFTER: Final = {"passkeys": "/console/passkeys"}
 """Where somebody goes on who was sent to sign in."""
+_PAGE_OF_OURS: Final = re.compile(r"/console(?:/[A-Za-z0-9._~%:@+-]{1,800}){1,5}", re.ASCII)
+_ENDED: Final = "Your session has ended. Sign in, and you come back to the page, with what you typed."
 CROWDED: Final = "many people are signing in just now: try again in a few seconds"
 _RETRY: Final = ("retry-after", "5")
 TOO_LATE: Final = "that page had been open for too long, or the button was pressed twice: press it again"
@@ -64,6 +68,8 @@ def sign_in_page(
             SIGN_IN_BY_PASSKEY, door.key, browser, lambda challenge: request_options(place, challenge)
         )
     asked_to = request.asked().get("to", "")
+    comes_back = _PAGE_OF_OURS.fullmatch(asked_to) is not None
+    told = told or (_ENDED if comes_back and request.method == "GET" else "")
     return page(
         "sign_in.html",
         status=status,
@@ -71,7 +77,7 @@ def sign_in_page(
         told=told if private else _NOT_PRIVATE,
         has_provider=door.provider is not None,
         no_passkeys=place if isinstance(place, str) else "",
-        to=asked_to if asked_to in AFTER else "",
+        to=quote(asked_to, safe="/") if asked_to in AFTER or comes_back else "",
         **given,
     )
 
@@ -130,7 +136,8 @@ def about_invitation(code: str) -> str:
 
 def after(request: WebRequest) -> str:
     """Where somebody goes on who has signed in: where they were sent from, if that is a page we know."""
-    return AFTER.get(request.asked().get("to", ""), START)
+    to = request.asked().get("to", "")
+    return to if _PAGE_OF_OURS.fullmatch(to) else AFTER.get(to, START)
 
 
 def _beside(request: WebRequest, asking: Asking | None, browser: str, status: int) -> Headers:

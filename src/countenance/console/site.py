@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from countenance.accounts.sign_in import ConsoleSession
 from countenance.console import entrance
@@ -64,8 +64,6 @@ class ConsoleSite:
             answer = _problem(
                 400, "That form could not be taken", f"{error}. Go back, reload the page, try again."
             )
-        except CallRefused as error:
-            answer = _refused(error)
         except StoreUnavailable:
             answer = _problem(503, "The database is not available", "Try again in a moment.")
         except ServiceError as error:
@@ -92,7 +90,8 @@ class ConsoleSite:
         number = request.session_number
         session = self._door.sign_ins.find(number) if number is not None else None
         if number is None or session is None:
-            return redirect(SIGN_IN)
+            comes_back = number is not None and request.method == "GET" and self._find(request.path)
+            return redirect(f"{SIGN_IN}?to={quote(request.path, safe='/')}" if comes_back else SIGN_IN)
         return self._visit(request, session, number)
 
     def _visit(self, request: WebRequest, session: ConsoleSession, number: str) -> Answer:
@@ -117,15 +116,7 @@ class ConsoleSite:
             menu=menu,
             takes_files=found.route.file_bytes > 0,
         )
-        if request.method == "POST":
-            visit.require_our_form()
-            if found.route.take is None:
-                return _problem(405, "This page takes no form", "Go back.", ("allow", "GET, HEAD"))
-            try:
-                return found.route.take(visit)
-            except (BadForm, CallRefused) as error:
-                return _again(visit, found.route, error)
-        return found.route.show(visit)
+        return _page_of(visit, found.route)
 
     def _find(self, path: str) -> _Found | None:
         for pattern, route in self._routes:
@@ -134,14 +125,36 @@ class ConsoleSite:
         return None
 
 
-def _again(visit: Visit, route: Route, error: BadForm | CallRefused) -> Answer:
-    """The page again, with what was typed and why it was not taken."""
-    visit.wrong = f"{error.code}: {error.message}" if isinstance(error, CallRefused) else f"{error}"
-    shown = route.show(visit)
-    if shown.status == 200:
-        return replace(shown, status=error.status if isinstance(error, CallRefused) else 400)
-    # There is no such page any more: it is told on one of its own.
-    return _refused(error) if isinstance(error, CallRefused) else _problem(400, "Not taken", f"{error}.")
+def _page_of(visit: Visit, route: Route) -> Answer:
+    if visit.request.method == "POST":
+        visit.require_our_form()
+        return _taken(visit, route)
+    try:
+        return route.show(visit)
+    except CallRefused as error:
+        return _refused(visit, error)
+
+
+def _taken(visit: Visit, route: Route) -> Answer:
+    """What follows on a form; where it is not taken, the page again, with what was typed and why."""
+    if route.take is None:
+        return _problem(405, "This page takes no form", "Go back.", ("allow", "GET, HEAD"))
+    refused: CallRefused | None = None
+    try:
+        return route.take(visit)
+    except BadForm as error:
+        visit.wrong = f"{error}"
+    except CallRefused as error:
+        refused, visit.wrong = error, f"{error.code}: {error.message}"
+    status = 400 if refused is None else refused.status
+    try:
+        shown = route.show(visit)
+    except CallRefused:
+        shown = None
+    if shown is not None and shown.status == 200:
+        return replace(shown, status=status)
+    # There is no such page any more, or it cannot be made: it is told on one of its own.
+    return _problem(status, "Not taken", visit.wrong) if refused is None else _refused(visit, refused)
 
 
 def _nothing(session: ConsoleSession | None = None) -> Answer:
@@ -151,18 +164,15 @@ def _nothing(session: ConsoleSession | None = None) -> Answer:
 
 
 def _problem(status: int, title: str, remedy: str, *headers: tuple[str, str]) -> Answer:
-    return page(
-        "problem.html", status=status, headers=headers, title=title, remedy=remedy, code="", event_id=""
-    )
+    return page("problem.html", status=status, headers=headers, title=title, remedy=remedy)
 
 
-def _refused(error: CallRefused) -> Answer:
-    status = error.status if 400 <= error.status < 600 else 500
-    return page(
-        "problem.html",
-        status=status,
-        title="The server refused this",
-        remedy=error.message,
+def _refused(visit: Visit, error: CallRefused) -> Answer:
+    """Within the console's menu: whoever is refused something may want to read why."""
+    return visit.page(
+        "refused.html",
+        status=error.status if 400 <= error.status < 600 else 500,
+        message=error.message,
         code=error.code,
         event_id=error.event_id,
     )
