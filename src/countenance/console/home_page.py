@@ -50,7 +50,7 @@ def show(visit: Visit) -> Answer:
 
 
 def _newest(visit: Visit) -> list[dict[str, Any]] | None:
-    """The newest entries; None for who examines and does nothing else: the log would tell them what is tried."""
+    """The newest entries; None for who examines and does nothing else: the log would tell what is a trial."""
     if visit.session.roles == {"examiner"}:
         return None
     found: list[dict[str, Any]] = visit.find(
