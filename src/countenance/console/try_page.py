@@ -51,7 +51,7 @@ def take(visit: Visit) -> Answer:
         answer=json.dumps(called.response, indent=2, ensure_ascii=False),
         event=called.headers.get("x-countenance-event-id", ""),
         raised=called.headers.get("x-countenance-threshold", ""),
-        code=_boto3(asked["operation"], request),
+        code=_boto3(asked["operation"], request, f"{visit.request.scheme}://{visit.request.host}"),
         picture=preview(shown),
         boxes=_boxes(asked["operation"], called.response),
         matches=_matches(called.response),
@@ -149,14 +149,14 @@ def _matches(response: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _boto3(operation: str, request: dict[str, Any]) -> str:
-    """The same call, for somebody's own program: bytes come from files there."""
+def _boto3(operation: str, request: dict[str, Any], endpoint: str) -> str:
+    """The same call to the same address, for somebody's own program: bytes come from files there."""
     name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("_")
     files = {"Image": "photo.jpg", "SourceImage": "source.jpg", "TargetImage": "target.jpg"}
     lines = [
         "import pathlib, boto3",
         "",
-        'client = boto3.client("rekognition", endpoint_url="http://127.0.0.1:8000")',
+        f'client = boto3.client("rekognition", endpoint_url={json.dumps(endpoint)})',
         f"answer = client.{name}(",
     ]
     for member, value in request.items():
