@@ -15,7 +15,7 @@ from countenance.audit.signing import receipt_signer
 from countenance.errors import ConflictException, ResourceNotFoundException
 from countenance.gallery import Collection, Gallery
 from countenance.gallery.finality import FINAL_WITHIN
-from countenance.rights.enrolment_codes import QUERIES
+from countenance.rights.enrolment_codes import QUERIES, is_user_of_then
 from countenance.rights.records import SubjectRequest
 from countenance.store import Connection, KeyStore, UnitOfWork
 from countenance.transparency.erasure_receipt import ErasureReceipt, sign_erasure
@@ -192,8 +192,7 @@ class Erasing:
         }
         for each in ("forget_user_of_codes", "forget_user_of_requests"):
             connection.execute(QUERIES[each], values)
-        row = connection.execute(QUERIES["find_user"], values).fetchone()
-        if row is None or row[0] != scope.user_made_at:
+        if not is_user_of_then(connection, scope):
             return []
         self._gallery.delete_user(uow, collection, UserId(scope.user_id))
         return [
