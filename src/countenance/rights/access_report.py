@@ -110,8 +110,8 @@ class AccessReports:
         if not scope.user_id:
             return []
         uses = self._uses(connection, collection, Touch(role="named", kind="user", id=scope.user_id))
-        # INVARIANT: asked behind the reading. The user of then, if there by now, was there all along, and what
-        # was read is theirs; asked before it, another one might come in between.
+        # INVARIANT: asked behind the reading. The user of then, if there by now, was there all along, and
+        # what was read is theirs; asked before it, another one might come in between.
         return uses if is_user_of_then(connection, scope) else []
 
     def _uses(self, connection: Connection, collection: Collection, subject: Touch) -> list[dict[str, Any]]:

@@ -68,6 +68,16 @@ class Erasing:
         self._keys = keys
         self._gallery = gallery
 
+    def claim(self, uow: UnitOfWork, request: SubjectRequest) -> None:
+        """Hold the user of a request alone: whose faces are erased does not change until they are.
+
+        # INVARIANT: before it is read which faces these are, and before the request itself is held: two
+        requests about one user take turns here, as whoever erases the user takes its name out of both.
+        """
+        collection = find_collection(uow.connection, request.scope.collection_id)
+        if collection is not None and request.scope.user_id:
+            self._gallery.claim_user(uow, collection, UserId(request.scope.user_id))
+
     def erase(
         self, uow: UnitOfWork, request: SubjectRequest, face_ids: Sequence[UUID], *, actor: Actor
     ) -> Erased:

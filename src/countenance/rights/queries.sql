@@ -243,9 +243,9 @@ order by c.consent_id
 for update;
 
 -- withdraw_consents_of_faces --
--- By somebody's own withdrawal: consents by which nobody but these faces is there.
+-- By somebody's own withdrawal: consents, of those held, by which nobody but these faces is there.
 update consent as c set withdrawn_at = clock_timestamp(), withdrawn_by = %(withdrawn_by)s
-where c.withdrawn_at is null
+where c.withdrawn_at is null and c.consent_id = any(%(consent_ids)s::text[])
     and exists (
         select 1 from consent_face as b
         where b.consent_id = c.consent_id and b.collection_id = %(collection_id)s

@@ -158,11 +158,14 @@ class SubjectRequests:
         with self._changing(
             "DecideSubjectRequest", request.account_id, actor, resource=told, word=decision
         ) as connection:
+            erases = decision == "grant" and request.kind in ERASES
+            if erases:
+                self._erasing.claim(uow, request)
             status, _ = _lock(connection, request.request_id)
             if status != "open":
                 raise ConflictException(f"the request was {status} already")
             erased = None
-            if decision == "grant" and request.kind in ERASES:
+            if erases:
                 faces = faces_of(connection, request.scope)
                 if request.kind == "withdrawal":
                     faces = _withdraw_consents(connection, request.scope, faces, withdrawn_by=decided_by)
@@ -202,12 +205,12 @@ def _withdraw_consents(
     """Withdraw the consents by which nobody else is there; the faces of the scope as they are then.
 
     # INVARIANT: each consent is held alone before it is asked who is there by it: an enrolment under it has
-    committed, or finds it withdrawn.
+    committed, or finds it withdrawn. One that is bound only then is not withdrawn.
     """
     values = of_scope(scope) | {"face_ids": list(faces), "withdrawn_by": withdrawn_by}
-    connection.execute(QUERIES["lock_consents_of_faces"], values)
-    now = faces_of(connection, scope)  # a user's: what was enrolled meanwhile goes along
-    connection.execute(QUERIES["withdraw_consents_of_faces"], values | {"face_ids": now})
+    held = [each for (each,) in connection.execute(QUERIES["lock_consents_of_faces"], values)]
+    now = faces_of(connection, scope)
+    connection.execute(QUERIES["withdraw_consents_of_faces"], values | {"face_ids": now, "consent_ids": held})
     return now
 
 

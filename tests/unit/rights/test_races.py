@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
 from countenance.accounts import Actor
-from countenance.errors import AccessDeniedException, ConflictException
+from countenance.errors import AccessDeniedException, ConflictException, ResourceNotFoundException
+from countenance.rights import requests
 from countenance.store import UnitOfWork
 from fakes.faces import new_face, unit
 from rights_house import rights_house
@@ -75,6 +76,72 @@ def test_a_withdrawal_waits_for_an_enrolment_under_the_same_consent(house, ends)
     if not is_in:
         with pytest.raises(AccessDeniedException, match="CON-002"):
             consents.require_standing(house.account, "form 7")
+
+
+@pytest.mark.parametrize("kind", ["erasure", "objection", "withdrawal"])
+def test_a_user_gets_no_face_while_it_is_erased(house, monkeypatch, kind):
+    """Else a face of theirs stays, of nobody by then, and the receipt says that all is erased."""
+    house.give("ada", house.faces[0])
+    request = house.asked(kind, user_id="ada")
+    reads, threads = requests.faces_of, []
+
+    def give():
+        try:
+            return house.give("ada", house.faces[1])
+        except ResourceNotFoundException as error:
+            return error
+
+    def then_give(connection, scope):
+        found = reads(connection, scope)
+        if not threads:
+            threads.append(pool.submit(give))
+            wait(threads, 1)
+        return found
+
+    monkeypatch.setattr(requests, "faces_of", then_give)
+    with ThreadPoolExecutor(1) as pool:
+        granted = house.grant(request)
+        refused = threads[0].result(30)
+    assert isinstance(refused, ResourceNotFoundException)
+    assert granted.erased_ids == (house.faces[0],)
+    assert house.gallery.list_users(house.staff, limit=10) == []
+
+
+def test_two_requests_about_one_user_are_granted_at_once(house):
+    """Each takes the user's name out of the other: they must not wait for one another in a circle."""
+    house.give("ada", house.faces[0])
+    asked = [house.asked(kind, user_id="ada") for kind in ("erasure", "objection")]
+    both = threading.Barrier(2)
+
+    def grant(request):
+        both.wait()
+        return house.grant(request)
+
+    with ThreadPoolExecutor(2) as pool:
+        granted = list(pool.map(grant, asked))
+    assert {each.status for each in granted} == {"granted"}
+    assert sorted(each.erased_ids for each in granted) == [(), (house.faces[0],)]
+
+
+def test_a_consent_that_is_bound_during_a_withdrawal_is_not_withdrawn_unheld(house, monkeypatch):
+    """It was not held when it was asked who is there by it: another face may be coming in under it."""
+    consents = house.rights.consents
+    consents.put(house.staff, "form 7", house.faces[:1], recorded_by="Olga", actor=Actor("Olga"))
+    request, reads, open_ = house.asked("withdrawal", house.faces[0]), requests.faces_of, []
+
+    def then_bind(connection, scope):
+        found = reads(connection, scope)
+        if len(open_) == 1:  # asked again: the consents are held by now
+            consents.put(house.staff, "form 9", house.faces[:1], recorded_by="Olga", actor=Actor("Olga"))
+        open_.append(found)
+        return found
+
+    monkeypatch.setattr(requests, "faces_of", then_bind)
+    assert house.grant(request).erased_ids == (house.faces[0],)
+    assert {each.reference: each.withdrawn_at is None for each in consents.list(house.account, limit=9)} == {
+        "form 7": False,
+        "form 9": True,
+    }
 
 
 PROGRAM = """
