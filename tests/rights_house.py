@@ -65,6 +65,12 @@ class RightsHouse:
                 uow.commit()
         return decided
 
+    def look(self, *, behind=None):
+        """At the first face, as IndexFaces does: OBJ-001 where its person has objected."""
+        self.rights.objections.require_none(
+            self.account, "1", unit([1])[None], calibration=lambda: CALIBRATION, behind=behind
+        )
+
     def there(self):
         return {face.face_id for face in self.gallery.list_faces(self.staff, limit=100)}
 

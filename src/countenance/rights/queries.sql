@@ -266,6 +266,14 @@ values (
     %(kept_by)s
 );
 
+-- hold_objections_off --
+-- Shared, so that enrolments of one account do not wait for one another. A statement of its own: what is read in the
+-- same one is as of before the wait.
+select pg_advisory_xact_lock_shared(hashtextextended('objections/' || %(account_id)s, 0));
+
+-- take_objection_turn --
+select pg_advisory_xact_lock(hashtextextended('objections/' || %(account_id)s, 0));
+
 -- list_objections --
 select objection_id, sealed_template from objection
 where account_id = %(account_id)s and face_model_version = %(face_model_version)s

@@ -170,10 +170,10 @@ class SubjectRequests:
                 if request.kind == "withdrawal":
                     faces = _withdraw_consents(connection, request.scope, faces, withdrawn_by=decided_by)
                     self._erasing.write_down(uow)
+                erased = self._erasing.erase(uow, request, faces, actor=actor)
                 if block is not None:
                     assert request.kind == "objection", "kept of who objects, and of nobody else"
                     self._objections.keep(connection, request, block, consent=block_consent, by=decided_by)
-                erased = self._erasing.erase(uow, request, faces, actor=actor)
             connection.execute(
                 QUERIES["settle_request"],
                 {

@@ -144,6 +144,55 @@ def test_a_consent_that_is_bound_during_a_withdrawal_is_not_withdrawn_unheld(hou
     }
 
 
+def test_an_objection_waits_for_an_enrolment_that_found_none(house):
+    """What was looked at stays so until the enrolment has ended; then whoever enrols finds it."""
+    request = house.asked("objection", house.faces[0])
+    block = house.rights.objections.read(request)
+    with UnitOfWork(house.database) as uow, ThreadPoolExecutor(1) as pool:
+        house.look(behind=uow.connection)
+        granting = pool.submit(house.grant, request, block=block, block_consent="form B")
+        assert not wait([granting], 0.5).done
+        uow.commit()
+        assert granting.result(30).status == "granted"
+    with pytest.raises(AccessDeniedException, match="OBJ-001"):
+        house.look()
+
+
+@pytest.mark.parametrize("ends", ["commits", "rolls back"])
+def test_an_enrolment_waits_for_an_objection_that_is_being_granted(house, ends):
+    """Its own look, behind the one before the work, finds what was not committed then."""
+    request = house.asked("objection", house.faces[0])
+    block = house.rights.objections.read(request)
+
+    def look():
+        with UnitOfWork(house.database) as uow:
+            return house.look(behind=uow.connection)
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = []
+
+        def then_look():
+            house.look()  # nothing stands yet
+            looking.append(pool.submit(look))
+            assert not wait(looking, 0.5).done
+
+        house.grant(
+            request, block=block, block_consent="form B", before_commit=then_look, commits=ends == "commits"
+        )
+        refused = looking[0].exception(30)
+    assert (refused is None) == (ends == "rolls back")
+    assert refused is None or "OBJ-001" in str(refused)
+
+
+def test_enrolments_of_one_account_do_not_wait_for_one_another(house):
+    """The turn is shared by them."""
+    with UnitOfWork(house.database) as one, UnitOfWork(house.database) as another:
+        one.connection.execute("set local lock_timeout = '5s'")
+        house.look(behind=one.connection)
+        another.connection.execute("set local lock_timeout = '5s'")
+        house.look(behind=another.connection)
+
+
 PROGRAM = """
 import sys, time, uuid
 from pathlib import Path
