@@ -24,7 +24,7 @@ def require_no_objection(
     """Of faces of a picture, as the collection's model makes them.
 
     Args:
-        enrolled: by now, in the call's own transaction: somebody may have objected since it was looked before.
+        enrolled: by now, in the call's own transaction: somebody may have objected since the look before.
 
     Raises:
         AccessDeniedException: one is of somebody who objected (OBJ-001).

@@ -67,7 +67,12 @@ select
     %(request_id)s, %(account_id)s, %(region)s, %(collection_id)s, %(collection)s, %(kind)s, %(face_ids)s::uuid[],
     %(user_id)s, %(user_made_at)s, %(identified_by)s, %(code_id)s, %(attestation)s, %(opened_by)s,
     now.at, now.at + interval '1 month'
-from (select clock_timestamp() as at) as now;
+from (select clock_timestamp() as at) as now
+on conflict (code_id, kind) where status = 'open' do nothing;
+
+-- find_open_of_code --
+select request_id from subject_request
+where code_id = %(code_id)s and kind = %(kind)s and status = 'open';
 
 -- find_request --
 select

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from countenance.accounts import Actor
 from countenance.accounts.changing import Changing
-from countenance.errors import ConflictException, InvalidParameterException, ResourceNotFoundException
+from countenance.errors import (
+    ConflictException,
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ThrottlingException,
+)
 from countenance.gallery import Collection
 from countenance.rights.enrolment_codes import QUERIES, faces_of, of_scope, require_scope
 from countenance.rights.erasing import Erased, Erasing
@@ -21,6 +27,7 @@ Decision = Literal["grant", "refuse"]
 
 MOST_MONTHS_MORE: Final = 2
 """GDPR 12(3): by two further months where necessary, and the person is told within the first."""
+_OPEN_ATTEMPTS: Final = 3
 ERASES: Final = frozenset({"erasure", "objection", "withdrawal"})
 """What is granted by erasing."""
 
@@ -36,10 +43,22 @@ class SubjectRequests:
     def open_by_code(
         self, who: Identified, kind: RequestKind, *, opened_by: str, actor: Actor
     ) -> SubjectRequest:
-        """Of somebody who showed a code, for the faces that it is for."""
+        """Of somebody who showed a code, for the faces that it is for.
+
+        By one code one of a kind is open at a time: while it is, it is the answer.
+
+        Raises:
+            ThrottlingException: others keep being opened and decided meanwhile.
+        """
         told = {"identified_by": "code", "code_id": who.code_id, "attestation": ""}
         place = {"account_id": who.account_id, "region": who.region, "collection": who.collection}
-        return self._open(place | told, who.scope, kind, opened_by=opened_by, actor=actor)
+        for _ in range(_OPEN_ATTEMPTS):
+            found = self._find_open(who, kind, actor)
+            if found is not None:
+                return found
+            with suppress(_OpenedMeanwhile):
+                return self._open(place | told, who.scope, kind, opened_by=opened_by, actor=actor)
+        raise ThrottlingException("requests by this code are being opened and decided; try again")
 
     def open_by_operator(
         self,
@@ -195,8 +214,20 @@ class SubjectRequests:
         with self._changing(
             "OpenSubjectRequest", told["account_id"], actor, resource=f"{request_id} {kind}", word=kind
         ) as connection:
-            connection.execute(QUERIES["open_request"], values)
+            # Waits for whoever opens one of the kind by the same code at the same time.
+            if connection.execute(QUERIES["open_request"], values).rowcount != 1:
+                raise _OpenedMeanwhile  # so that nothing is recorded as opened
             return _require(connection, request_id)
+
+    def _find_open(self, who: Identified, kind: RequestKind, actor: Actor) -> SubjectRequest | None:
+        values = {"code_id": who.code_id, "kind": kind}
+        with self._changing.reading(actor) as connection:
+            row = connection.execute(QUERIES["find_open_of_code"], values).fetchone()
+            return None if row is None else _require(connection, row[0])
+
+
+class _OpenedMeanwhile(Exception):
+    """By another call, with the same code."""
 
 
 def _withdraw_consents(

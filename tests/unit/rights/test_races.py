@@ -144,6 +144,43 @@ def test_a_consent_that_is_bound_during_a_withdrawal_is_not_withdrawn_unheld(hou
     }
 
 
+@pytest.mark.parametrize("before", ["opened", "decided"])
+def test_a_form_that_is_sent_twice_at_once_opens_one_request(house, before):
+    """Both find none and open one: the second is answered the first's, unless that was decided meanwhile."""
+    who = house.identified(house.faces[0])
+
+    def send():
+        with UnitOfWork(house.database) as uow:
+            found = house.rights.requests.open_by_code(
+                who, "erasure", opened_by="person by code", actor=Actor("person by code", uow.connection)
+            )
+            uow.commit()
+        return found
+
+    with UnitOfWork(house.database) as uow, ThreadPoolExecutor(1) as pool:
+        actor = Actor("person by code", uow.connection)
+        first = house.rights.requests.open_by_code(who, "erasure", opened_by="person by code", actor=actor)
+        sending = pool.submit(send)
+        assert not wait([sending], 0.5).done  # it saw none, and waits to know whether there is one now
+        if before == "decided":
+            house.rights.requests.decide(
+                uow,
+                first,
+                "refuse",
+                reason="as it is",
+                decided_by="Olga",
+                actor=Actor("Olga", uow.connection),
+            )
+        uow.commit()
+        second = sending.result(30)
+    assert (second.request_id == first.request_id) == (before == "opened")
+    opened = house.rights.requests.list(house.account, code_id=who.code_id)
+    assert {each.request_id for each in opened} == {first.request_id, second.request_id}
+    with house.database.read() as connection:
+        rows = connection.execute("select convert_from(entry, 'UTF8') from audit_event").fetchall()
+    assert sum('"OpenSubjectRequest"' in row for (row,) in rows) == len(opened)
+
+
 def test_an_objection_waits_for_an_enrolment_that_found_none(house):
     """What was looked at stays so until the enrolment has ended; then whoever enrols finds it."""
     request = house.asked("objection", house.faces[0])

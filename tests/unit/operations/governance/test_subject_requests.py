@@ -174,6 +174,20 @@ def test_the_operators_path_says_how_it_was_verified_who_asks(call, collection, 
         opened(call, "erasure")
 
 
+def test_by_a_code_one_request_of_a_kind_is_open_at_a_time(call, code_for, faces):
+    """A client that tries again has not asked twice; what is decided may be asked for anew."""
+    code = code_for(FaceIds=[faces[0]])
+    asked = [opened(call, kind, Code=code)["RequestId"] for kind in ("access", "access", "objection")]
+    assert (asked[0] == asked[1], asked[0] == asked[2]) == (True, False)
+    assert decide(call, {"RequestId": asked[0]}, "refuse", "abusive")["Status"] == "refused"
+    anew = opened(call, "access", Code=code)
+    assert (anew["Status"], anew["RequestId"] == asked[0]) == ("open", False)
+    assert len(call("ListSubjectRequests", Code=code)["Requests"]) == 3
+    who = {"CollectionId": "friends", "FaceIds": [faces[0]], "Attestation": "seen"}
+    by_operator = {opened(call, "access", **who)["RequestId"] for _ in range(2)}
+    assert len(by_operator) == 2  # whom the operator knows by other means may be two people
+
+
 def test_a_request_is_due_in_a_calendar_month_and_put_off_once_with_a_reason(call, collection, faces):
     """GDPR 12(3); a month of 28 days is a month."""
     made = opened(call, "access", CollectionId=collection, FaceIds=[faces[0]], Attestation="seen")
