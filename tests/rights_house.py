@@ -10,7 +10,7 @@ from countenance.audit import open_log
 from countenance.gallery import Gallery
 from countenance.rights import Rights
 from countenance.store import Database, KeyStore, Tombstones, UnitOfWork, migrate
-from fakes.faces import DIMENSIONS, new_face, unit
+from fakes.faces import CALIBRATION, DIMENSIONS, new_face, unit
 
 
 class RightsHouse:
@@ -36,12 +36,25 @@ class RightsHouse:
             uow.commit()
         return face.face_id
 
-    def asked(self, kind, *faces):
+    def give(self, user_id, *faces):
+        """To a user, who is made unless there is one."""
+        with UnitOfWork(self.database) as uow:
+            if not self.gallery.list_users(self.staff, limit=10):
+                self.gallery.create_user(uow, self.staff, user_id)
+            self.gallery.associate(uow, self.staff, user_id, faces, calibration=CALIBRATION, threshold=0.0)
+            uow.commit()
+
+    def asked(self, kind, *faces, user_id=None):
         """A request of somebody whom the operator knows."""
         return self.rights.requests.open_by_operator(
-            self.staff, kind, face_ids=faces, user_id=None,
+            self.staff, kind, face_ids=faces, user_id=user_id,
             attestation="seen", opened_by="Olga", actor=Actor("Olga"),
         )  # fmt: skip
+
+    def identified(self, *faces):
+        """Somebody who shows a code for these."""
+        code = self.rights.codes.issue(self.staff, face_ids=faces, issued_by="Olga", actor=Actor("Olga"))
+        return self.rights.codes.identify(code, place="a test")
 
     def grant(self, request, *, before_commit=lambda: None, after_commit=None, commits=True, **more):
         """As DecideSubjectRequest does, with a chance to stop in between."""
@@ -56,6 +69,12 @@ class RightsHouse:
             if commits:
                 uow.commit()
         return decided
+
+    def look(self, *, behind=None):
+        """At the first face, as IndexFaces does: OBJ-001 where its person has objected."""
+        self.rights.objections.require_none(
+            self.account, "1", unit([1])[None], calibration=lambda: CALIBRATION, behind=behind
+        )
 
     def there(self):
         return {face.face_id for face in self.gallery.list_faces(self.staff, limit=100)}

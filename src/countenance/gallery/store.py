@@ -534,6 +534,19 @@ class Gallery(Searches):
         self._write_down(uow)
         change(uow, work, busy=ConflictException)
 
+    def claim_user(self, uow: UnitOfWork, collection: Collection, user_id: UserId) -> bool:
+        """Hold a user alone until the transaction ends: it gets and loses no face. Whether it is there.
+
+        Raises:
+            ResourceNotFoundException: the collection was deleted.
+        """
+
+        def work(connection: Connection) -> bool:
+            hold(connection, collection)
+            return subjects.claim_user(connection, collection, user_id)
+
+        return change(uow, work, busy=ConflictException)
+
     def list_users(self, collection: Collection, *, limit: int, after: UserId | None = None) -> list[Subject]:
         """At most `limit` users by id (byte order), those behind `after`."""
         with self._database.read() as connection:

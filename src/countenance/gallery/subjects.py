@@ -46,6 +46,11 @@ def delete_user(connection: Connection, collection: Collection, user_id: UserId)
     connection.execute(QUERIES["delete_subject"], _of(collection, user_id))
 
 
+def claim_user(connection: Connection, collection: Collection, user_id: UserId) -> bool:
+    """Wait for whoever gives the user faces or takes some, and keep others from it; whether it is there."""
+    return connection.execute(QUERIES["claim_subject"], _of(collection, user_id)).fetchone() is not None
+
+
 def list_users(
     connection: Connection, collection: Collection, *, limit: int, after: UserId | None
 ) -> list[Subject]:

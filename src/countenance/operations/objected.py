@@ -19,8 +19,12 @@ def require_no_objection(
     templates: Sequence[Template],
     *,
     calibration: Calibration | None = None,
+    enrolled: bool = False,
 ) -> None:
     """Of faces of a picture, as the collection's model makes them.
+
+    Args:
+        enrolled: by now, in the call's own transaction: somebody may have objected since the look before.
 
     Raises:
         AccessDeniedException: one is of somebody who objected (OBJ-001).
@@ -33,4 +37,5 @@ def require_no_objection(
             collection.face_model_version,
             to_probes(templates),
             calibration=lambda: calibration or deps.calibration(collection.face_model_version),
+            behind=deps.uow.connection if enrolled else None,
         )

@@ -13,9 +13,9 @@ from countenance.audit import AuditLog, Touch
 from countenance.audit.disclosure import Disclosure, disclose
 from countenance.gallery import Collection, Gallery
 from countenance.rights.consents import Consents
-from countenance.rights.enrolment_codes import QUERIES, faces_of
+from countenance.rights.enrolment_codes import QUERIES, faces_of, is_user_of_then
 from countenance.rights.erasing import find_collection
-from countenance.rights.records import SubjectRequest
+from countenance.rights.records import Scope, SubjectRequest
 from countenance.store import Connection
 
 _LOOKED_FOR = {
@@ -58,9 +58,8 @@ class AccessReports:
                 }
             known = dict.fromkeys([*scope.face_ids, *held])
             subjects = [Touch(role="named", kind="face", id=str(face_id)) for face_id in known]
-            if scope.user_id:
-                subjects.append(Touch(role="named", kind="user", id=scope.user_id))
             uses = [use for subject in subjects for use in self._uses(connection, collection, subject)]
+            uses += self._uses_of_user(connection, collection, scope)
             faces = self._faces(connection, collection, held, uses)
         charter = self._gallery.charter(collection)
         return told | {
@@ -103,6 +102,17 @@ class AccessReports:
                 QUERIES["read_enrolled"], values
             )
         ]
+
+    def _uses_of_user(
+        self, connection: Connection, collection: Collection, scope: Scope
+    ) -> list[dict[str, Any]]:
+        """Of the user of then; of somebody else who has the id by now nothing is told."""
+        if not scope.user_id:
+            return []
+        uses = self._uses(connection, collection, Touch(role="named", kind="user", id=scope.user_id))
+        # INVARIANT: asked behind the reading. The user of then, if there by now, was there all along, and
+        # what was read is theirs; asked before it, another one might come in between.
+        return uses if is_user_of_then(connection, scope) else []
 
     def _uses(self, connection: Connection, collection: Collection, subject: Touch) -> list[dict[str, Any]]:
         audit: AuditLog = self._changing.audit

@@ -161,6 +161,14 @@ def faces_of(connection: Connection, scope: Scope) -> list[UUID]:
     return [face_id for (face_id,) in connection.execute(QUERIES["faces_of_scope"], of_scope(scope))]
 
 
+def is_user_of_then(connection: Connection, scope: Scope) -> bool:
+    """Whether the scope's user is there, and is not somebody else who was given the same id since."""
+    if scope.user_id is None:
+        return False
+    row = connection.execute(QUERIES["find_user"], of_scope(scope)).fetchone()
+    return row is not None and row[0] == scope.user_made_at
+
+
 def of_scope(scope: Scope) -> dict[str, Any]:
     """As statements take it."""
     return {

@@ -15,7 +15,7 @@ from countenance.audit.signing import receipt_signer
 from countenance.errors import ConflictException, ResourceNotFoundException
 from countenance.gallery import Collection, Gallery
 from countenance.gallery.finality import FINAL_WITHIN
-from countenance.rights.enrolment_codes import QUERIES
+from countenance.rights.enrolment_codes import QUERIES, is_user_of_then
 from countenance.rights.records import SubjectRequest
 from countenance.store import Connection, KeyStore, UnitOfWork
 from countenance.transparency.erasure_receipt import ErasureReceipt, sign_erasure
@@ -67,6 +67,16 @@ class Erasing:
         self._changing = changing
         self._keys = keys
         self._gallery = gallery
+
+    def claim(self, uow: UnitOfWork, request: SubjectRequest) -> None:
+        """Hold the user of a request alone: whose faces are erased does not change until they are.
+
+        # INVARIANT: before it is read which faces these are, and before the request itself is held: two
+        requests about one user take turns here, as whoever erases the user takes its name out of both.
+        """
+        collection = find_collection(uow.connection, request.scope.collection_id)
+        if collection is not None and request.scope.user_id:
+            self._gallery.claim_user(uow, collection, UserId(request.scope.user_id))
 
     def erase(
         self, uow: UnitOfWork, request: SubjectRequest, face_ids: Sequence[UUID], *, actor: Actor
@@ -192,8 +202,7 @@ class Erasing:
         }
         for each in ("forget_user_of_codes", "forget_user_of_requests"):
             connection.execute(QUERIES[each], values)
-        row = connection.execute(QUERIES["find_user"], values).fetchone()
-        if row is None or row[0] != scope.user_made_at:
+        if not is_user_of_then(connection, scope):
             return []
         self._gallery.delete_user(uow, collection, UserId(scope.user_id))
         return [

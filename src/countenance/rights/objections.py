@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
@@ -40,7 +41,12 @@ class BlockTemplates:
 
 
 class Objections:
-    """Thread-safe; any number of processes: each look reads which stand."""
+    """Thread-safe; any number of processes: each look reads which stand.
+
+    # INVARIANT: whoever enrols holds the account's turn shared from their last look to the end of the
+    transaction, and whoever keeps a template holds it alone: it is found, or waits for the enrolment. Both
+    take it behind all other locks, so that nobody waits in a circle.
+    """
 
     def __init__(self, changing: Changing, keys: KeyStore, gallery: Gallery) -> None:
         self._changing = changing
@@ -71,11 +77,12 @@ class Objections:
     def keep(
         self, connection: Connection, request: SubjectRequest, block: BlockTemplates, *, consent: str, by: str
     ) -> None:
-        """In the caller's transaction, that erases the faces.
+        """In the caller's transaction, behind the erasure of the faces.
 
         Args:
             consent: the person's own and explicit one to this, in words or by reference.
         """
+        connection.execute(QUERIES["take_objection_turn"], {"account_id": request.account_id})
         for template in block.templates:
             objection_id = uuid4()
             # The key before the row: a row without it would refuse everybody's calls.
@@ -144,18 +151,23 @@ class Objections:
         templates: Templates,
         *,
         calibration: Callable[[], Calibration],
+        behind: Connection | None = None,
     ) -> None:
         """Of these faces, (N, D) unit rows as the model makes them, nobody objects.
 
         Args:
             calibration: what similarities mean; asked for only where somebody objects.
+            behind: the transaction that enrols the faces, whose last step this is: nobody objects until it
+                has ended. None for a look by itself, that somebody may object behind.
 
         Raises:
             AccessDeniedException: somebody does.
             InternalServerError: a template that is kept cannot be opened, so nobody can be said not to be it.
         """
         values = {"account_id": account_id, "face_model_version": face_model_version}
-        with self._changing.database.read() as connection:
+        with self._changing.database.read() if behind is None else nullcontext(behind) as connection:
+            if behind is not None:
+                behind.execute(QUERIES["hold_objections_off"], values)
             rows = connection.execute(QUERIES["list_objections"], values).fetchall()
         if not rows or not len(templates):
             return

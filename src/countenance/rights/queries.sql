@@ -67,7 +67,12 @@ select
     %(request_id)s, %(account_id)s, %(region)s, %(collection_id)s, %(collection)s, %(kind)s, %(face_ids)s::uuid[],
     %(user_id)s, %(user_made_at)s, %(identified_by)s, %(code_id)s, %(attestation)s, %(opened_by)s,
     now.at, now.at + interval '1 month'
-from (select clock_timestamp() as at) as now;
+from (select clock_timestamp() as at) as now
+on conflict (code_id, kind) where status = 'open' do nothing;
+
+-- find_open_of_code --
+select request_id from subject_request
+where code_id = %(code_id)s and kind = %(kind)s and status = 'open';
 
 -- find_request --
 select
@@ -243,9 +248,9 @@ order by c.consent_id
 for update;
 
 -- withdraw_consents_of_faces --
--- By somebody's own withdrawal: consents by which nobody but these faces is there.
+-- By somebody's own withdrawal: consents, of those held, by which nobody but these faces is there.
 update consent as c set withdrawn_at = clock_timestamp(), withdrawn_by = %(withdrawn_by)s
-where c.withdrawn_at is null
+where c.withdrawn_at is null and c.consent_id = any(%(consent_ids)s::text[])
     and exists (
         select 1 from consent_face as b
         where b.consent_id = c.consent_id and b.collection_id = %(collection_id)s
@@ -265,6 +270,14 @@ values (
     %(objection_id)s, %(account_id)s, %(request_id)s, %(face_model_version)s, %(sealed_template)s, %(consent)s,
     %(kept_by)s
 );
+
+-- hold_objections_off --
+-- Shared, so that enrolments of one account do not wait for one another. A statement of its own: what is read in the
+-- same one is as of before the wait.
+select pg_advisory_xact_lock_shared(hashtextextended('objections/' || %(account_id)s, 0));
+
+-- take_objection_turn --
+select pg_advisory_xact_lock(hashtextextended('objections/' || %(account_id)s, 0));
 
 -- list_objections --
 select objection_id, sealed_template from objection

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from countenance.accounts import Actor
 from countenance.accounts.changing import Changing
-from countenance.errors import ConflictException, InvalidParameterException, ResourceNotFoundException
+from countenance.errors import (
+    ConflictException,
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ThrottlingException,
+)
 from countenance.gallery import Collection
 from countenance.rights.enrolment_codes import QUERIES, faces_of, of_scope, require_scope
 from countenance.rights.erasing import Erased, Erasing
@@ -21,6 +27,7 @@ Decision = Literal["grant", "refuse"]
 
 MOST_MONTHS_MORE: Final = 2
 """GDPR 12(3): by two further months where necessary, and the person is told within the first."""
+_OPEN_ATTEMPTS: Final = 3
 ERASES: Final = frozenset({"erasure", "objection", "withdrawal"})
 """What is granted by erasing."""
 
@@ -36,10 +43,22 @@ class SubjectRequests:
     def open_by_code(
         self, who: Identified, kind: RequestKind, *, opened_by: str, actor: Actor
     ) -> SubjectRequest:
-        """Of somebody who showed a code, for the faces that it is for."""
+        """Of somebody who showed a code, for the faces that it is for.
+
+        By one code one of a kind is open at a time: while it is, it is the answer.
+
+        Raises:
+            ThrottlingException: others keep being opened and decided meanwhile.
+        """
         told = {"identified_by": "code", "code_id": who.code_id, "attestation": ""}
         place = {"account_id": who.account_id, "region": who.region, "collection": who.collection}
-        return self._open(place | told, who.scope, kind, opened_by=opened_by, actor=actor)
+        for _ in range(_OPEN_ATTEMPTS):
+            found = self._find_open(who, kind, actor)
+            if found is not None:
+                return found
+            with suppress(_OpenedMeanwhile):
+                return self._open(place | told, who.scope, kind, opened_by=opened_by, actor=actor)
+        raise ThrottlingException("requests by this code are being opened and decided; try again")
 
     def open_by_operator(
         self,
@@ -158,19 +177,22 @@ class SubjectRequests:
         with self._changing(
             "DecideSubjectRequest", request.account_id, actor, resource=told, word=decision
         ) as connection:
+            erases = decision == "grant" and request.kind in ERASES
+            if erases:
+                self._erasing.claim(uow, request)
             status, _ = _lock(connection, request.request_id)
             if status != "open":
                 raise ConflictException(f"the request was {status} already")
             erased = None
-            if decision == "grant" and request.kind in ERASES:
+            if erases:
                 faces = faces_of(connection, request.scope)
                 if request.kind == "withdrawal":
                     faces = _withdraw_consents(connection, request.scope, faces, withdrawn_by=decided_by)
                     self._erasing.write_down(uow)
+                erased = self._erasing.erase(uow, request, faces, actor=actor)
                 if block is not None:
                     assert request.kind == "objection", "kept of who objects, and of nobody else"
                     self._objections.keep(connection, request, block, consent=block_consent, by=decided_by)
-                erased = self._erasing.erase(uow, request, faces, actor=actor)
             connection.execute(
                 QUERIES["settle_request"],
                 {
@@ -192,8 +214,20 @@ class SubjectRequests:
         with self._changing(
             "OpenSubjectRequest", told["account_id"], actor, resource=f"{request_id} {kind}", word=kind
         ) as connection:
-            connection.execute(QUERIES["open_request"], values)
+            # Waits for whoever opens one of the kind by the same code at the same time.
+            if connection.execute(QUERIES["open_request"], values).rowcount != 1:
+                raise _OpenedMeanwhile  # so that nothing is recorded as opened
             return _require(connection, request_id)
+
+    def _find_open(self, who: Identified, kind: RequestKind, actor: Actor) -> SubjectRequest | None:
+        values = {"code_id": who.code_id, "kind": kind}
+        with self._changing.reading(actor) as connection:
+            row = connection.execute(QUERIES["find_open_of_code"], values).fetchone()
+            return None if row is None else _require(connection, row[0])
+
+
+class _OpenedMeanwhile(Exception):
+    """By another call, with the same code."""
 
 
 def _withdraw_consents(
@@ -202,12 +236,12 @@ def _withdraw_consents(
     """Withdraw the consents by which nobody else is there; the faces of the scope as they are then.
 
     # INVARIANT: each consent is held alone before it is asked who is there by it: an enrolment under it has
-    committed, or finds it withdrawn.
+    committed, or finds it withdrawn. One that is bound only then is not withdrawn.
     """
     values = of_scope(scope) | {"face_ids": list(faces), "withdrawn_by": withdrawn_by}
-    connection.execute(QUERIES["lock_consents_of_faces"], values)
-    now = faces_of(connection, scope)  # a user's: what was enrolled meanwhile goes along
-    connection.execute(QUERIES["withdraw_consents_of_faces"], values | {"face_ids": now})
+    held = [each for (each,) in connection.execute(QUERIES["lock_consents_of_faces"], values)]
+    now = faces_of(connection, scope)
+    connection.execute(QUERIES["withdraw_consents_of_faces"], values | {"face_ids": now, "consent_ids": held})
     return now
 
 

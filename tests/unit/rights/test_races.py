@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
 from countenance.accounts import Actor
-from countenance.errors import AccessDeniedException, ConflictException
+from countenance.errors import AccessDeniedException, ConflictException, ResourceNotFoundException
+from countenance.rights import requests
 from countenance.store import UnitOfWork
 from fakes.faces import new_face, unit
 from rights_house import rights_house
@@ -75,6 +76,158 @@ def test_a_withdrawal_waits_for_an_enrolment_under_the_same_consent(house, ends)
     if not is_in:
         with pytest.raises(AccessDeniedException, match="CON-002"):
             consents.require_standing(house.account, "form 7")
+
+
+@pytest.mark.parametrize("kind", ["erasure", "objection", "withdrawal"])
+def test_a_user_gets_no_face_while_it_is_erased(house, monkeypatch, kind):
+    """Else a face of theirs stays, of nobody by then, and the receipt says that all is erased."""
+    house.give("ada", house.faces[0])
+    request = house.asked(kind, user_id="ada")
+    reads, threads = requests.faces_of, []
+
+    def give():
+        try:
+            return house.give("ada", house.faces[1])
+        except ResourceNotFoundException as error:
+            return error
+
+    def then_give(connection, scope):
+        found = reads(connection, scope)
+        if not threads:
+            threads.append(pool.submit(give))
+            wait(threads, 1)
+        return found
+
+    monkeypatch.setattr(requests, "faces_of", then_give)
+    with ThreadPoolExecutor(1) as pool:
+        granted = house.grant(request)
+        refused = threads[0].result(30)
+    assert isinstance(refused, ResourceNotFoundException)
+    assert granted.erased_ids == (house.faces[0],)
+    assert house.gallery.list_users(house.staff, limit=10) == []
+
+
+def test_two_requests_about_one_user_are_granted_at_once(house):
+    """Each takes the user's name out of the other: they must not wait for one another in a circle."""
+    house.give("ada", house.faces[0])
+    asked = [house.asked(kind, user_id="ada") for kind in ("erasure", "objection")]
+    both = threading.Barrier(2)
+
+    def grant(request):
+        both.wait()
+        return house.grant(request)
+
+    with ThreadPoolExecutor(2) as pool:
+        granted = list(pool.map(grant, asked))
+    assert {each.status for each in granted} == {"granted"}
+    assert sorted(each.erased_ids for each in granted) == [(), (house.faces[0],)]
+
+
+def test_a_consent_that_is_bound_during_a_withdrawal_is_not_withdrawn_unheld(house, monkeypatch):
+    """It was not held when it was asked who is there by it: another face may be coming in under it."""
+    consents = house.rights.consents
+    consents.put(house.staff, "form 7", house.faces[:1], recorded_by="Olga", actor=Actor("Olga"))
+    request, reads, open_ = house.asked("withdrawal", house.faces[0]), requests.faces_of, []
+
+    def then_bind(connection, scope):
+        found = reads(connection, scope)
+        if len(open_) == 1:  # asked again: the consents are held by now
+            consents.put(house.staff, "form 9", house.faces[:1], recorded_by="Olga", actor=Actor("Olga"))
+        open_.append(found)
+        return found
+
+    monkeypatch.setattr(requests, "faces_of", then_bind)
+    assert house.grant(request).erased_ids == (house.faces[0],)
+    assert {each.reference: each.withdrawn_at is None for each in consents.list(house.account, limit=9)} == {
+        "form 7": False,
+        "form 9": True,
+    }
+
+
+@pytest.mark.parametrize("before", ["opened", "decided"])
+def test_a_form_that_is_sent_twice_at_once_opens_one_request(house, before):
+    """Both find none and open one: the second is answered the first's, unless that was decided meanwhile."""
+    who = house.identified(house.faces[0])
+
+    def send():
+        with UnitOfWork(house.database) as uow:
+            found = house.rights.requests.open_by_code(
+                who, "erasure", opened_by="person by code", actor=Actor("person by code", uow.connection)
+            )
+            uow.commit()
+        return found
+
+    with UnitOfWork(house.database) as uow, ThreadPoolExecutor(1) as pool:
+        actor = Actor("person by code", uow.connection)
+        first = house.rights.requests.open_by_code(who, "erasure", opened_by="person by code", actor=actor)
+        sending = pool.submit(send)
+        assert not wait([sending], 0.5).done  # it saw none, and waits to know whether there is one now
+        if before == "decided":
+            house.rights.requests.decide(
+                uow,
+                first,
+                "refuse",
+                reason="as it is",
+                decided_by="Olga",
+                actor=Actor("Olga", uow.connection),
+            )
+        uow.commit()
+        second = sending.result(30)
+    assert (second.request_id == first.request_id) == (before == "opened")
+    opened = house.rights.requests.list(house.account, code_id=who.code_id)
+    assert {each.request_id for each in opened} == {first.request_id, second.request_id}
+    with house.database.read() as connection:
+        rows = connection.execute("select convert_from(entry, 'UTF8') from audit_event").fetchall()
+    assert sum('"OpenSubjectRequest"' in row for (row,) in rows) == len(opened)
+
+
+def test_an_objection_waits_for_an_enrolment_that_found_none(house):
+    """What was looked at stays so until the enrolment has ended; then whoever enrols finds it."""
+    request = house.asked("objection", house.faces[0])
+    block = house.rights.objections.read(request)
+    with UnitOfWork(house.database) as uow, ThreadPoolExecutor(1) as pool:
+        house.look(behind=uow.connection)
+        granting = pool.submit(house.grant, request, block=block, block_consent="form B")
+        assert not wait([granting], 0.5).done
+        uow.commit()
+        assert granting.result(30).status == "granted"
+    with pytest.raises(AccessDeniedException, match="OBJ-001"):
+        house.look()
+
+
+@pytest.mark.parametrize("ends", ["commits", "rolls back"])
+def test_an_enrolment_waits_for_an_objection_that_is_being_granted(house, ends):
+    """Its own look, behind the one before the work, finds what was not committed then."""
+    request = house.asked("objection", house.faces[0])
+    block = house.rights.objections.read(request)
+
+    def look():
+        with UnitOfWork(house.database) as uow:
+            return house.look(behind=uow.connection)
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = []
+
+        def then_look():
+            house.look()  # nothing stands yet
+            looking.append(pool.submit(look))
+            assert not wait(looking, 0.5).done
+
+        house.grant(
+            request, block=block, block_consent="form B", before_commit=then_look, commits=ends == "commits"
+        )
+        refused = looking[0].exception(30)
+    assert (refused is None) == (ends == "rolls back")
+    assert refused is None or "OBJ-001" in str(refused)
+
+
+def test_enrolments_of_one_account_do_not_wait_for_one_another(house):
+    """The turn is shared by them."""
+    with UnitOfWork(house.database) as one, UnitOfWork(house.database) as another:
+        one.connection.execute("set local lock_timeout = '5s'")
+        house.look(behind=one.connection)
+        another.connection.execute("set local lock_timeout = '5s'")
+        house.look(behind=another.connection)
 
 
 PROGRAM = """

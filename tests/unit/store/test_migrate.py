@@ -135,3 +135,42 @@ def test_collections_from_before_keys_were_replaced_are_known_as_such(empty_data
                 " from collection as c left join face as f using (collection_id) order by name"
             ).fetchall()
         assert rows == [("new", 1, False, None), ("old", 0, True, 0)]
+
+
+def test_requests_that_were_opened_twice_by_one_code_stay_and_the_first_is_the_codes(
+    empty_database_url: str, monkeypatch
+):
+    """From before there could be one alone: nobody's request is lost, and the database starts."""
+    every = load_migrations()
+    account = "insert into account (account_id, name) values ('000000000001', 'A')"
+    collection = (
+        "insert into collection (collection_id, account_id, name, region, face_model_version, dimensions)"
+        " values (gen_random_uuid(), '000000000001', 'c', 'r', '1', 8)"
+    )
+    code = (
+        "insert into enrolment_code (code_id, digest, account_id, collection_id, face_ids, issued_by)"
+        " select gen_random_uuid(), sha256('x'), account_id, collection_id, array[gen_random_uuid()], 'Olga'"
+        " from collection"
+    )
+    request = (
+        "insert into subject_request (request_id, account_id, region, collection_id, collection, kind,"
+        " face_ids, identified_by, code_id, opened_by, opened_at, due_at)"
+        " select gen_random_uuid(), account_id, 'r', collection_id, 'c', %s, face_ids, 'code', code_id,"
+        " 'person by code', %s, now() from enrolment_code"
+    )
+    with Database(empty_database_url, max_connections=2) as database:
+        with monkeypatch.context() as before:
+            before.setattr(sys.modules["countenance.store.migrate"], "load_migrations", lambda: every[:21])
+            migrate(database)
+        with database.transaction() as connection:
+            for statement in (account, collection, code):
+                connection.execute(statement)
+            for kind, day in (("access", 3), ("access", 2), ("access", 2), ("erasure", 1)):
+                connection.execute(request, (kind, f"2026-11-0{day}"))
+        assert migrate(database) == len(every) - 21
+        with database.read() as connection:
+            rows = connection.execute(
+                "select kind, extract(day from opened_at)::int, code_id is not null from subject_request"
+                " order by 1, 2, 3 desc"
+            ).fetchall()
+    assert rows == [("access", 2, True), ("access", 2, False), ("access", 3, False), ("erasure", 1, True)]

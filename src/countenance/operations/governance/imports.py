@@ -69,6 +69,7 @@ def import_face(request: ImportFaceRequest, deps: Deps) -> ImportFaceResponse:
     )
     if judged.face is not None and not request.get("DryRun", False):
         bind_to_consent(deps, collection, [judged.face.face_id])
+        require_no_objection(deps, collection, [new_face.template], enrolled=True)
     deps.searched(collection, rejected=judged.rejected)
     deps.report.seen_as = _seen_as(judged)
     return _response(photo, collection, judged.verdict.value, _reasons(photo, face, judged), judged)

@@ -52,6 +52,7 @@ def index_faces(request: IndexFacesRequest, deps: Deps) -> IndexFacesResponse:
     new_faces = with_what_is_wanted(new_faces, photo, enrolled, collection, deps)
     stored = deps.gallery.enrol(deps.uow, collection, new_faces) if new_faces else []
     bind_to_consent(deps, collection, [face.face_id for face in stored])
+    require_no_objection(deps, collection, [face.template for face in new_faces], enrolled=True)
     told = [detail for detail, against in zip(details, reasons, strict=True) if not against]
     return {
         "FaceRecords": [

@@ -37,3 +37,14 @@ $$;
 create trigger withdrawn after update of withdrawn_at on consent for each row
     when (old.withdrawn_at is null and new.withdrawn_at is not null)
     execute function note_withdrawn_consent();
+
+-- Of one kind one request at a time is open by a code, however often the form is sent. Of those that were opened twice the
+-- first stays the code's; the others stay the account's, and are decided as any.
+update subject_request as r set code_id = null
+where r.status = 'open' and r.code_id is not null
+    and exists (
+        select 1 from subject_request as first
+        where first.code_id = r.code_id and first.kind = r.kind and first.status = 'open'
+            and (first.opened_at, first.request_id) < (r.opened_at, r.request_id)
+    );
+create unique index one_open_request_of_code on subject_request (code_id, kind) where status = 'open';

@@ -13,6 +13,9 @@ from countenance.errors import (
     InvalidParameterException,
     ResourceNotFoundException,
 )
+from countenance.operations.governance import imports
+from countenance.operations.objected import require_no_objection
+from countenance.operations.rekognition import faces
 from fakes.vision import person, picture
 
 CONSENT = "form B, signed: recognise me in order to leave me alone"
@@ -66,6 +69,24 @@ def test_who_objects_is_neither_enrolled_nor_searched_for(call, collection, obje
     with pytest.raises(AccessDeniedException, match="OBJ-001"):
         call(operation, CollectionId=collection, Image=photo(), **more)
     call(operation, CollectionId=collection, Image=photo("bob"), **more)
+
+
+@pytest.mark.parametrize("operation", ["IndexFaces", "ImportFace"])
+def test_who_objects_while_they_are_being_enrolled_is_not_enrolled(
+    call, collection, object_, monkeypatch, operation
+):
+    """Between the look before the work and the commit an objection is granted: erased, and not back again."""
+    where = faces if operation == "IndexFaces" else imports
+
+    def look_then_object(*args, **more):
+        require_no_objection(*args, **more)
+        monkeypatch.setattr(where, "require_no_objection", require_no_objection)
+        object_()
+
+    monkeypatch.setattr(where, "require_no_objection", look_then_object)
+    with pytest.raises(AccessDeniedException, match="OBJ-001"):
+        call(operation, CollectionId=collection, Image=photo(), **uses(collection)[operation])
+    assert call("ListFaces", CollectionId=collection)["Faces"] == []
 
 
 def test_a_group_photo_with_them_is_not_enrolled(call, collection, object_):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from countenance.audit import Event, Touch
 from countenance.audit.signing import open_log, receipt_signer
 from countenance.errors import (
     ConflictException,
@@ -15,6 +16,7 @@ from countenance.errors import (
     ResourceNotFoundException,
     ThrottlingException,
 )
+from countenance.rights.access_report import AccessReports
 from countenance.rights.codes import draw_code
 from countenance.rights.enrolment_codes import MOST_WRONG
 from countenance.transparency.erasure_receipt import ErasureReceiptInvalid, verify_erasure
@@ -172,6 +174,20 @@ def test_the_operators_path_says_how_it_was_verified_who_asks(call, collection, 
         opened(call, "erasure")
 
 
+def test_by_a_code_one_request_of_a_kind_is_open_at_a_time(call, code_for, faces):
+    """A client that tries again has not asked twice; what is decided may be asked for anew."""
+    code = code_for(FaceIds=[faces[0]])
+    asked = [opened(call, kind, Code=code)["RequestId"] for kind in ("access", "access", "objection")]
+    assert (asked[0] == asked[1], asked[0] == asked[2]) == (True, False)
+    assert decide(call, {"RequestId": asked[0]}, "refuse", "abusive")["Status"] == "refused"
+    anew = opened(call, "access", Code=code)
+    assert (anew["Status"], anew["RequestId"] == asked[0]) == ("open", False)
+    assert len(call("ListSubjectRequests", Code=code)["Requests"]) == 3
+    who = {"CollectionId": "friends", "FaceIds": [faces[0]], "Attestation": "seen"}
+    by_operator = {opened(call, "access", **who)["RequestId"] for _ in range(2)}
+    assert len(by_operator) == 2  # whom the operator knows by other means may be two people
+
+
 def test_a_request_is_due_in_a_calendar_month_and_put_off_once_with_a_reason(call, collection, faces):
     """GDPR 12(3); a month of 28 days is a month."""
     made = opened(call, "access", CollectionId=collection, FaceIds=[faces[0]], Attestation="seen")
@@ -253,6 +269,59 @@ def test_the_report_says_what_is_held_and_which_searches_touched_it(call, collec
     assert bobs not in given["Report"]
     assert adas in given["Text"]
     assert "Faces: 1" in given["Text"]
+
+
+@pytest.mark.parametrize("known_by", ["code", "operator"])
+@pytest.mark.parametrize("moment", ["before", "meanwhile"])
+def test_a_report_tells_nothing_of_who_got_the_users_id_since(
+    call, collection, code_for, faces, monkeypatch, known_by, moment
+):
+    """The id is somebody else's by now: what they were searched for must not be read with the old code.
+
+    Also not where it changes hands while the report is made.
+    """
+    who = {"CollectionId": collection, "UserId": "u-1"}
+    call("CreateUser", **who)
+    call("AssociateFaces", **who, FaceIds=[faces[0]])
+    shown = {"Code": code_for(UserId="u-1")} if known_by == "code" else who | {"Attestation": "seen"}
+    request = opened(call, "access", **shown)
+    candidate(call, collection, "u-1", 41.5)
+
+    def change_hands():
+        call("DeleteUser", **who)
+        call("CreateUser", **who)
+        call("AssociateFaces", **who, FaceIds=[faces[1]])
+        candidate(call, collection, "u-1", 98.75)
+
+    uses = AccessReports._uses
+    if moment == "before":
+        assert "41.5" in call("GetAccessReport", RequestId=request["RequestId"])["Report"]
+        change_hands()
+    else:
+
+        def uses_of_another(self, connection, where, subject):
+            if subject.kind == "user":
+                change_hands()
+            return uses(self, connection, where, subject)
+
+        monkeypatch.setattr(AccessReports, "_uses", uses_of_another)
+    given = call("GetAccessReport", RequestId=request["RequestId"])
+    assert json.loads(given["Report"])["Uses"] == []
+    assert "98.75" not in given["Report"] + given["Text"]
+
+
+def candidate(call, collection, user_id, similarity):
+    """An entry of a search that found the user, as the gateway records it."""
+    now = datetime.now(UTC)
+    event = Event(
+        event_id=uuid.uuid4(), at=now, ended_at=now, service="rekognition", operation="SearchUsersByImage",
+        account_id=call.caller.account_id, access_key_id=call.caller.access_key_id, operator="tester",
+        region="us-east-1", collection=collection, decision="Allow", rule_ids=(), policy_digest="0" * 64,
+        outcome="answered", purpose="development",
+        touched=(Touch(role="candidate", kind="user", id=user_id, rank=1, similarity=similarity),),
+    )  # fmt: skip
+    with call.database.transaction() as connection:
+        call.audit.record(connection, event)
 
 
 def test_a_report_is_of_a_request_for_access_that_was_not_refused(call, code_for, faces):
