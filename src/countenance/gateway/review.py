@@ -74,6 +74,8 @@ def under_review(
     shown: list[list[Shown]] = []
     performed = perform(call, work, services, shown=shown)
     performed.report.discharged |= REVIEWED_BY_PEOPLE
+    # INVARIANT: nothing is told of whom people have not looked at; a count at a threshold is a score.
+    performed.report.rejected = 0
     found = candidates_of(call.operation.name, performed.response)
     if not found:  # nobody to review, and nothing is told that anybody would have to
         return performed

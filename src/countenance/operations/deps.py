@@ -264,6 +264,11 @@ class Deps:
             raise ResourceNotFoundException(f"The collection id: {name} does not exist")
         return found
 
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether people will look at the candidates: who is one is for them to say, and for no rejection."""
+        return self.shown is not None
+
     def searched(self, collection: Collection, *, rejected: int) -> None:
         """Behind a search: note what it left out, which its caller is told.
 

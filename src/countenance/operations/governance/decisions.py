@@ -229,7 +229,12 @@ def _search(
         return thresholds.review
 
     found = deps.gallery.search(
-        collection, probe, calibration=calibration, threshold=review, limit=max(limit, _LOOKED_AT)
+        collection,
+        probe,
+        calibration=calibration,
+        threshold=review,
+        limit=max(limit, _LOOKED_AT),
+        with_rejected=deps.is_reviewed,
     )
     deps.searched(collection, rejected=found.rejected)
     [(size, thresholds)] = seen
