@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from countenance.casework.answers import candidates_of, face_id_of, released
+from countenance.casework.answers import candidates_of, face_id_of, in_force, released
 from countenance.casework.cases import QUERIES
 from countenance.casework.held import Held, Search
 from countenance.casework.seal import ReviewSeal, key_name
 from countenance.casework.verdicts import Conclusion
 from countenance.errors import ResourceNotFoundException, ThrottlingException
+from countenance.similarity import meets
 from countenance.store import Connection, Database, ForeignKeyViolation, KeyStore, UnitOfWork
+from countenance.types import Similarity
 
 KEPT: Final = timedelta(days=30)
 """A review without a case ends by itself; one with a case with that, if it is earlier."""
@@ -135,6 +137,8 @@ class Reviews:
             waiting = self.find_waiting(connection, search.account_id, search.probe_digest)
             assert waiting is not None, "whatever kept it from being held is held"
             return waiting
+        if not held.candidates:  # nobody could look at any of them: it is decided, for nobody
+            self.release(connection, review_id, search.operation, held, [])
         return review_id
 
     def plant(self, uow: UnitOfWork, search: Search, held: Held) -> uuid.UUID:
@@ -167,21 +171,30 @@ class Reviews:
         held: Held,
         conclusions: Sequence[Conclusion],
     ) -> None:
-        """Give its account the candidates whom examiners support; the pictures go."""
+        """Give its account the candidates whom examiners support, at the threshold that was asked for; the
+        pictures go.
+        """
         supported = [each == "support" for each in conclusions]
-        found = candidates_of(operation, held.answer)
+        found = candidates_of(operation, held.answer) if held.candidates else []
+        answer = in_force(held.answer, held.threshold)
+        told_of = [
+            kept and bool(meets(each["Similarity"], Similarity(held.threshold)))
+            for each, kept in zip(found, supported, strict=True)
+        ]
         told = {
-            "answer": released(operation, held.answer, supported),
+            "answer": released(operation, answer, told_of) if found else answer,
             "conclusions": list(conclusions),
+            "unseen": len(held.unseen),
             "decided": [
                 (face_id, kept)
                 for face_id, kept in zip(map(face_id_of, found), supported, strict=True)
                 if face_id is not None
-            ],
+            ]
+            + [(face_id, False) for face_id in held.unseen],
             "probe_quality": dict(held.probe.quality),
             "candidates": [
                 {"told": told, "quality": dict(picture.quality)}
-                for told, picture, kept in zip(found, held.candidates, supported, strict=True)
+                for told, picture, kept in zip(found, held.candidates, told_of, strict=True)
                 if kept
             ],
         }
@@ -220,7 +233,7 @@ class Reviews:
             "review_id": review_id,
             "is_planted": is_planted,
             "kept": KEPT,
-            "candidates": len(held.candidates),
+            "candidates": len(held.candidates) or len(held.unseen),
             "sealed_held": seal.seal("held", held.to_json()),
         }
         if connection.execute(QUERIES["hold"], values).fetchone() is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from importlib import resources
 
 import pytest
@@ -78,3 +79,82 @@ def test_a_rejection_is_no_answer_of_a_photos_search_either(house):
         house.examine(examiner, review)
     told = house.requester.told("IdentifyFace", **OURS, CollectionId="seen", Image=ADA)
     assert told["CandidatesRejected"] == 0
+
+
+def _find(house: House, probe: dict[str, bytes], threshold: float) -> tuple[int, str]:
+    """How a search ends, and what its caller is told."""
+    answer, told = house.requester(
+        "SearchFacesByImage", **(SEARCH | {"FaceMatchThreshold": threshold}), Image=probe
+    )
+    return answer.status, told.get("Message", "")
+
+
+def test_candidates_without_pictures_are_found_all_the_same_and_told_to_nobody(house):
+    """Refused when found, answered when not: ever higher thresholds gave their score."""
+    house.statement(
+        "delete from vault_crop where face_id = any(%s)", [uuid.UUID(each) for each in house.faces.values()]
+    )
+    for number, threshold in enumerate((80.0, 99.0, 100.0)):
+        probe = {"Bytes": picture(person("ada", likeness=0.9), note=str(number))}
+        status, message = _find(house, probe, threshold)
+        assert (status, "keeps no picture" in message) == (400, True), message
+        review = message.split("review `")[1].split("`")[0]
+        told = house.requester.told("GetReview", **OURS, ReviewId=review)
+        assert told["Status"] == "released"
+        assert "nobody could look at 2" in told["Conclusion"]
+        assert told["Candidates"] == []
+        assert "FaceId" not in told["Answer"]
+        assert _find(house, probe, threshold) == (200, "")  # decided, for nobody
+    assert house.examiners[0].told("ListReviews", **OURS)["Reviews"] == []
+
+
+def test_one_old_face_without_a_picture_keeps_nobody_else_from_review(house):
+    """Who can be looked at is; who cannot is never released, whatever examiners say of the others."""
+    house.statement("delete from vault_crop where face_id = %s", uuid.UUID(house.faces["ada"]))
+    review = house.held()
+    for examiner in house.examiners[:2]:
+        seen = examiner.told("BeginExamination", **OURS, ReviewId=review)
+        assert len(seen["Pictures"]) == 1
+        house.examine(examiner, review)
+    told = house.requester.told("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert [each["Face"]["FaceId"] for each in told["FaceMatches"]] == [house.faces["ada too"]]
+    assert "look at 1" in house.requester.told("GetReview", **OURS, ReviewId=review)["Conclusion"]
+
+
+def test_a_probe_without_a_picture_is_refused_before_the_search(house):
+    house.statement("delete from vault_crop where face_id = %s", uuid.UUID(house.faces["eve"]))
+    assert "no pictures" in house.requester.refused("SearchFaces", **SEARCH, FaceId=house.faces["eve"])
+
+
+def test_whether_a_search_is_held_tells_no_score(house):
+    """The same face under other bytes is another probe: at any threshold it is held, or at none."""
+    for number, threshold in enumerate((0.0, 80.0, 99.0, 99.99, 100.0)):
+        for who, status in (("ada", 400), ("nobody", 200)):
+            probe = {"Bytes": picture(person(who, likeness=0.9), note=str(number))}
+            assert _find(house, probe, threshold)[0] == status, (who, threshold)
+
+
+def test_nobody_below_the_threshold_that_was_asked_for_is_released(house):
+    """People look from the purpose's minimum on; the caller gets what was asked for, of whom they support."""
+    request = SEARCH | {"FaceMatchThreshold": 99.6, "Image": ADA}
+    review = house.held("SearchFacesByImage", **request)
+    assert len(house.examiners[0].told("BeginExamination", **OURS, ReviewId=review)["Pictures"]) == 2
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review)
+    told = house.requester.told("SearchFacesByImage", **request)
+    assert [each["Face"]["FaceId"] for each in told["FaceMatches"]] == [house.faces["ada"]]
+    told = house.requester.told("GetReview", **OURS, ReviewId=review)
+    assert len(told["Candidates"]) == 1
+    assert "1 of them below" in told["Conclusion"]
+
+
+def test_decisions_are_of_the_thresholds_that_were_asked_for(house):
+    request = OURS | {"CollectionId": "seen", "Image": ADA, "MatchThreshold": 99.7, "ReviewThreshold": 99.6}
+    review = house.held("IdentifyFace", **request)
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review)
+    told = house.requester.told("IdentifyFace", **request)
+    assert told["ThresholdInForce"]["ReviewSimilarity"] == 99.6
+    assert told["ThresholdInForce"]["Similarity"] == 99.7
+    assert [each["Face"]["FaceId"] for each in told["Candidates"]] == [house.faces["ada"]]
+    assert told["Decision"] == "MATCH"
