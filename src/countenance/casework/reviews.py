@@ -15,7 +15,7 @@ from countenance.casework.cases import QUERIES
 from countenance.casework.held import Held, Search
 from countenance.casework.seal import ReviewSeal, key_name
 from countenance.casework.verdicts import Conclusion
-from countenance.errors import ResourceNotFoundException, ThrottlingException
+from countenance.errors import AccessDeniedException, ResourceNotFoundException, ThrottlingException
 from countenance.similarity import meets
 from countenance.store import Connection, Database, ForeignKeyViolation, KeyStore, UnitOfWork
 from countenance.types import Similarity
@@ -136,10 +136,33 @@ class Reviews:
             self._keys.destroy_secret(key_name(review_id))
             waiting = self.find_waiting(connection, search.account_id, search.probe_digest)
             assert waiting is not None, "whatever kept it from being held is held"
+            self.ask(uow, waiting, search)
             return waiting
+        self.ask(uow, review_id, search)
         if not held.candidates:  # nobody could look at any of them: it is decided, for nobody
             self.release(connection, review_id, search.operation, held, [])
         return review_id
+
+    def ask(self, uow: UnitOfWork, review_id: uuid.UUID, search: Search) -> None:
+        """Note who asks for what waits: they are none of its examiners.
+
+        Raises:
+            AccessDeniedException: they are one already.
+            ThrottlingException: it has been decided meanwhile.
+        """
+        who = {
+            "review_id": review_id,
+            "operator_id": search.requested_by_id,
+            "name": search.requested_by,
+        }
+        # Locked, as whoever sits down locks it: one of the two sees the other.
+        if uow.connection.execute(QUERIES["lock_waiting"], who).fetchone() is None:
+            raise ThrottlingException("the review of this search ended during the call; try again")
+        if uow.connection.execute(QUERIES["has_seat"], who).fetchone() == (True,):
+            raise AccessDeniedException(
+                "EXA-002: nobody asks for a search that they examine; wait until it is decided"
+            )
+        uow.connection.execute(QUERIES["add_asker"], who)
 
     def plant(self, uow: UnitOfWork, search: Search, held: Held) -> uuid.UUID:
         """A trial whose answers are known, which looks like any other review and is released to nobody."""

@@ -67,10 +67,11 @@ def under_review(
     search = _search_of(call, services, collection, inputs, digest)
     with services.database.read() as connection:
         waiting = reviews.find_waiting(connection, search.account_id, search.probe_digest)
-        if waiting is not None:
-            return _withheld(call, waiting, Report(inputs=list(inputs.values())))
         kept = reviews.find_released(connection, search.account_id, search.request_digest)
         unsupported = reviews.unsupported(connection, search)
+    if waiting is not None:
+        reviews.ask(work, waiting, search)
+        return _withheld(call, waiting, Report(inputs=list(inputs.values())))
     # Of photos alone nobody else can be found. In a collection somebody may have been enrolled since.
     if kept is not None and (kept.is_supported or collection is None):
         return _decided(call, kept)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from importlib import resources
+from typing import Any
 
 import pytest
 
+from countenance.accounts import Actor
+from countenance.casework import Casework
+from countenance.facts import Claims
 from countenance.gateway.obligations import DISCHARGES
 from countenance.policy import load_purposes
 from countenance.policy.engine import PolicyEngine, schema_for
@@ -158,3 +162,91 @@ def test_decisions_are_of_the_thresholds_that_were_asked_for(house):
     assert told["ThresholdInForce"]["Similarity"] == 99.7
     assert [each["Face"]["FaceId"] for each in told["Candidates"]] == [house.faces["ada"]]
     assert told["Decision"] == "MATCH"
+
+
+def _acts_under_the_case(house: House, operator: Any) -> Any:
+    """The same person, with a session that searches under the house's purpose and case."""
+    accounts, bench = house.party.bench.services.accounts, operator.bench
+    with house.party.bench.database.transaction() as connection:
+        session = accounts.create_session(
+            connection, bench.key.access_key_id, 900, purpose="development", claims=Claims(case="C-1")
+        )
+    key = dataclasses.replace(bench.key, access_key_id=session.access_key_id, secret=session.secret)
+    return dataclasses.replace(
+        operator, bench=dataclasses.replace(bench, key=key), token=session.session_token
+    )
+
+
+def test_who_asks_second_examines_as_little_as_who_asked_first(house):
+    """They want the answer as much; and it is their eyes that would give it."""
+    review = house.held()
+    bob = house.operator("Bob", "examiner", "developer")
+    answer, told = _acts_under_the_case(house, bob)("SearchFacesByImage", **SEARCH, Image=ADA)
+    assert (answer.status, review in told["Message"]) == (400, True)
+    assert "EXA-002" in bob.refused("BeginExamination", **OURS, ReviewId=review)
+    assert bob.told("ListReviews", **OURS)["Reviews"] == []
+
+
+def test_whoever_holds_a_seat_does_not_ask(house):
+    review = house.held()
+    bob = house.operator("Bob", "examiner", "developer")
+    bob.told("BeginExamination", **OURS, ReviewId=review)
+    asking = _acts_under_the_case(house, bob)
+    assert "EXA-002" in asking.refused("SearchFacesByImage", **SEARCH, Image=ADA)
+    house.examine(bob, review)
+    assert "EXA-002" in asking.refused("SearchFacesByImage", **SEARCH, Image=ADA)
+    house.examine(house.examiners[0], review)
+    assert len(asking.told("SearchFacesByImage", **SEARCH, Image=ADA)["FaceMatches"]) == 2
+
+
+def test_one_person_under_two_ids_is_one(house):
+    """Removed and put again they have a new id, and the same eyes."""
+    review = house.held()
+    erin = house.examiners[0]
+    house.examine(erin, review)
+    operators = house.party.bench.services.governance.operators
+    operators.remove(house.party.account_id, "Erin", actor=Actor("test"))
+    again = house.operator("Erin", "examiner")
+    assert again.told("ListReviews", **OURS)["Reviews"] == []
+    answer, told = again("BeginExamination", **OURS, ReviewId=review)
+    assert (answer.status, told["__type"]) == (400, "ConflictException")
+    assert house.requester.told("GetReview", **OURS, ReviewId=review)["Status"] == "waiting"
+
+
+def test_an_answer_behind_which_one_name_stands_twice_is_given_to_nobody(house):
+    """However the second seat came about."""
+    review = house.held()
+    for examiner in house.examiners[:2]:
+        house.examine(examiner, review)
+    house.statement(
+        "update operator set removed_at = clock_timestamp(), name = 'Emil' where account_id = %s"
+        " and name = 'Erin'",
+        house.party.account_id,
+    )
+    assert house.held() != review
+
+
+def test_two_reviews_are_not_looked_at_at_a_time(house):
+    """Begun together, they take as long as one after the other."""
+    services = house.party.bench.services
+    slow = Casework.open(services.database, house.party.server.keys, least_view_s=30)
+    make = services.make_deps
+    services = dataclasses.replace(
+        services, casework=slow, make_deps=lambda *given: dataclasses.replace(make(*given), casework=slow)
+    )
+    first, second = house.held(), house.held("SearchFaces", **SEARCH, FaceId=house.faces["ada"])
+    examiner = house.examiners[0]
+    examiner = dataclasses.replace(examiner, bench=dataclasses.replace(examiner.bench, services=services))
+    said = {}
+    for review in (first, second):
+        seen = examiner.told("BeginExamination", **OURS, ReviewId=review)
+        verdicts = [{"Label": each["Label"], "Verdict": "support"} for each in seen["Pictures"]]
+        said[review] = OURS | {"ReviewId": review, "Verdicts": verdicts}
+    house.statement("update examination set began_at = began_at - interval '61 seconds'")
+    examiner.told("SubmitExamination", **said[first])
+    assert "EXA-004" in examiner.refused("SubmitExamination", **said[second])
+    house.statement(
+        "update examination set submitted_at = submitted_at - interval '61 seconds'"
+        " where submitted_at is not null"
+    )
+    examiner.told("SubmitExamination", **said[second])

@@ -11,6 +11,14 @@ alter table examination add column supported integer;
 alter table examination add column least_s double precision;
 create index examination_by_submission on examination (submitted_at) where submitted_at is not null;
 
+-- Whoever asked for what a review holds, first or while it waited, is none of its examiners.
+create table review_asker (
+    review_id uuid not null references review on delete cascade,
+    operator_id text collate "C" references operator,
+    name text not null check (length(name) between 1 and 128),
+    unique nulls not distinct (review_id, operator_id, name)
+);
+
 -- Whom people did not support is not found again by the same photo in the same case.
 create index review_by_probe on review (account_id, probe_digest) where status = 'released';
 
