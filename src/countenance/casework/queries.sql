@@ -68,7 +68,7 @@ update review_case set outcome = %(outcome)s, outcome_at = clock_timestamp() whe
 
 -- end_stale_review --
 -- What is over its time keeps no other from waiting.
-update review as r set status = 'purged', sealed_held = null, sealed_released = null
+update review as r set status = 'purged', sealed_held = null, sealed_released = null, is_left = true
 where r.account_id = %(account_id)s and r.probe_digest = %(probe_digest)s and r.status = 'waiting'
     and not r.is_planted and not exists (select 1 from living_review as l where l.review_id = r.review_id);
 
@@ -92,6 +92,19 @@ returning review_id;
 -- One that was deleted meanwhile is not there to be referred to, and the search begins anew.
 insert into review_face (review_id, collection_id, face_id) values (%(review_id)s, %(collection_id)s, %(face_id)s)
 on conflict do nothing;
+
+-- hold_vault --
+-- Whoever closes it waits, and ends what was held meanwhile.
+select 1 from vault where collection_id = %(collection_id)s for key share;
+
+-- end_with_crops --
+-- Pictures are kept no longer than where they come from.
+update review set expires_at = least(expires_at, (
+    select min(c.kept_until) from review_face as f
+    join vault_crop as c using (collection_id, face_id)
+    where f.review_id = %(review_id)s
+))
+where review_id = %(review_id)s;
 
 -- lock_waiting --
 select review_id from review where review_id = %(review_id)s and status = 'waiting' for update;
@@ -270,9 +283,9 @@ where review_id = %(review_id)s;
 
 -- purge --
 update review set
-    status = 'purged', sealed_held = null, sealed_released = null,
+    status = 'purged', sealed_held = null, sealed_released = null, is_left = false,
     decided_at = coalesce(decided_at, case when %(is_decided)s then clock_timestamp() end)
-where review_id = %(review_id)s and status <> 'purged';
+where review_id = %(review_id)s and (status <> 'purged' or is_left);
 
 -- forget_verdicts --
 update examination set sealed_verdicts = null where review_id = %(review_id)s;
@@ -308,7 +321,8 @@ select review_id from review where case_id = %(case_id)s and status <> 'purged' 
 -- list_due --
 select r.review_id, r.account_id
 from review as r
-where r.status <> 'purged' and not exists (select 1 from living_review as l where l.review_id = r.review_id)
+where r.is_left
+    or r.status <> 'purged' and not exists (select 1 from living_review as l where l.review_id = r.review_id)
 order by r.review_id;
 
 -- list_kept --

@@ -261,6 +261,9 @@ class Reviews:
         }
         if connection.execute(QUERIES["hold"], values).fetchone() is None:
             return False
+        for collection_id in {each for each, _ in held.faces}:
+            if connection.execute(QUERIES["hold_vault"], {"collection_id": collection_id}).fetchone() is None:
+                raise ThrottlingException("the collection's pictures were let go during the call; try again")
         try:
             for collection_id, face_id in held.faces:
                 connection.execute(
@@ -269,6 +272,7 @@ class Reviews:
                 )
         except ForeignKeyViolation:
             raise ThrottlingException("a candidate was deleted during the search; try again") from None
+        connection.execute(QUERIES["end_with_crops"], {"review_id": review_id})
         return True
 
 

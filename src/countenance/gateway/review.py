@@ -16,7 +16,7 @@ import orjson
 
 from countenance.casework import Decided, Held, Picture, Search
 from countenance.casework.answers import REVIEWED, candidates_of, face_id_of, in_force, released
-from countenance.errors import AccessDeniedException
+from countenance.errors import AccessDeniedException, ThrottlingException
 from countenance.gallery import Collection
 from countenance.gateway.call import Authorized, Performed, advance
 from countenance.gateway.obligations import REVIEWED_BY_PEOPLE
@@ -77,6 +77,9 @@ def under_review(
         return _decided(call, kept)
     shown: list[list[Shown]] = []
     performed = perform(call, work, services, shown=shown, least=_least(call))
+    if sorted(performed.report.inputs) != sorted(inputs.values()):
+        # A store gave two photos under one name: the review would be kept as of the one that was not seen.
+        raise ThrottlingException("a photo was exchanged in its store during the call; try again")
     performed.report.discharged |= REVIEWED_BY_PEOPLE
     # INVARIANT: nothing is told of whom people have not looked at; a count at a threshold is a score.
     performed.report.rejected = 0

@@ -11,13 +11,16 @@ import pytest
 
 from countenance.accounts import Actor
 from countenance.casework import Casework
+from countenance.cli.casework_jobs import purge_due
 from countenance.facts import Claims
 from countenance.gateway.obligations import DISCHARGES
+from countenance.operations.deps import Caller
 from countenance.policy import load_purposes
 from countenance.policy.engine import PolicyEngine, schema_for
 from countenance.policy.register import FixedPolicies
+from countenance.store import UnitOfWork
 from fakes.vision import person, picture
-from review_house import ADA, OURS, SEARCH, House
+from review_house import ADA, EVE, OURS, SEARCH, House
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +253,88 @@ def test_two_reviews_are_not_looked_at_at_a_time(house):
         " where submitted_at is not null"
     )
     examiner.told("SubmitExamination", **said[second])
+
+
+def _purged(house: House) -> list[dict[str, Any]]:
+    """Entries of reviews that were purged."""
+    services = house.party.bench.services
+    with services.database.read() as connection:
+        found = services.audit.list_latest(connection, house.party.account_id)
+    return [each.members for each in found if each.members.get("operation") == "PurgeReview"]
+
+
+@pytest.mark.parametrize("end", ["a face is deleted", "its time is over and the same is asked again"])
+def test_a_review_that_ended_by_itself_is_purged_as_any_other(house, end):
+    """With its verdicts, its key and an entry that says so: it left all three until now."""
+    review = house.held()
+    house.examine(house.examiners[0], review)
+    if end == "a face is deleted":
+        house.party.told("DeleteFaces", CollectionId="seen", FaceIds=[house.faces["ada too"]])
+    else:
+        house.statement("update review set expires_at = clock_timestamp() where review_id = %s", review)
+        assert house.held() != review
+    keys = house.party.server.keys
+    purge_due(house.party.bench.database, keys)
+    assert keys.secret(f"review-{review}") is None
+    assert house.statement(
+        "select sealed_verdicts from examination where review_id = %s", uuid.UUID(review)
+    ) == [(None,)]
+    [entry] = _purged(house)
+    assert entry["review"] == review
+    purge_due(house.party.bench.database, keys)
+    assert len(_purged(house)) == 1
+
+
+def test_pictures_are_not_looked_at_when_the_vault_is_closed(house):
+    """Who closes a vault has no picture kept any more, and none in a review."""
+    review, photos = house.held(), house.held("CompareFaces", SourceImage=ADA, TargetImage=ADA)
+    house.examiners[0].told("BeginExamination", **OURS, ReviewId=review)
+    services = house.party.bench.services
+    deps = services.make_deps(_caller(house), UnitOfWork(services.database))
+    with UnitOfWork(services.database) as work:
+        deps.gallery.vaults.close(work, deps.collection("seen"))
+        work.commit()
+    answer, told = house.examiners[0]("BeginExamination", **OURS, ReviewId=review)
+    assert (answer.status, told["__type"]) == (400, "ResourceNotFoundException")
+    house.examiners[0].told("BeginExamination", **OURS, ReviewId=photos)  # of no vault
+    purge_due(house.party.bench.database, house.party.server.keys)
+    assert [each["review"] for each in _purged(house)] == [review]
+
+
+def _caller(house: House) -> Caller:
+    return Caller(account_id=house.party.account_id, access_key_id="-", operator="test", region="us-east-1")
+
+
+def test_a_review_ends_with_the_first_of_its_pictures(house):
+    """A crop that is kept for another hour is not looked at for days."""
+    house.statement(
+        "update vault_crop set kept_until = clock_timestamp() + interval '1 hour' where face_id = %s",
+        uuid.UUID(house.faces["ada too"]),
+    )
+    review = house.held()
+    [[is_soon]] = house.statement(
+        "select expires_at < clock_timestamp() + interval '61 minutes' from review where review_id = %s",
+        uuid.UUID(review),
+    )
+    assert is_soon
+
+
+def test_a_photo_that_its_store_exchanges_meanwhile_is_not_held_as_another(house):
+    """Read twice, it is compared: else people would decide about one photo, and another be answered."""
+    photos = iter([ADA["Bytes"], EVE["Bytes"]])
+
+    class Store:
+        def read(self, *_: Any, **__: Any) -> bytes:
+            return next(photos)
+
+    services = house.requester.bench.services
+    make = services.make_deps
+    services = dataclasses.replace(
+        services, make_deps=lambda *given: dataclasses.replace(make(*given), objects=Store())
+    )
+    bench = dataclasses.replace(house.requester.bench, services=services)
+    answer, told = dataclasses.replace(house.requester, bench=bench)(
+        "SearchFacesByImage", **SEARCH, Image={"S3Object": {"Bucket": "photos", "Name": "a.jpg"}}
+    )
+    assert (answer.status, told["__type"]) == (400, "ThrottlingException")
+    assert house.statement("select * from review where account_id = %s", house.party.account_id) == []

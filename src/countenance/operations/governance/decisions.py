@@ -238,8 +238,7 @@ def _search(
         with_rejected=deps.is_reviewed,
     )
     deps.searched(collection, rejected=found.rejected)
-    [(size, thresholds)] = seen
-    return found, size, thresholds
+    return found, *seen[0]
 
 
 def _terms(
