@@ -53,3 +53,19 @@ begin
 end
 $$;
 create trigger ends_reviews after delete on vault for each row execute function end_reviews_of_vault();
+
+-- And no longer than the days that it is given: they may become fewer.
+create function end_reviews_with_crops() returns trigger language plpgsql as $$
+begin
+    update review as r set expires_at = given.kept_until
+    from (
+        select f.review_id, min(c.kept_until) as kept_until
+        from changed as c join review_face as f using (collection_id, face_id)
+        group by f.review_id
+    ) as given
+    where r.review_id = given.review_id and r.status = 'waiting' and r.expires_at > given.kept_until;
+    return null;
+end
+$$;
+create trigger ends_reviews after update on vault_crop referencing new table as changed
+    for each statement execute function end_reviews_with_crops();
