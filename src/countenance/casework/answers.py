@@ -51,5 +51,14 @@ def released(operation: str, answer: Mapping[str, Any], supported: Sequence[bool
     return told
 
 
+def in_force(answer: Mapping[str, Any], threshold: float) -> dict[str, Any]:
+    """The answer as of the threshold that was asked for, where more was looked at than that."""
+    told = dict(answer)
+    if "ThresholdInForce" in told:
+        least = max(told["ThresholdInForce"]["ReviewSimilarity"], threshold)
+        told["ThresholdInForce"] = told["ThresholdInForce"] | {"ReviewSimilarity": least}
+    return told
+
+
 def _kept(candidates: Sequence[Any], is_kept: Sequence[bool]) -> list[Any]:
     return [each for each, kept in zip(candidates, is_kept, strict=True) if kept]

@@ -142,6 +142,7 @@ class Examinations:
             ResourceNotFoundException: as `begin`.
         """
         connection = uow.connection
+        connection.execute(QUERIES["lock_examiner"], _of(examiner))
         row = self._lock(connection, examiner, review_id)
         self._require_may(connection, examiner, row)
         seats = connection.execute(QUERIES["list_seats"], {"review_id": review_id}).fetchall()
@@ -150,7 +151,7 @@ class Examinations:
             raise ConflictException("you have not begun to examine this search, or have examined it already")
         if len(said) != row[4]:
             raise InvalidParameterException(f"there are {row[4]} candidates and {len(said)} verdicts")
-        self._require_looked(float(mine[5]), candidates=row[4])
+        self._require_looked(connection, examiner, review_id, candidates=row[4])
         # As the search has the candidates, whatever order they were shown in.
         by_candidate = [said[mine[3].index(number)] for number in range(row[4])]
         seal = self._reviews.require_seal(review_id)
@@ -231,9 +232,13 @@ class Examinations:
         values: dict[str, Any] = {
             "review_id": review_id,
             "operator_id": examiner.operator_id,
+            "name": examiner.name,
             "seat_kept": SEAT_KEPT,
         }
         connection.execute(QUERIES["free_seats"], values)
+        # A person who is removed and put again has a new id, and the same name.
+        if connection.execute(QUERIES["has_seat"], values).fetchone() == (True,):
+            raise ConflictException("somebody of your name has a seat at this review")
         seats = connection.execute(QUERIES["list_seats"], values).fetchall()
         submitted = sum(seat[2] is not None for seat in seats)
         if len(seats) >= (3 if submitted >= 2 else 2):
@@ -247,12 +252,16 @@ class Examinations:
     def _held(self, review_id: uuid.UUID, sealed: bytes) -> Held:
         return Held.from_json(self._reviews.require_seal(review_id).unseal("held", bytes(sealed)))
 
-    def _require_looked(self, seconds: float, *, candidates: int) -> None:
-        least = self.least_view_s * candidates
+    def _require_looked(
+        self, connection: Connection, examiner: Examiner, review_id: uuid.UUID, *, candidates: int
+    ) -> None:
+        row = connection.execute(QUERIES["looked"], _of(examiner) | {"review_id": review_id}).fetchone()
+        assert row is not None
+        least, seconds = self.least_view_s * candidates, float(row[0])
         if seconds < least:
             raise AccessDeniedException(
                 f"EXA-004: {candidates} candidates take {least:g} s to look at, and {seconds:.1f} s have "
-                "passed; look again"
+                "passed since you began or last decided; look again"
             )
 
 

@@ -55,6 +55,9 @@ class Held:
         answer: the operation's, as JSON values.
         faces: enrolled faces among the pictures, with the collection.
         is_mated: of a planted trial: the known answers.
+        unseen: enrolled faces that were found and have no picture: they are in no answer, and count as
+            looked at and not supported.
+        threshold: similarity that was asked for: nobody below it is released.
     """
 
     answer: Mapping[str, Any]
@@ -62,6 +65,8 @@ class Held:
     candidates: Sequence[Picture]
     faces: Sequence[tuple[uuid.UUID, uuid.UUID]] = ()
     is_mated: Sequence[bool] | None = None
+    unseen: Sequence[str] = ()
+    threshold: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -69,6 +74,8 @@ class Held:
             "probe": self.probe.to_json(),
             "candidates": [each.to_json() for each in self.candidates],
             "is_mated": None if self.is_mated is None else list(self.is_mated),
+            "unseen": list(self.unseen),
+            "threshold": self.threshold,
         }
 
     @classmethod
@@ -78,4 +85,6 @@ class Held:
             probe=Picture.from_json(told["probe"]),
             candidates=[Picture.from_json(each) for each in told["candidates"]],
             is_mated=told["is_mated"],
+            unseen=told.get("unseen", ()),
+            threshold=told.get("threshold", 0.0),
         )

@@ -68,7 +68,7 @@ update review_case set outcome = %(outcome)s, outcome_at = clock_timestamp() whe
 
 -- end_stale_review --
 -- What is over its time keeps no other from waiting.
-update review as r set status = 'purged', sealed_held = null, sealed_released = null
+update review as r set status = 'purged', sealed_held = null, sealed_released = null, is_left = true
 where r.account_id = %(account_id)s and r.probe_digest = %(probe_digest)s and r.status = 'waiting'
     and not r.is_planted and not exists (select 1 from living_review as l where l.review_id = r.review_id);
 
@@ -93,6 +93,34 @@ returning review_id;
 insert into review_face (review_id, collection_id, face_id) values (%(review_id)s, %(collection_id)s, %(face_id)s)
 on conflict do nothing;
 
+-- hold_vault --
+-- Whoever closes it waits, and ends what was held meanwhile.
+select 1 from vault where collection_id = %(collection_id)s for key share;
+
+-- end_with_crops --
+-- Pictures are kept no longer than where they come from.
+update review set expires_at = least(expires_at, (
+    select min(c.kept_until) from review_face as f
+    join vault_crop as c using (collection_id, face_id)
+    where f.review_id = %(review_id)s
+))
+where review_id = %(review_id)s;
+
+-- lock_waiting --
+select review_id from review where review_id = %(review_id)s and status = 'waiting' for update;
+
+-- has_seat --
+-- Of the person, or of anybody of that name.
+select exists (
+    select 1 from examination as e
+    join operator as o using (operator_id)
+    where e.review_id = %(review_id)s and (o.operator_id = %(operator_id)s or o.name = %(name)s)
+);
+
+-- add_asker --
+insert into review_asker (review_id, operator_id, name) values (%(review_id)s, %(operator_id)s, %(name)s)
+on conflict do nothing;
+
 -- find_waiting --
 select review_id
 from living_review
@@ -109,7 +137,7 @@ cross join lateral (
     where e.review_id = r.review_id and e.submitted_at is not null
 ) as by
 where r.account_id = %(account_id)s and r.request_digest = %(request_digest)s and r.status = 'released'
-    and not r.is_planted and cardinality(by.names) >= 2
+    and not r.is_planted and (select count(distinct name) from unnest(by.names) as name) >= 2
 order by r.decided_at desc
 limit 1;
 
@@ -153,6 +181,15 @@ where r.account_id = %(account_id)s and r.status = 'waiting'
     and r.requested_by <> %(name)s and c.opened_by is distinct from %(name)s
     and r.requested_by_id is distinct from %(operator_id)s and c.opened_by_id is distinct from %(operator_id)s
     and (%(is_blind)s or not r.is_planted)
+    and not exists (
+        select 1 from review_asker as a
+        where a.review_id = r.review_id and (a.name = %(name)s or a.operator_id = %(operator_id)s)
+    )
+    and not exists (
+        select 1 from examination as e
+        join operator as o using (operator_id)
+        where e.review_id = r.review_id and o.name = %(name)s and o.operator_id <> %(operator_id)s
+    )
     and mine.submitted_at is null
     and (%(after)s::uuid is null or r.review_id > %(after)s)
     and (mine.operator_id is not null or (
@@ -168,7 +205,11 @@ limit %(limit)s;
 -- lock_review --
 select
     r.requested_by = %(name)s or r.requested_by_id is not distinct from %(operator_id)s
-        or c.opened_by is not distinct from %(name)s or c.opened_by_id is not distinct from %(operator_id)s,
+        or c.opened_by is not distinct from %(name)s or c.opened_by_id is not distinct from %(operator_id)s
+        or exists (
+            select 1 from review_asker as a
+            where a.review_id = r.review_id and (a.name = %(name)s or a.operator_id = %(operator_id)s)
+        ),
     r.needs_training, r.purpose, r.operation, r.candidates, r.sealed_held
 from review as r
 left join review_case as c using (case_id)
@@ -186,6 +227,7 @@ select coalesce((
 ), false);
 
 -- is_trained --
+-- By name, as it was recorded: whoever is given the name again has the training again.
 select exists (
     select 1 from training
     where account_id = %(account_id)s and operator = %(name)s and valid_until > clock_timestamp()
@@ -197,9 +239,22 @@ delete from examination
 where review_id = %(review_id)s and submitted_at is null
     and began_at <= clock_timestamp() - %(seat_kept)s::interval;
 
+-- lock_examiner --
+-- One verdict of a person after another: nobody looks at two reviews at a time.
+select pg_advisory_xact_lock(hashtextextended('examiner ' || %(account_id)s || ' ' || %(name)s, 0));
+
+-- looked --
+-- Seconds since the person, or anybody of the name, began this or last decided another.
+select extract(epoch from clock_timestamp() - greatest(mine.began_at, (
+    select max(e.submitted_at) from examination as e
+    join operator as o using (operator_id)
+    where o.account_id = %(account_id)s and o.name = %(name)s
+)))
+from examination as mine
+where mine.review_id = %(review_id)s and mine.operator_id = %(operator_id)s;
+
 -- list_seats --
-select operator_id, began_at, submitted_at, presented, sealed_verdicts,
-    extract(epoch from clock_timestamp() - began_at)
+select operator_id, began_at, submitted_at, presented, sealed_verdicts
 from examination
 where review_id = %(review_id)s
 order by submitted_at nulls last, began_at, operator_id;
@@ -228,9 +283,9 @@ where review_id = %(review_id)s;
 
 -- purge --
 update review set
-    status = 'purged', sealed_held = null, sealed_released = null,
+    status = 'purged', sealed_held = null, sealed_released = null, is_left = false,
     decided_at = coalesce(decided_at, case when %(is_decided)s then clock_timestamp() end)
-where review_id = %(review_id)s and status <> 'purged';
+where review_id = %(review_id)s and (status <> 'purged' or is_left);
 
 -- forget_verdicts --
 update examination set sealed_verdicts = null where review_id = %(review_id)s;
@@ -266,7 +321,8 @@ select review_id from review where case_id = %(case_id)s and status <> 'purged' 
 -- list_due --
 select r.review_id, r.account_id
 from review as r
-where r.status <> 'purged' and not exists (select 1 from living_review as l where l.review_id = r.review_id)
+where r.is_left
+    or r.status <> 'purged' and not exists (select 1 from living_review as l where l.review_id = r.review_id)
 order by r.review_id;
 
 -- list_kept --

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from countenance.casework.answers import candidates_of, face_id_of, released
+from countenance.casework.answers import candidates_of, face_id_of, in_force, released
 from countenance.casework.cases import QUERIES
 from countenance.casework.held import Held, Search
 from countenance.casework.seal import ReviewSeal, key_name
 from countenance.casework.verdicts import Conclusion
-from countenance.errors import ResourceNotFoundException, ThrottlingException
+from countenance.errors import AccessDeniedException, ResourceNotFoundException, ThrottlingException
+from countenance.similarity import meets
 from countenance.store import Connection, Database, ForeignKeyViolation, KeyStore, UnitOfWork
+from countenance.types import Similarity
 
 KEPT: Final = timedelta(days=30)
 """A review without a case ends by itself; one with a case with that, if it is earlier."""
@@ -134,8 +136,33 @@ class Reviews:
             self._keys.destroy_secret(key_name(review_id))
             waiting = self.find_waiting(connection, search.account_id, search.probe_digest)
             assert waiting is not None, "whatever kept it from being held is held"
+            self.ask(uow, waiting, search)
             return waiting
+        self.ask(uow, review_id, search)
+        if not held.candidates:  # nobody could look at any of them: it is decided, for nobody
+            self.release(connection, review_id, search.operation, held, [])
         return review_id
+
+    def ask(self, uow: UnitOfWork, review_id: uuid.UUID, search: Search) -> None:
+        """Note who asks for what waits: they are none of its examiners.
+
+        Raises:
+            AccessDeniedException: they are one already.
+            ThrottlingException: it has been decided meanwhile.
+        """
+        who = {
+            "review_id": review_id,
+            "operator_id": search.requested_by_id,
+            "name": search.requested_by,
+        }
+        # Locked, as whoever sits down locks it: one of the two sees the other.
+        if uow.connection.execute(QUERIES["lock_waiting"], who).fetchone() is None:
+            raise ThrottlingException("the review of this search ended during the call; try again")
+        if uow.connection.execute(QUERIES["has_seat"], who).fetchone() == (True,):
+            raise AccessDeniedException(
+                "EXA-002: nobody asks for a search that they examine; wait until it is decided"
+            )
+        uow.connection.execute(QUERIES["add_asker"], who)
 
     def plant(self, uow: UnitOfWork, search: Search, held: Held) -> uuid.UUID:
         """A trial whose answers are known, which looks like any other review and is released to nobody."""
@@ -167,21 +194,30 @@ class Reviews:
         held: Held,
         conclusions: Sequence[Conclusion],
     ) -> None:
-        """Give its account the candidates whom examiners support; the pictures go."""
+        """Give its account the candidates whom examiners support, at the threshold that was asked for; the
+        pictures go.
+        """
         supported = [each == "support" for each in conclusions]
-        found = candidates_of(operation, held.answer)
+        found = candidates_of(operation, held.answer) if held.candidates else []
+        answer = in_force(held.answer, held.threshold)
+        told_of = [
+            kept and bool(meets(each["Similarity"], Similarity(held.threshold)))
+            for each, kept in zip(found, supported, strict=True)
+        ]
         told = {
-            "answer": released(operation, held.answer, supported),
+            "answer": released(operation, answer, told_of) if found else answer,
             "conclusions": list(conclusions),
+            "unseen": len(held.unseen),
             "decided": [
                 (face_id, kept)
                 for face_id, kept in zip(map(face_id_of, found), supported, strict=True)
                 if face_id is not None
-            ],
+            ]
+            + [(face_id, False) for face_id in held.unseen],
             "probe_quality": dict(held.probe.quality),
             "candidates": [
                 {"told": told, "quality": dict(picture.quality)}
-                for told, picture, kept in zip(found, held.candidates, supported, strict=True)
+                for told, picture, kept in zip(found, held.candidates, told_of, strict=True)
                 if kept
             ],
         }
@@ -220,11 +256,14 @@ class Reviews:
             "review_id": review_id,
             "is_planted": is_planted,
             "kept": KEPT,
-            "candidates": len(held.candidates),
+            "candidates": len(held.candidates) or len(held.unseen),
             "sealed_held": seal.seal("held", held.to_json()),
         }
         if connection.execute(QUERIES["hold"], values).fetchone() is None:
             return False
+        for collection_id in {each for each, _ in held.faces}:
+            if connection.execute(QUERIES["hold_vault"], {"collection_id": collection_id}).fetchone() is None:
+                raise ThrottlingException("the collection's pictures were let go during the call; try again")
         try:
             for collection_id, face_id in held.faces:
                 connection.execute(
@@ -233,6 +272,7 @@ class Reviews:
                 )
         except ForeignKeyViolation:
             raise ThrottlingException("a candidate was deleted during the search; try again") from None
+        connection.execute(QUERIES["end_with_crops"], {"review_id": review_id})
         return True
 
 

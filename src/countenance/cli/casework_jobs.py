@@ -26,7 +26,10 @@ def casework_tasks(keys: KeyStore) -> list[Task]:
             "purge-reviews",
             jobs.purge,
             every_s=_OFTEN_S,
-            meaning="purge held searches whose time or case is over, or whose authorisation did not come",
+            meaning=(
+                "purge held searches whose time, case or pictures are over, "
+                "or whose authorisation did not come"
+            ),
         ),
         Task(
             "destroy-abandoned-review-keys",
@@ -51,7 +54,7 @@ def purge_due(database: Database, keys: KeyStore, *, stop_if_asked: Callable[[],
                     work.connection,
                     account_id,
                     review_id,
-                    why="its time or its case is over, or its authorisation did not come in time",
+                    why="its time, case or pictures are over, or its authorisation did not come in time",
                 )
                 done += 1
             work.commit()

@@ -80,17 +80,21 @@ class Searches:
         calibration: Calibration,
         threshold: ThresholdFor,
         limit: int,
+        with_rejected: bool = False,
     ) -> Ranked[Candidate]:
         """The `limit` most similar faces with similarity >= threshold, best first; ties as enrolled.
 
         Exact, and over all that was committed before the call, by any process. Without faces of somebody who
         is known not to be a better match (`reject`); the answer says how many, and they take no place in it.
+
+        Args:
+            with_rejected: as if nobody were known apart.
         """
 
         def look(gallery: ResidentGallery) -> Ranked[Found]:
             question = Question(calibration, _at(threshold, gallery.face_count), limit)
             turned = gallery.turned(probe)
-            found = gallery.search(turned, question)
+            found = gallery.search(turned, question, apart_from=() if with_rejected else None)
             self._lend(collection, gallery, turned, calibration, found)
             return found
 
@@ -104,6 +108,7 @@ class Searches:
         calibration: Calibration,
         threshold: ThresholdFor,
         limit: int,
+        with_rejected: bool = False,
     ) -> Ranked[Candidate]:
         """As `search`, with a stored face as probe; neither the face itself is among the candidates nor
         anybody whom its person is known not to be.
@@ -118,7 +123,7 @@ class Searches:
             if probe is None:
                 raise InvalidParameterException("faceId was not found in the collection")
             question = Question(calibration, _at(threshold, gallery.face_count), limit)
-            apart = gallery.others_than_face(face_id)
+            apart = frozenset() if with_rejected else gallery.others_than_face(face_id)
             found = gallery.search(probe, question, leaving_out=face_id, apart_from=apart)
             self._lend(collection, gallery, probe, calibration, found)
             return found

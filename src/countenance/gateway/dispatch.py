@@ -85,10 +85,14 @@ def _perform(
     services: GatewayServices,
     *,
     shown: list[list[Shown]] | None = None,
+    least: float | None = None,
 ) -> Performed:
-    """Args: `shown`: where pictures of what is compared are kept for people to look at."""
+    """Args:
+    shown: where pictures of what is compared are kept for people to look at.
+    least: of such a call, the similarity that it looks from.
+    """
     operation = services.operations[call.service.name][call.operation.name]
-    deps = replace(services.make_deps(call.caller, work), shown=shown)
+    deps = replace(services.make_deps(call.caller, work), shown=shown, least=least)
     if kinds_of(call.operation.name) & {"face", "correct"}:
         model = call.asked.model
         deps = replace(

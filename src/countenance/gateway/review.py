@@ -15,28 +15,31 @@ from uuid import UUID
 import orjson
 
 from countenance.casework import Decided, Held, Picture, Search
-from countenance.casework.answers import REVIEWED, candidates_of, face_id_of, released
-from countenance.errors import AccessDeniedException
+from countenance.casework.answers import REVIEWED, candidates_of, face_id_of, in_force, released
+from countenance.errors import AccessDeniedException, ThrottlingException
 from countenance.gallery import Collection
 from countenance.gateway.call import Authorized, Performed, advance
 from countenance.gateway.obligations import REVIEWED_BY_PEOPLE
 from countenance.gateway.services import GatewayServices
 from countenance.operations.crop_pictures import quality_of
+from countenance.operations.defaults import SEARCH_THRESHOLD
 from countenance.operations.deps import Deps, Report, Shown
 from countenance.operations.face_shapes import to_bounding_box
 from countenance.operations.images import read_image
+from countenance.policy import load_purposes
 from countenance.store import UnitOfWork
 from countenance.types import FaceId
 
 _TWO_PEOPLE: Final = "two_person_verification"
 _MOST: Final = 100
 _IMAGES: Final = ("Image", "SourceImage", "TargetImage", "ReferenceImage")
+_NO_PICTURE: Final = Picture(b"", {})
 _ENROLLED: Final = frozenset({"SearchFaces", "SearchFacesByImage", "IdentifyFace"})
 """Operations whose candidates are faces of a collection."""
 _KEEP_CROPS: Final = (
-    "OBL-REVIEW: nobody could look at the candidates: the collection keeps no pictures of its faces, or not "
-    "of all; have it keep them (`countenance:vault-days` among the tags of CreateCollection, or `countenance "
-    "reembed vault open`) and enrol the faces again"
+    "OBL-REVIEW: nobody could look at the candidates: the collection keeps no pictures of its faces, or none "
+    "of the one that is searched for; have it keep them (`countenance:vault-days` among the tags of "
+    "CreateCollection, or `countenance reembed vault open`) and enrol the faces again"
 )
 
 Perform = Callable[..., Performed]
@@ -64,27 +67,45 @@ def under_review(
     search = _search_of(call, services, collection, inputs, digest)
     with services.database.read() as connection:
         waiting = reviews.find_waiting(connection, search.account_id, search.probe_digest)
-        if waiting is not None:
-            return _withheld(call, waiting, Report(inputs=list(inputs.values())))
         kept = reviews.find_released(connection, search.account_id, search.request_digest)
         unsupported = reviews.unsupported(connection, search)
+    if waiting is not None:
+        reviews.ask(work, waiting, search)
+        return _withheld(call, waiting, Report(inputs=list(inputs.values())))
     # Of photos alone nobody else can be found. In a collection somebody may have been enrolled since.
     if kept is not None and (kept.is_supported or collection is None):
         return _decided(call, kept)
     shown: list[list[Shown]] = []
-    performed = perform(call, work, services, shown=shown)
+    performed = perform(call, work, services, shown=shown, least=_least(call))
+    if sorted(performed.report.inputs) != sorted(inputs.values()):
+        # A store gave two photos under one name: the review would be kept as of the one that was not seen.
+        raise ThrottlingException("a photo was exchanged in its store during the call; try again")
     performed.report.discharged |= REVIEWED_BY_PEOPLE
+    # INVARIANT: nothing is told of whom people have not looked at; a count at a threshold is a score.
+    performed.report.rejected = 0
+    asked = call.asked.threshold or 0.0
     found = candidates_of(call.operation.name, performed.response)
+    answer = in_force(orjson.loads(performed.payload), asked)
     if not found:  # nobody to review, and nothing is told that anybody would have to
-        return performed
+        return replace(performed, response=answer, payload=orjson.dumps(answer))
     is_new = [face_id_of(each) not in unsupported for each in found]
-    answer = released(call.operation.name, orjson.loads(performed.payload), is_new)
+    answer = released(call.operation.name, answer, is_new)
     if not any(is_new):  # people have looked at all of them for this photo and case
         performed.report.review = unsupported[str(face_id_of(found[0]))]
         return replace(performed, response=answer, payload=orjson.dumps(answer))
     left = [each for each, kept in zip(found, is_new, strict=True) if kept]
     held = _held(call, deps, collection, answer=answer, found=left, shown=shown)
-    return _withheld(call, reviews.hold(work, search, held), performed.report)
+    review_id = reviews.hold(work, search, replace(held, threshold=asked))
+    return _withheld(call, review_id, performed.report, is_seen=bool(held.candidates))
+
+
+def _least(call: Authorized) -> float:
+    """What is searched at, whatever is asked: that somebody was found must tell no score.
+
+    A purpose without a minimum of its own would have everybody looked at: it has the default threshold.
+    """
+    purpose = load_purposes().get(call.caller.purpose or "")
+    return max(SEARCH_THRESHOLD, purpose.minimum_threshold if purpose else 0.0)
 
 
 def _decided(call: Authorized, kept: Decided) -> Performed:
@@ -103,12 +124,15 @@ def _decided(call: Authorized, kept: Decided) -> Performed:
     )
 
 
-def _withheld(call: Authorized, review_id: UUID, report: Report) -> Performed:
+def _withheld(call: Authorized, review_id: UUID, report: Report, *, is_seen: bool = True) -> Performed:
     report.review = review_id
     report.discharged |= {*REVIEWED_BY_PEOPLE, "fpir_budget"}
     told = AccessDeniedException(
         f"OBL-REVIEW: somebody was found, and people review it first: review `{review_id}`. Ask how it "
         "stands with GetReview; once it is released the same call under the same case is answered"
+        if is_seen
+        else f"OBL-REVIEW: somebody was found of whom the collection keeps no picture: nobody can look at "
+        f"them, and they are told to nobody: review `{review_id}`. Enrol the faces again where it keeps them"
     )
     return advance(call, Performed, response={}, payload=b"", report=report, withheld=told)
 
@@ -135,7 +159,10 @@ def _require_reviewable(call: Authorized, deps: Deps) -> Collection | None:
     if operation not in _ENROLLED:
         return None
     collection = deps.collection(request["CollectionId"])
-    if deps.gallery.vaults.find(collection) is None:
+    vaults = deps.gallery.vaults
+    if vaults.find(collection) is None:
+        raise AccessDeniedException(_KEEP_CROPS)
+    if operation == "SearchFaces" and not vaults.crops(collection, [FaceId(UUID(request["FaceId"]))]):
         raise AccessDeniedException(_KEEP_CROPS)
     return collection
 
@@ -200,21 +227,40 @@ def _held(
         probe, others = shown[0][0], shown[1]
         seen = others if call.operation.name == "VerifyFaces" else [_shown_at(each, others) for each in found]
         return Held(answer=answer, probe=_picture(probe), candidates=[_picture(each) for each in seen])
+    return _held_of_enrolled(call, deps, collection, answer=answer, found=found, shown=shown)
+
+
+def _held_of_enrolled(
+    call: Authorized,
+    deps: Deps,
+    collection: Collection,
+    *,
+    answer: Mapping[str, Any],
+    found: list[dict[str, Any]],
+    shown: list[list[Shown]],
+) -> Held:
     ids = [FaceId(UUID(face_id)) for each in found if (face_id := face_id_of(each)) is not None]
     own = [FaceId(UUID(call.request["FaceId"]))] if not shown else []
     crops = deps.gallery.vaults.crops(collection, [*own, *ids])
-    if not all(each in crops for each in (*own, *ids)):
-        raise AccessDeniedException(_KEEP_CROPS)
-    confidence = [float(each["Face"].get("Confidence", 0.0)) for each in found]
-    pictures = [
-        Picture(crops[face_id], {"Confidence": sure} | quality_of(crops[face_id]))
-        for face_id, sure in zip(ids, confidence, strict=True)
+    # INVARIANT: found is found, picture or not: refused instead, the next threshold up would tell the score.
+    is_seen = [face_id in crops and all(each in crops for each in own) for face_id in ids]
+    seen = [
+        (face_id, float(each["Face"].get("Confidence", 0.0)))
+        for face_id, each, kept in zip(ids, found, is_seen, strict=True)
+        if kept
     ]
+    probe = _picture(shown[0][0]) if shown else _NO_PICTURE
+    if seen and own:
+        probe = Picture(crops[own[0]], quality_of(crops[own[0]]))
     return Held(
-        answer=answer,
-        probe=_picture(shown[0][0]) if shown else Picture(crops[own[0]], quality_of(crops[own[0]])),
-        candidates=pictures,
+        answer=released(call.operation.name, answer, is_seen),
+        probe=probe,
+        candidates=[
+            Picture(crops[face_id], {"Confidence": sure} | quality_of(crops[face_id]))
+            for face_id, sure in seen
+        ],
         faces=[(collection.collection_id, face_id) for face_id in (*own, *ids)],
+        unseen=[str(face_id) for face_id, kept in zip(ids, is_seen, strict=True) if not kept],
     )
 
 

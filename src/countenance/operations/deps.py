@@ -187,6 +187,7 @@ class Deps:
         judged_model: likewise, the pack and calibration that policy has judged; None for any.
         shown: of a call whose candidates people will look at: the faces of its photos that were compared, a
             list for each time that some were; None of any other.
+        least: of such a call, the similarity that it looks from, whatever is asked.
         report: what the call used, for its event.
     """
 
@@ -215,6 +216,7 @@ class Deps:
     judged_model: ModelDigests | None = None
     evaluations: Evaluations = field(default_factory=Evaluations)
     shown: list[list[Shown]] | None = None
+    least: float | None = None
     report: Report = field(default_factory=Report)
 
     def actor(self) -> Actor:
@@ -264,6 +266,11 @@ class Deps:
             raise ResourceNotFoundException(f"The collection id: {name} does not exist")
         return found
 
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether people will look at the candidates: who is one is for them to say, and for no rejection."""
+        return self.shown is not None
+
     def searched(self, collection: Collection, *, rejected: int) -> None:
         """Behind a search: note what it left out, which its caller is told.
 
@@ -295,9 +302,17 @@ class Deps:
         return calibration
 
     def threshold(self, asked: float | None, *, default: float) -> Similarity:
-        """The similarity threshold in force: a face at or above it is a match."""
-        self.report.threshold = default if asked is None else asked
-        return Similarity(self.report.threshold)
+        """The similarity threshold in force: a face at or above it is a match.
+
+        Where people look first it is the call's `least`; what was asked for bounds what they release.
+        """
+        wanted = default if asked is None else asked
+        if self.least is not None:
+            if self.least > wanted:
+                self.report.raised = f"{self.least:g} (raised from {wanted:g}: people look first)"
+            wanted = self.least
+        self.report.threshold = wanted
+        return Similarity(wanted)
 
     def search_threshold(
         self, asked: float | None, *, default: float, budget: float = 0.0
@@ -321,9 +336,12 @@ class Deps:
             if needed <= wanted:
                 return wanted
             self.report.threshold = float(needed)
-            self.report.raised = (
-                f"{needed:g} (raised from {wanted:g}: {size} references, budget of {most:g} false candidates)"
-            )
+            was = default if asked is None else asked
+            if needed > was:
+                self.report.raised = (
+                    f"{needed:g} (raised from {was:g}: {size} references, "
+                    f"budget of {most:g} false candidates)"
+                )
             return needed
 
         return over

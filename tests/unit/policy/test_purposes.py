@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from importlib import resources
 
@@ -47,6 +48,24 @@ def test_what_law_enforcement_may_do_is_for_a_case_and_two_people_approved_it():
             assert purpose.kind == "reference", name
             assert purpose.minimum_threshold >= 80
             assert purpose.maximum_candidates <= 50
+
+
+def test_what_people_look_at_first_is_told_by_no_association():
+    """AssociateFaces tells of each face how alike it is: where a review is owed that is a search without one.
+
+    By the purpose, or by the pack of the Union, which owes two people for every purpose but those it names.
+    """
+    pack = (
+        resources.files("countenance.policy").joinpath("packs/eu-ai-act/obligations.cedar").read_text("utf-8")
+    )
+    rule = pack.split('@obligation("two_person_verification")')[1]
+    spared = set(re.findall(r'"([a-z-]+)"', rule.split("unless")[1].split("]")[0]))
+    assert "development" in spared
+    owing = [each for each in CATALOGUE.values() if "review" in each.requires or each.name not in spared]
+    assert {"fraud-prevention", "investigative-lead", "missing-persons"} <= {each.name for each in owing}
+    for purpose in owing:
+        told = {name for name in purpose.operations if kinds_of(name) & {"associate"}}
+        assert not told, purpose.name
 
 
 def test_a_lead_in_an_investigation_has_what_amazon_and_the_settlements_ask():

@@ -21,7 +21,7 @@ TABLES = {
     "objection", "observation", "officer", "operator", "pack_activation", "pack_issuer", "passkey",
     "passkey_challenge", "pending_erasure",
     "policy_epoch", "public_report", "purpose_request", "purpose_vote", "reembedding", "reembedding_failure",
-    "rejection", "relation", "relation_in_force", "review", "review_case", "review_face",
+    "rejection", "relation", "relation_in_force", "review", "review_asker", "review_case", "review_face",
     "schema_migration", "shadow_template", "standing_change", "subject", "subject_request", "tag",
     "termination_proposal", "terms_acceptance", "terms_version", "tester", "tester_use", "training",
     "undone_import", "user_merge", "user_merge_code", "user_merge_face", "user_merge_rejection", "vault",

@@ -159,13 +159,17 @@ def _to_response(review: Review) -> GetReviewResponse:
     told = review.released
     if told is None:
         return response
-    supported = told["conclusions"].count("support")
+    supported, given = told["conclusions"].count("support"), len(told["candidates"])
     response["Statement"] = STATEMENT
     response["Conclusion"] = (
         f"examiners support {supported} of {len(told['conclusions'])} candidates"
         if supported
         else "examiners support no candidate: the search has found nobody"
     )
+    if given < supported:
+        response["Conclusion"] += f"; {supported - given} of them below the threshold that was asked for"
+    if unseen := told.get("unseen"):
+        response["Conclusion"] += f"; nobody could look at {unseen} without a picture: none of them is told"
     response["Answer"] = json.dumps(told["answer"], ensure_ascii=False)
     response["ProbeQuality"] = told["probe_quality"]
     response["Candidates"] = [_to_candidate(each) for each in told["candidates"]]

@@ -7,7 +7,7 @@ candidate. docs/operations/calibration.md says when it is REVIEW; `evaluation.de
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from countenance.errors import InvalidParameterException
 from countenance.evaluation.deciding import (
@@ -61,7 +61,8 @@ def verify_faces(request: VerifyFacesRequest, deps: Deps) -> VerifyFacesResponse
     vision = deps.default_vision() if collection is None else deps.vision(collection.face_model_version)
     calibration = deps.calibration_of(vision)
     asked = _asked(request, default=COMPARE_THRESHOLD)
-    deps.threshold(asked.review, default=COMPARE_THRESHOLD)
+    least = deps.threshold(asked.review, default=COMPARE_THRESHOLD)
+    asked = replace(asked, match=Similarity(max(asked.match, least)), review=least)
     probe = _look(request["Image"], vision, level, deps)
     reference = _look(request["ReferenceImage"], vision, level, deps) if collection is None else None
     if reference is not None:
@@ -229,11 +230,15 @@ def _search(
         return thresholds.review
 
     found = deps.gallery.search(
-        collection, probe, calibration=calibration, threshold=review, limit=max(limit, _LOOKED_AT)
+        collection,
+        probe,
+        calibration=calibration,
+        threshold=review,
+        limit=max(limit, _LOOKED_AT),
+        with_rejected=deps.is_reviewed,
     )
     deps.searched(collection, rejected=found.rejected)
-    [(size, thresholds)] = seen
-    return found, size, thresholds
+    return found, *seen[0]
 
 
 def _terms(

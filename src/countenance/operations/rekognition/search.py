@@ -39,6 +39,7 @@ def search_faces(request: SearchFacesRequest, deps: Deps) -> SearchFacesResponse
         calibration=deps.calibration(collection.face_model_version),
         threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
+        with_rejected=deps.is_reviewed,
     )
     deps.searched(collection, rejected=candidates.rejected)
     return {
@@ -65,6 +66,7 @@ def search_faces_by_image(request: SearchFacesByImageRequest, deps: Deps) -> Sea
         calibration=calibration,
         threshold=deps.search_threshold(request.get("FaceMatchThreshold"), default=SEARCH_THRESHOLD),
         limit=request.get("MaxFaces", MOST_FACES),
+        with_rejected=deps.is_reviewed,
     )
     deps.searched(collection, rejected=candidates.rejected)
     return {
