@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -86,6 +87,16 @@ def operations(ours):
         for entry in page["Entries"]
         for name in re.findall(r'"operation":"(\w+)"', entry["Entry"])
     }
+
+
+def test_a_form_that_is_sent_several_times_at_once_opens_one_request(ours, visit, collection, his):
+    """An impatient finger, and workers that do not know of one another."""
+    code = ours.issue_enrolment_code(CollectionId=collection, FaceIds=[his])["Code"]
+    with ThreadPoolExecutor(6) as pool:
+        sent = [pool.submit(visit, code=code, do="open", kind="objection") for _ in range(6)]
+    assert {each.result()[0] for each in sent} == {200}
+    [opened] = ours.list_subject_requests(Code=code)["Requests"]
+    assert opened["Kind"] == "objection"
 
 
 def test_a_code_opens_its_own_requests_alone(ours, visit, collection, his):
