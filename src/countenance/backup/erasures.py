@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from countenance.audit import AuditLog, record_statement
+from countenance.backup import taken_back
 from countenance.backup.manifest import Manifest
 from countenance.errors import SetupError
 from countenance.gallery import Collection, Gallery
-from countenance.rights.objections import secret_name
 from countenance.store import Database, KeyStore, UnitOfWork, load_queries
 from countenance.store.files import write_private
 from countenance.store.tombstone_list import Tombstone, TombstoneList
@@ -156,10 +156,11 @@ def join_lists(keys: KeyStore, lists: Sequence[Listed], path: Path) -> None:
 
 class _Replay:
     def __init__(self, database: Database, keys: KeyStore, *, made_at: datetime) -> None:
-        self._database, self._keys = database, keys
+        self._database = database
         self._made_at = made_at
         self._gallery = Gallery(database, keys)
         self._audit = AuditLog(keys)
+        self._taken_back = taken_back.TakenBack(database, keys, self._audit)
         self.done = Replayed()
 
     def erase(
@@ -175,8 +176,16 @@ class _Replay:
             for tombstone in tombstones:
                 self._forget_account(whose, tombstone, listed)
             return
+<<<<<<< HEAD
         if kind in {"objection", "consent"}:
             self._take_back(kind, whose, next(tombstones))  # each id is its own, and taken back once
+=======
+        if kind in taken_back.KINDS:
+            for tombstone in tombstones:
+                found = self._taken_back.again(tombstone, operation=_OPERATION, told=_WORDS)
+                self.done.objections += found and kind == "objection"
+                self.done.consents += found and kind == "consent"
+>>>>>>> part/mendr
             return
         collection = None if kind == "alive" else self._find(whose)
         if collection is None:
@@ -266,6 +275,7 @@ class _Replay:
                 uow.commit()
                 self.done.vaults += 1
 
+<<<<<<< HEAD
     def _take_back(self, kind: str, what: str, tombstone: Tombstone) -> None:
         """A consent that was withdrawn; a kept template that the person let be kept no more, with its key."""
         values = {"what": what, "at": tombstone.at}
@@ -280,6 +290,8 @@ class _Replay:
         else:
             self.done.consents += row is not None
 
+=======
+>>>>>>> part/mendr
     def _forget_account(self, account_id: str, tombstone: Tombstone, listed: Listed) -> None:
         """Not one that got another key after it was forgotten, before the backup."""
         is_older = not listed.after and tombstone.at < self._made_at - _CLOCKS_DIFFER

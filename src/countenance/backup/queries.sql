@@ -62,8 +62,22 @@ select size from audit_log;
 delete from objection where objection_id = %(what)s::uuid returning account_id;
 
 -- withdraw_consent --
+<<<<<<< HEAD
 update consent set withdrawn_at = %(at)s, withdrawn_by = 'as the list of what was erased has it'
 where consent_id = %(what)s and withdrawn_at is null
+=======
+-- Of an account that the backup knows; a consent that it does not know is put, withdrawn.
+insert into consent (
+    consent_id, account_id, digest, sealed_reference, recorded_by, recorded_at, withdrawn_at, withdrawn_by
+)
+select
+    %(consent_id)s, a.account_id, %(digest)s, %(sealed_reference)s, told.by, %(at)s, %(at)s, told.by
+from account as a, (select 'as the list of what was erased has it' as by) as told
+where a.account_id = %(account_id)s
+on conflict (account_id, digest) do update set
+    withdrawn_at = excluded.withdrawn_at, withdrawn_by = excluded.withdrawn_by
+where consent.withdrawn_at is null
+>>>>>>> part/mendr
 returning account_id;
 
 -- release_erased --

@@ -45,7 +45,8 @@ class Tombstone:
         number: of the line, from 1.
         kind: `face`, `collection`, `user`, `account`, `vault`, `objection`,
             `consent`, or `alive` for a line that only says the time.
-        words: collection and faces, collection, collection and digest, account, collection; ids as text.
+        words: collection and faces, collection, collection and digest, account, collection, kept template,
+            consent with account and digest; ids as text.
         code: the line's own, hexadecimal.
     """
 

@@ -127,33 +127,37 @@ def test_what_people_took_back_since_is_not_brought_back(house, tmp_path, target
         decide(house, rights, request, block=rights.objections.read(request), block_consent="form B")
         kept_by.append(request)
     kept = back_up(house, tmp_path / "kept")
+    rights.consents.put(house.staff, "form 10", house.faces[6:7], recorded_by="Olga", actor=actor)
     with UnitOfWork(house.database) as uow:
         rights.objections.withdraw(uow, kept_by[0], actor=Actor("Olga", uow.connection))
         uow.commit()
-    with UnitOfWork(house.database) as uow:
-        rights.consents.withdraw(
-            uow, house.account_id, "form 7", withdrawn_by="Olga", actor=Actor("Olga", uow.connection)
-        )
-        uow.commit()
+    for reference in ("form 7", "form 10"):
+        with UnitOfWork(house.database) as uow:
+            rights.consents.withdraw(
+                uow, house.account_id, reference, withdrawn_by="Olga", actor=Actor("Olga", uow.connection)
+            )
+            uow.commit()
     withdrawal = rights.requests.open_by_operator(
         house.staff, "withdrawal", face_ids=house.faces[1:2], user_id=None,
         attestation="seen", opened_by="Olga", actor=actor,
     )  # fmt: skip
     decide(house, rights, withdrawal)
     restored = restore(kept.file, target, Wishes(tombstones=[house.list]))
-    assert restored.replayed == Replayed(faces=2, objections=1, consents=2)
+    assert restored.replayed == Replayed(faces=3, objections=1, consents=3)
     with reopened(target.database_url, target.data_dir) as there:
         again = Rights.open(there.database, there.keys, there.gallery)
         standing = {
             each.reference: each.withdrawn_at is None
             for each in again.consents.list(house.account_id, limit=9)
         }
-        assert standing == {"form 7": False, "form 8": False, "form 9": True}
-        with pytest.raises(AccessDeniedException, match="CON-002"):
-            again.consents.require_standing(there.account_id, "form 7")
+        unknown = "(a reference that the backup does not hold)"  # it was given, and taken back, after it
+        assert standing == {"form 7": False, "form 8": False, "form 9": True, unknown: False}
+        for reference in ("form 7", "form 10"):
+            with pytest.raises(AccessDeniedException, match="CON-002"):
+                again.consents.require_standing(there.account_id, reference)
         assert [each.request_id for each in again.objections.list()] == [kept_by[1].request_id]
         assert len(there.keys.secrets_named("objection-", older_than_s=-10)) == 1
-        assert sum(each.get("operation") == "ReplayErasures" for each in entries(there)) == 5
+        assert sum(each.get("operation") == "ReplayErasures" for each in entries(there)) == 7
 
 
 def decide(house, rights, request, **more):

@@ -30,7 +30,9 @@ create trigger erased after delete on objection referencing old table as erased
 
 create function note_withdrawn_consent() returns trigger language plpgsql as $$
 begin
-    insert into erasure (kind, what) values ('consent', new.consent_id);
+    -- With what it is known by: the backup may be of before it was given.
+    insert into erasure (kind, what)
+    values ('consent', new.consent_id || ' ' || new.account_id || ' ' || encode(new.digest, 'hex'));
     return null;
 end
 $$;
