@@ -83,17 +83,8 @@ def test_by_a_code_somebody_asks_reads_and_gets_the_proof(ours, visit, collectio
     assert status == 200
     assert "nothing of your faces was found" in text
     assert "countenance-erasure/v1" in text
-<<<<<<< HEAD
-    wanted, ends_at = (
-        {"OpenSubjectRequest", "DecideSubjectRequest", "EraseFaces"},
-        time.monotonic() + LOG_TIMEOUT_S,
-    )
-    while missing := wanted - _operations(ours):  # an event is durable at once, and in the log a little later
-        assert time.monotonic() < ends_at, missing
-        time.sleep(0.1)
-=======
     wanted = {"OpenSubjectRequest", "DecideSubjectRequest", "EraseFaces"}
-    until_s = time.monotonic() + 20
+    until_s = time.monotonic() + LOG_TIMEOUT_S
     while not wanted <= (found := operations(ours)):  # the sequencer is about to give them their places
         assert time.monotonic() < until_s, found
         time.sleep(0.2)
@@ -117,7 +108,6 @@ def test_a_form_that_is_sent_several_times_at_once_opens_one_request(ours, visit
     assert {each.result()[0] for each in sent} == {200}
     [opened] = ours.list_subject_requests(Code=code)["Requests"]
     assert opened["Kind"] == "objection"
->>>>>>> part/mendr
 
 
 def test_a_code_opens_its_own_requests_alone(ours, visit, collection, his):
@@ -138,15 +128,9 @@ def test_a_wrong_code_tells_nothing_and_is_not_shown_again(visit):
     """Neither that somebody is enrolled, nor what was typed."""
     status, _, text = visit(code=draw_code())
     assert (status, "not known here" in text) == (400, True)
-<<<<<<< HEAD
-    for nonsense, said in ((EVIL, "mistyped"), ("A" * 24, "mistyped"), ("\0", "could not be read")):
-        status, _, text = visit(code=nonsense)
-        assert (status, said in text, "<script>" in text) == (400, True, False)
-=======
     for nonsense, told in ((EVIL, "mistyped"), ("A" * 24, "mistyped"), ("\0", "could not be read")):
         status, _, text = visit(code=nonsense)
         assert (status, told in text, "<script>" in text) == (400, True, False)
->>>>>>> part/mendr
 
 
 def test_no_other_site_sends_a_form_and_no_script_runs(ours, visit, collection, his):

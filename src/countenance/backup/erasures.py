@@ -176,16 +176,11 @@ class _Replay:
             for tombstone in tombstones:
                 self._forget_account(whose, tombstone, listed)
             return
-<<<<<<< HEAD
-        if kind in {"objection", "consent"}:
-            self._take_back(kind, whose, next(tombstones))  # each id is its own, and taken back once
-=======
         if kind in taken_back.KINDS:
             for tombstone in tombstones:
                 found = self._taken_back.again(tombstone, operation=_OPERATION, told=_WORDS)
                 self.done.objections += found and kind == "objection"
                 self.done.consents += found and kind == "consent"
->>>>>>> part/mendr
             return
         collection = None if kind == "alive" else self._find(whose)
         if collection is None:
@@ -275,23 +270,6 @@ class _Replay:
                 uow.commit()
                 self.done.vaults += 1
 
-<<<<<<< HEAD
-    def _take_back(self, kind: str, what: str, tombstone: Tombstone) -> None:
-        """A consent that was withdrawn; a kept template that the person let be kept no more, with its key."""
-        values = {"what": what, "at": tombstone.at}
-        statement = "forget_objection" if kind == "objection" else "withdraw_consent"
-        with self._database.transaction() as connection:
-            row = connection.execute(_QUERIES[statement], values).fetchone()
-            if row is not None:
-                self._audit.record_change(connection, _OPERATION, account_id=row[0], resource=_WORDS)
-        if kind == "objection":
-            self._keys.destroy_secret(secret_name(uuid.UUID(what)))
-            self.done.objections += row is not None
-        else:
-            self.done.consents += row is not None
-
-=======
->>>>>>> part/mendr
     def _forget_account(self, account_id: str, tombstone: Tombstone, listed: Listed) -> None:
         """Not one that got another key after it was forgotten, before the backup."""
         is_older = not listed.after and tombstone.at < self._made_at - _CLOCKS_DIFFER

@@ -62,10 +62,6 @@ select size from audit_log;
 delete from objection where objection_id = %(what)s::uuid returning account_id;
 
 -- withdraw_consent --
-<<<<<<< HEAD
-update consent set withdrawn_at = %(at)s, withdrawn_by = 'as the list of what was erased has it'
-where consent_id = %(what)s and withdrawn_at is null
-=======
 -- Of an account that the backup knows; a consent that it does not know is put, withdrawn.
 insert into consent (
     consent_id, account_id, digest, sealed_reference, recorded_by, recorded_at, withdrawn_at, withdrawn_by
@@ -77,7 +73,6 @@ where a.account_id = %(account_id)s
 on conflict (account_id, digest) do update set
     withdrawn_at = excluded.withdrawn_at, withdrawn_by = excluded.withdrawn_by
 where consent.withdrawn_at is null
->>>>>>> part/mendr
 returning account_id;
 
 -- release_erased --
