@@ -207,7 +207,7 @@ class Reviews:
         told = {
             "answer": released(operation, answer, told_of) if found else answer,
             "conclusions": list(conclusions),
-            "unseen": len(held.unseen),
+            "has_unseen": bool(held.unseen),
             "decided": [
                 (face_id, kept)
                 for face_id, kept in zip(map(face_id_of, found), supported, strict=True)

@@ -168,8 +168,8 @@ def _to_response(review: Review) -> GetReviewResponse:
     )
     if given < supported:
         response["Conclusion"] += f"; {supported - given} of them below the threshold that was asked for"
-    if unseen := told.get("unseen"):
-        response["Conclusion"] += f"; nobody could look at {unseen} without a picture: none of them is told"
+    if told.get("has_unseen"):  # how many is nobody's to know: people decided about none of them
+        response["Conclusion"] += "; nobody could look at faces without a picture, and none of them is told"
     response["Answer"] = json.dumps(told["answer"], ensure_ascii=False)
     response["ProbeQuality"] = told["probe_quality"]
     response["Candidates"] = [_to_candidate(each) for each in told["candidates"]]
