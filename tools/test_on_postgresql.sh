@@ -33,10 +33,10 @@ $as_server "$bin/pg_ctl" -D "$scratch/data" -w -l "$scratch/log" \
 "$bin/postgres" --version
 # Left out: what starts servers of its own, each with the embedded PostgreSQL, whatever this names.
 elsewhere=""
-for name in backup durability faults import key_rotation kills log_tampering overload reembed story; do
+for name in backup durability faults import key_rotation kills log_tampering overload reembed review_story story; do
     elsewhere="$elsewhere --ignore=tests/integration/test_$name.py"
 done
 COUNTENANCE_TEST_DATABASE_URL="postgresql://countenance@127.0.0.1:$port/postgres" \
     "$python" -m pytest -q -n 2 --dist loadgroup tests/unit/store tests/unit/accounts tests/unit/audit tests/unit/backup \
-    tests/unit/conduct tests/unit/gallery tests/unit/gateway tests/unit/importing tests/unit/operations \
-    tests/unit/reembedding tests/integration $elsewhere
+    tests/unit/casework tests/unit/conduct tests/unit/gallery tests/unit/gateway tests/unit/importing tests/unit/operations \
+    tests/unit/reembedding tests/unit/rights tests/integration $elsewhere

@@ -15,10 +15,13 @@ PROBE, PROBE_ALIGNED, PICTURE, ALIGNED = "cHJvYmU=", "cHJvYmUy", "cGljdHVyZQ==",
 
 def body(*pictures: dict[str, str], probe_aligned: str | None = PROBE_ALIGNED) -> str:
     given: dict[str, Any] = {
-        "session": SimpleNamespace(operator="Erin", roles={"examiner"}, account_name="A", account_id="1"),
+        "session": SimpleNamespace(
+            operator="Erin", operator_id="o-1", roles={"examiner"}, account_name="A", account_id="1"
+        ),
         "menu": [],
         "form_token": "t",
         "told": "",
+        "taken": False,
         "wrong": "",
         "review": {"ReviewId": "0" * 36, "Purpose": "development"},
         "probe": PROBE,
@@ -26,6 +29,7 @@ def body(*pictures: dict[str, str], probe_aligned: str | None = PROBE_ALIGNED) -
         "pictures": [{"Label": f"candidate-{number}", **each} for number, each in enumerate(pictures, 1)],
         "began_at_s": 0.0,
         "least_view_s": 5.0,
+        "left_s": 5.0,
         "verdicts": VERDICTS,
         "features": FEATURES,
         "remarks": REMARKS,
