@@ -204,7 +204,8 @@ def test_the_publics_page_is_walked_by_keys_alone(browser, service, papers):
     page.context.close()
 
 
-def test_an_empty_page_says_so_without_a_barrier(tab, service):
-    """Before the first report, and where there is none of an address."""
-    tab.goto(f"{service.endpoint}/transparency")
+def test_an_address_without_a_report_says_so_without_a_barrier(tab, service):
+    """Of a period of which nothing is published."""
+    tab.goto(f"{service.endpoint}/transparency/1999-01-01")
+    assert "no such report" in tab.locator("main").inner_text().lower()
     look(tab, "transparency-none")

@@ -138,7 +138,9 @@ def test_the_drill(tmp_path, portraits):
         *("restore", backup, "--data-dir", data, "--identity", identity, "--log-key", made["LogKey"]),
         *("--tombstones", tombstones, "--last-checkpoint", elsewhere / "head"),
     )
-    assert restored["ErasedAgain"] == {"Faces": 1, "Users": 0, "Collections": 0, "Accounts": 0, "Vaults": 0}
+    again = restored["ErasedAgain"]
+    assert again.pop("Faces") == 1
+    assert set(again.values()) == {0}
     assert restored["LogBefore"].split()[-1] == str(log_size(heads))
     with served(data, workers=2, tombstones=tombstones) as running:
         service = Service(running, data, server_settings())

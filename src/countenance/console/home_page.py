@@ -28,7 +28,7 @@ def show(visit: Visit) -> Answer:
         lambda: find("ListPurposeRequests", otherwise=None),
         lambda: find("GetCheckpoint", otherwise=None),
         lambda: find("DescribeGrowth", otherwise=None, Days=_DAYS),
-        lambda: visit.ours("ListCallCounts", Days=_DAYS)["Days"],
+        lambda: None if _is_blind(visit) else visit.ours("ListCallCounts", Days=_DAYS)["Days"],
         lambda: find("ListJobs", otherwise=None, MaxResults=100),
     )
     return visit.page(
@@ -41,17 +41,21 @@ def show(visit: Visit) -> Answer:
         pending=None if asked is None else _pending(asked["Requests"]),
         checkpoint=checkpoint,
         growth=None if growth is None else draw(growth, "all collections"),
-        calls_today=sum(counts[-1][name] for name, _ in _OUTCOMES),
-        refused_today=counts[-1]["Refused"],
-        plot=_plot(counts),
+        calls_today=None if counts is None else sum(counts[-1][name] for name, _ in _OUTCOMES),
+        refused_today=None if counts is None else counts[-1]["Refused"],
+        plot=None if counts is None else _plot(counts),
         jobs=None if jobs is None else [each for each in jobs["Jobs"] if each["State"] != "failed"],
         failed_jobs=[] if jobs is None else [each for each in jobs["Jobs"] if each["State"] == "failed"],
     )
 
 
+def _is_blind(visit: Visit) -> bool:
+    """Who examines and does nothing else: the log, and how many were withheld, would tell what is a trial."""
+    return visit.session.roles == {"examiner"}
+
+
 def _newest(visit: Visit) -> list[dict[str, Any]] | None:
-    """The newest entries; None for who examines and does nothing else: the log would tell what is a trial."""
-    if visit.session.roles == {"examiner"}:
+    if _is_blind(visit):
         return None
     found: list[dict[str, Any]] = visit.find(
         "ListAuditEntries", otherwise={"Entries": []}, MaxResults=_SHOWN, Order="NEWEST_FIRST"

@@ -102,7 +102,7 @@ class ConsoleSite:
             # What a role does not see is answered as what is not there.
             return _nothing(session)
         menu = [
-            (route.title, route.path, route is found.route)
+            (route.title, route.path, route.path == found.route.path)
             for route in self._menu
             if session.roles & route.roles
         ]

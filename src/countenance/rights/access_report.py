@@ -96,11 +96,19 @@ class AccessReports:
                 "User": user_id,
                 "Consents": consents.get(face_id, []),
                 "Source": enrolled.get(str(face_id), {}).get("Source"),
-                "Held": "a template (numbers computed from a photo), not the photo",
+                "Held": _held(pictured_until, is_twice=is_twice),
+                "OnHold": on_hold,
             }
-            for face_id, created_at, external, user_id, days in connection.execute(
-                QUERIES["read_enrolled"], values
-            )
+            for (
+                face_id,
+                created_at,
+                external,
+                user_id,
+                days,
+                pictured_until,
+                is_twice,
+                on_hold,
+            ) in connection.execute(QUERIES["read_enrolled"], values)
         ]
 
     def _uses_of_user(
@@ -127,6 +135,18 @@ class AccessReports:
         return [_to_use(each, subject) for each in found]
 
 
+def _held(pictured_until: datetime | None, *, is_twice: bool) -> str:
+    """What there is of a face, in words."""
+    template = (
+        "two templates (numbers computed from a photo)"
+        if is_twice
+        else "a template (numbers computed from a photo)"
+    )
+    if pictured_until is None:
+        return f"{template}, not the photo"
+    return f"{template}, and a picture of the face, cut out of the photo, until {_moment(pictured_until)}"
+
+
 def to_text(report: dict[str, Any]) -> str:
     """The same to be read by the person whom it is about."""
     lines = [
@@ -143,12 +163,19 @@ def to_text(report: dict[str, Any]) -> str:
     for face in report["Faces"]:
         until = face["KeptUntil"] or "no end is set"
         lines.append(f"- {face['FaceId']}: enrolled {face['EnrolledAt']}, kept until {until}; {face['Held']}")
+        if face["OnHold"]:
+            lines.append("  under a legal hold: kept for as long as that stands, whatever its end")
+        if face["ExternalImageId"]:
+            lines.append(f"  called {face['ExternalImageId']} by the account")
+        if face["User"]:
+            lines.append(f"  a face of the user {face['User']}")
         if face["Source"]:
             lines.append(f"  where the photo came from, as the account states it: {face['Source']}")
         lines += [f"  by your consent {reference}" for reference in face["Consents"]]
     lines += ["", f"Uses: {len(report['Uses'])}"]
     for use in report["Uses"]:
         what = _LOOKED_FOR.get(use["Role"], use["Role"])
+        what += f", as number {use['Rank']}" if use["Rank"] is not None else ""
         similarity = f", similarity {use['Similarity']}" if use["Similarity"] is not None else ""
         purpose = f" for {use['Purpose']}" if use["Purpose"] else ""
         review = f", in the review {use['Review']}" if use["Review"] else ""

@@ -122,9 +122,14 @@ from collection
 where collection_id = %(collection_id)s;
 
 -- read_enrolled --
-select f.face_id, f.created_at, f.external_image_id, f.user_id, h.retention_days
+select
+    f.face_id, f.created_at, f.external_image_id, f.user_id, h.retention_days, v.kept_until,
+    s.face_id is not null,
+    exists (select from legal_hold_face as l where l.collection_id = f.collection_id and l.face_id = f.face_id)
 from face as f
 left join charter as h using (collection_id)
+left join vault_crop as v using (collection_id, face_id)
+left join shadow_template as s using (collection_id, face_id)
 where f.collection_id = %(collection_id)s and f.face_id = any(%(face_ids)s::uuid[])
 order by f.face_id;
 

@@ -6,12 +6,14 @@ const prefix = "draft ";
 const SENT = "draft sent";
 const kinds = new Set(["text", "search", "number", "date", "datetime-local", "checkbox", "radio", "select-one", "textarea"]);
 
-const fields = (form) => [...form.elements].filter((each) => each.name && kinds.has(each.type));
+// "sure" is said anew each time: what cannot be undone is not to be ticked beforehand.
+const fields = (form) => [...form.elements].filter((each) => each.name && each.name !== "sure" && kinds.has(each.type));
+const named = (field) => (field.type === "checkbox" || field.type === "radio" ? `${field.name}=${field.value}` : field.name);
 
 function key(form) {
   const hidden = [...form.elements].filter((each) => each.type === "hidden" && each.name !== "form_token");
-  const named = hidden.map((each) => `${each.name}=${each.value}`);
-  return prefix + JSON.stringify([who, location.pathname, ...named, ...fields(form).map((each) => each.name)]);
+  const told = hidden.map((each) => `${each.name}=${each.value}`);
+  return prefix + JSON.stringify([who, location.pathname, ...told, ...fields(form).map(named)]);
 }
 
 const read = (field) => (field.type === "checkbox" || field.type === "radio" ? field.checked : field.value);
@@ -29,7 +31,7 @@ if (sent !== null) {
   sessionStorage.removeItem(SENT);
 }
 
-for (const form of document.querySelectorAll("main form[method=post]:not([data-draft])")) {
+for (const form of document.querySelectorAll("main form[method=post]:not([data-draft], [data-passkey])")) {
   const name = key(form);
   const kept = JSON.parse(sessionStorage.getItem(name) ?? "null");
   if (kept !== null) {

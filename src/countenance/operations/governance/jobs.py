@@ -94,7 +94,9 @@ def _is_callers(job: Job, owner: AccountId | None, deps: Deps) -> bool:
 
 
 def _to_summary(job: Job, owner: AccountId | None, deps: Deps) -> JobSummary:
-    may = deps.caller.officer is not None or _is_callers(job, owner, deps)
+    roles = deps.caller.roles
+    is_for_them = roles is None or bool(roles & {"administrator", "officer"})  # as ROL-001 has it
+    may = is_for_them and (deps.caller.officer is not None or _is_callers(job, owner, deps))
     summary: JobSummary = {
         "JobId": job.job_id,
         "Task": job.task,

@@ -271,6 +271,26 @@ def test_the_report_says_what_is_held_and_which_searches_touched_it(call, collec
     assert "Faces: 1" in given["Text"]
 
 
+def test_the_report_tells_of_pictures_and_names_as_they_are(call, collection, code_for, faces):
+    """A vault keeps a picture, and an external id is often a name."""
+    request = opened(call, "access", Code=code_for(FaceIds=[faces[0]]))
+
+    def told():
+        return call("GetAccessReport", RequestId=request["RequestId"])["Text"]
+
+    assert "a template (numbers computed from a photo), not the photo" in told()
+    with call.database.transaction() as connection:
+        connection.execute(
+            "insert into vault_crop (collection_id, face_id, key_generation, sealed_crop, kept_until)"
+            " select collection_id, face_id, 0, 'x', '2031-01-02' from face where face_id = %s",
+            (faces[0],),
+        )
+        connection.execute("update face set external_image_id = 'Ada L.' where face_id = %s", (faces[0],))
+    assert "a template (numbers computed from a photo), and a picture of the face" in told()
+    assert "until 2031-01-02" in told()
+    assert "called Ada L. by the account" in told()
+
+
 @pytest.mark.parametrize("known_by", ["code", "operator"])
 @pytest.mark.parametrize("moment", ["before", "meanwhile"])
 def test_a_report_tells_nothing_of_who_got_the_users_id_since(
