@@ -19,6 +19,7 @@ from countenance.audit.standing import Standing, read_standing
 from countenance.backup.last_made import find_last_backup
 from countenance.errors import CountenanceError
 from countenance.operations.deps import Deps
+from countenance.rights.requests import days_left
 from countenance.store import load_queries
 from countenance.store.jobs import JobState
 from countenance.vision.attributes.description import ATTRIBUTES
@@ -63,6 +64,7 @@ def examine(deps: Deps) -> Iterator[Check]:
         ("attributes", _attributes),
         ("rule packs", _packs),
         ("terms", _terms),
+        ("people's requests", _requests),
     ]
     if deps.caller.officer is not None:
         checks += [
@@ -186,6 +188,19 @@ def _terms(deps: Deps) -> Check:
     return Check(
         "terms", "wrong", f"your account has not accepted {names}: its calls are refused", "AcceptTerms"
     )
+
+
+def _requests(deps: Deps) -> Check:
+    """Of people about their own faces: nobody else tells the account that one came over /people."""
+    waiting = deps.rights.requests.list(deps.caller.account_id, status="open")
+    if not waiting:
+        return Check("people's requests", "ok", "none waits")
+    late = sum(days_left(each) < 0 for each in waiting)
+    words = f"{len(waiting)} of your account's wait; the first is due in {days_left(waiting[0])} days"
+    remedy = "ListSubjectRequests, DecideSubjectRequest: docs/operations/people.md"
+    if late:
+        return Check("people's requests", "wrong", f"{len(waiting)} wait, and {late} are overdue", remedy)
+    return Check("people's requests", "note", words, remedy)
 
 
 def _database(deps: Deps) -> Check:

@@ -104,3 +104,18 @@ def test_a_note_of_a_backup_that_cannot_be_read_is_none(tmp_path, text):
 
 def test_no_note_of_a_backup_is_said(officer, look):
     assert look(officer)["backups"]["Message"] == "none is known of"
+
+
+def test_peoples_requests_are_told_of_before_they_are_overdue_and_after(call, look):
+    """Whoever asks over /people is heard by nobody else."""
+    assert look(call)["people's requests"]["State"] == "ok"
+    call("CreateCollection", CollectionId="friends")
+    call("CreateUser", CollectionId="friends", UserId="u-1")
+    who = {"CollectionId": "friends", "UserId": "u-1", "Attestation": "passport seen"}
+    call("OpenSubjectRequest", Kind="access", **who)
+    found = look(call)["people's requests"]
+    assert (found["State"], "1 of your account's wait" in found["Message"]) == ("note", True)
+    with call.database.transaction() as connection:
+        connection.execute("update subject_request set due_at = clock_timestamp() - interval '2 days'")
+    found = look(call)["people's requests"]
+    assert (found["State"], "1 are overdue" in found["Message"]) == ("wrong", True)
