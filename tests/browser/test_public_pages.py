@@ -204,8 +204,11 @@ def test_the_publics_page_is_walked_by_keys_alone(browser, service, papers):
     page.context.close()
 
 
-def test_an_address_without_a_report_says_so_without_a_barrier(tab, service):
+def test_an_address_without_a_report_says_so_without_a_barrier(browser, service):
     """Of a period of which nothing is published."""
-    tab.goto(f"{service.endpoint}/transparency/1999-01-01")
-    assert "no such report" in tab.locator("main").inner_text().lower()
-    look(tab, "transparency-none")
+    page = browser.new_context().new_page()
+    page.label = "none"
+    assert page.goto(f"{service.endpoint}/transparency/1999-01-01").status == 404
+    assert "no such report" in page.locator("main").inner_text().lower()
+    look(page, "transparency-none")
+    page.context.close()
