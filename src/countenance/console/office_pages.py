@@ -24,16 +24,16 @@ def show(visit: Visit) -> Answer:
         # the role alone decides nothing: an office is given on the server's machine
         return visit.page("no_office.html")
     requests, findings, appeals, accounts = visit.calls.together(
-        lambda: visit.ours("ListPurposeRequests", AccountId=ALL)["Requests"],
-        lambda: visit.ours("ListFindings", AccountId=ALL)["Findings"],
-        lambda: visit.ours("ListAppeals", AccountId=ALL)["Appeals"],
+        lambda: visit.ours("ListPurposeRequests", AccountId=ALL, Status="pending")["Requests"],
+        lambda: visit.ours("ListFindings", AccountId=ALL, Status="open")["Findings"],
+        lambda: visit.ours("ListAppeals", AccountId=ALL, Status="open")["Appeals"],
         lambda: visit.ours("ListAccounts")["Accounts"],
     )
     return visit.page(
         "office.html",
-        requests=[each for each in reversed(requests) if each["Status"] == "pending"],
-        findings=[each for each in reversed(findings) if each["Status"] == "open"],
-        appeals=[each for each in reversed(appeals) if each["Status"] == "open"],
+        requests=requests[::-1],
+        findings=findings[::-1],
+        appeals=appeals[::-1],
         accounts=accounts,
         names={each["AccountId"]: each["Name"] for each in accounts},
         reason_of=visit.was("which"),
@@ -41,7 +41,7 @@ def show(visit: Visit) -> Answer:
 
 
 def take(visit: Visit) -> Answer:
-    """Decide something that waits, or open an account."""
+    """Decide something that waits."""
     form = visit.form
     what = form.one("do")
     if what not in _DECIDES:

@@ -23,6 +23,7 @@ AccountProfile: TypeAlias = Literal[
 AccountStanding: TypeAlias = Literal["pending", "good", "restricted", "suspended", "terminated"]
 AgeAttestation: TypeAlias = Literal["unknown", "adult", "minor"]
 AppealDecision: TypeAlias = Literal["grant", "dismiss"]
+AppealStatus: TypeAlias = Literal["open", "granted", "dismissed"]
 Attribute: TypeAlias = Literal[
     "DEFAULT",
     "ALL",
@@ -85,6 +86,7 @@ FacialFeature: TypeAlias = Literal[
 FeatureRemark: TypeAlias = Literal["similar", "different", "not_visible"]
 FindingDecision: TypeAlias = Literal["confirm", "lift"]
 FindingSeverity: TypeAlias = Literal["notice", "restrict", "suspend"]
+FindingStatus: TypeAlias = Literal["open", "confirmed", "lifted"]
 GenderType: TypeAlias = Literal["Male", "Female"]
 HealthStatus: TypeAlias = Literal["OK"]
 HeldReviewStatus: TypeAlias = Literal["waiting", "released"]
@@ -155,6 +157,7 @@ PhotoSource: TypeAlias = Literal[
     "scraped",
 ]
 PurposeDecision: TypeAlias = Literal["approve", "refuse", "withdraw"]
+PurposeRequestStatus: TypeAlias = Literal["pending", "approved", "refused", "withdrawn"]
 QualityFilter: TypeAlias = Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
 RateEvidence: TypeAlias = Literal["ANY", "COUNTED"]
 RateModel: TypeAlias = Literal["INDEPENDENT_COMPARISONS"]
@@ -1487,6 +1490,7 @@ class ListAccountsResponse(TypedDict):
 
 class ListAppealsRequest(TypedDict):
     AccountId: NotRequired[str]
+    Status: NotRequired[AppealStatus]
 
 
 class ListAppealsResponse(TypedDict):
@@ -1579,6 +1583,7 @@ class ListFacesResponse(TypedDict):
 
 class ListFindingsRequest(TypedDict):
     AccountId: NotRequired[str]
+    Status: NotRequired[FindingStatus]
 
 
 class ListFindingsResponse(TypedDict):
@@ -1663,6 +1668,7 @@ class ListPacksResponse(TypedDict):
 
 class ListPurposeRequestsRequest(TypedDict):
     AccountId: NotRequired[str]
+    Status: NotRequired[PurposeRequestStatus]
 
 
 class ListPurposeRequestsResponse(TypedDict):

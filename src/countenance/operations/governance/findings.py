@@ -34,7 +34,12 @@ from countenance.wire.shapes import (
 def list_findings(request: ListFindingsRequest, deps: Deps) -> ListFindingsResponse:
     """What was found against an account, the newest first."""
     asked = accounts_asked(request.get("AccountId"), deps)
-    return {"Findings": [_to_finding(finding) for finding in deps.conduct.findings.list(asked)]}
+    return {
+        "Findings": [
+            _to_finding(finding)
+            for finding in deps.conduct.findings.list(asked, status=request.get("Status"))
+        ]
+    }
 
 
 def open_finding(request: OpenFindingRequest, deps: Deps) -> OpenFindingResponse:
@@ -85,7 +90,11 @@ def get_appeal(request: GetAppealRequest, deps: Deps) -> GetAppealResponse:
 def list_appeals(request: ListAppealsRequest, deps: Deps) -> ListAppealsResponse:
     """Appeals of an account, the newest first."""
     asked = accounts_asked(request.get("AccountId"), deps)
-    return {"Appeals": [_to_appeal(appeal) for appeal in deps.conduct.appeals.list(asked)]}
+    return {
+        "Appeals": [
+            _to_appeal(appeal) for appeal in deps.conduct.appeals.list(asked, status=request.get("Status"))
+        ]
+    }
 
 
 def decide_appeal(request: DecideAppealRequest, deps: Deps) -> DecideAppealResponse:

@@ -54,7 +54,11 @@ def request_purpose(request: RequestPurposeRequest, deps: Deps) -> RequestPurpos
 def list_purpose_requests(request: ListPurposeRequestsRequest, deps: Deps) -> ListPurposeRequestsResponse:
     """What an account asked for, the newest first."""
     asked = accounts_asked(request.get("AccountId"), deps)
-    return {"Requests": [_to_request(each) for each in deps.governance.grants.list(asked)]}
+    return {
+        "Requests": [
+            _to_request(each) for each in deps.governance.grants.list(asked, status=request.get("Status"))
+        ]
+    }
 
 
 def decide_purpose_request(request: DecidePurposeRequestRequest, deps: Deps) -> DecidePurposeRequestResponse:

@@ -157,6 +157,8 @@ def test_whoever_opened_a_finding_may_take_it_back_and_does_not_confirm_it(call,
     with pytest.raises(AccessDeniedException, match="another officer of this server must confirm it"):
         decide(officer(OLGA), finding, "confirm")
     assert call("ListFindings")["Findings"][0]["Status"] == "open"
+    asked = [len(call("ListFindings", Status=each)["Findings"]) for each in ("open", "confirmed", "lifted")]
+    assert asked == [1, 0, 0]
     assert decide(officer(OLGA), finding, "lift") == {"Status": "lifted"}
     assert standing(call) == "good"
 
