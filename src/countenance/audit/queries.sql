@@ -92,9 +92,6 @@ select log_index, event_id, entry, sealed, account from audit_entry where event_
 union all
 select null, event_id, entry, sealed, account from audit_event where event_id = %(event_id)s;
 
--- list_touches --
-select position, commitment, sealed from audit_touch where event_id = %(event_id)s order by position;
-
 -- find_touches --
 -- What touched one face or user, by the tags that only its key gives.
 select event_id, position, sealed from audit_touch where tag = any(%(tags)s::bytea[]);
@@ -135,9 +132,6 @@ select vkey
 from known
 where retires_at is null or retires_at > clock_timestamp() or key_id = (select max(key_id) from known)
 order by key_id desc;
-
--- list_all_keys --
-select use, vkey, since, retires_at from audit_key order by key_id;
 
 -- read_state --
 select

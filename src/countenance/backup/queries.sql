@@ -55,9 +55,6 @@ select face_id, key_generation, sealed_crop from vault_crop where collection_id 
 -- list_users --
 select user_id, created_at from subject where collection_id = %(collection_id)s order by user_id;
 
--- read_log_size --
-select size from audit_log;
-
 -- forget_objection --
 delete from objection where objection_id = %(what)s::uuid returning account_id;
 

@@ -55,16 +55,6 @@ def bars(key: str, title: str, labels: Sequence[str], series: Sequence[Series], 
     return _figure(key, title, labels, series, drawn=drawn, top=top, about=about)
 
 
-def lines(
-    key: str, title: str, labels: Sequence[str], series: Sequence[Series], *, about: str = ""
-) -> Markup:
-    """A line for each series over the labels; it is broken where nothing is known. Arguments as of `bars`."""
-    _require_whole(labels, series)
-    top = _nice(max((value for each in series for value in each.values if value is not None), default=0.0))
-    drawn = Markup("").join(_line(each, len(labels), top) for each in series)
-    return _figure(key, title, labels, series, drawn=drawn, top=top, about=about)
-
-
 def _require_whole(labels: Sequence[str], series: Sequence[Series]) -> None:
     assert all(len(each.values) == len(labels) for each in series), "a value for each label"
 
@@ -87,25 +77,6 @@ def _bar(at: int, width: float, top: float, label: str, series: Sequence[Series]
                 ).format(each.colour, x, floor_y, width * 0.76, height)
             )
     return Markup("").join([*parts, Markup("</g>")])
-
-
-def _line(series: Series, count: int, top: float) -> Markup:
-    """Runs of what is known; one that is alone is a dot."""
-    runs: list[list[tuple[float, float]]] = [[]]
-    for at, value in enumerate(series.values):
-        if value is None:
-            runs.append([])
-        else:
-            runs[-1].append((_middle(at, count), _TOP + _PLOT_HEIGHT * (1 - value / top)))
-    drawn = []
-    for run in filter(None, runs):
-        points = " ".join(f"{x:.2f},{y:.2f}" for x, y in run)
-        drawn.append(Markup('<polyline class="series-{}" points="{}"/>').format(series.colour, points))
-        x, y = run[-1]
-        drawn.append(
-            Markup('<circle class="series-{}" cx="{:.2f}" cy="{:.2f}" r="3"/>').format(series.colour, x, y)
-        )
-    return Markup("").join(drawn)
 
 
 def _middle(at: int, count: int) -> float:
