@@ -266,10 +266,12 @@ def test_a_refused_form_comes_back_with_what_was_typed(visitors):
 def test_a_photo_is_tried_under_an_approved_purpose(visitors, portraits, service):
     """Boxes over the photo, the answer, and the same call for one's own program."""
     photo = next(iter(portraits.known.values()))[0].read_bytes()
-    fields = {"purpose": "development", "operation": "DetectFaces"}
+    fields = {"purpose": "development", "operation": "DetectFaces", "attribute": "SMILE"}
     page = visitors["developer"].upload("/console/try", fields, {"photo": photo, "target": b""})
     assert page.status == 200, page.text
     assert "<rect" in page.body
+    assert re.search(r'<th scope="row">Smile</th><td>(true|false) \(\d+ % sure\)', page.body)
+    assert re.search(r'<th scope="row">Pose</th><td>Roll -?\d+\.\d, Yaw', page.body)
     assert "client.detect_faces(" in page.text
     event = re.search(r"/console/log/([0-9a-f-]{36})", page.body)
     assert event

@@ -55,13 +55,14 @@ def take(visit: Visit) -> Answer:
         picture=preview(shown),
         boxes=_boxes(asked["operation"], called.response),
         matches=_matches(called.response),
+        faces=_described(called.response),
     )
 
 
 def _page(visit: Visit, *, asked: dict[str, str], status: int = 200, **values: Any) -> Answer:
     given: dict[str, Any] = {
         "attributes": [], "wrong": "", "answer": "", "event": "", "raised": "", "code": "", "picture": "",
-        "boxes": [], "matches": [],
+        "boxes": [], "matches": [], "faces": [],
     }  # fmt: skip
     purposes = visit.ours("ListPurposes")["Purposes"]
     collections = visit.find(
@@ -135,6 +136,31 @@ def _boxes(operation: str, response: dict[str, Any]) -> list[dict[str, Any]]:
                     for each in response["UnmatchedFaces"]
                 ),
             ]
+
+
+def _described(response: dict[str, Any]) -> list[list[tuple[str, str]]]:
+    """Of each face that was detected: what was read from it, in words."""
+    drawn = {"BoundingBox", "Landmarks"}
+    return [
+        [(name, _words(value)) for name, value in face.items() if name not in drawn]
+        for face in response.get("FaceDetails", [])
+    ]
+
+
+def _words(value: Any) -> str:
+    match value:
+        case {"Value": found, "Confidence": confidence}:
+            return f"{str(found).lower()} ({confidence:.0f} % sure)"
+        case {"Low": low, "High": high}:
+            return f"{low} to {high}"
+        case dict():
+            return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
+        case list():
+            return ", ".join(f"{each['Type'].lower()} ({each['Confidence']:.0f} %)" for each in value[:3])
+        case float():
+            return f"{value:.1f}"
+        case _:
+            return str(value)
 
 
 def _matches(response: dict[str, Any]) -> list[dict[str, Any]]:
