@@ -22,6 +22,7 @@ def test_whoever_seals_with_the_master_key_is_known_to_its_rotation():
     }
     assert users == {
         *("accounts/register.py", "accounts/sign_in.py", "casework/cases.py", "rights/consents.py"),
+        "backup/taken_back.py",
     }
     assert {(each.table, each.column) for each in SEALED} == {
         ("access_key", "sealed_secret"),

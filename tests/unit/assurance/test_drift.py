@@ -198,7 +198,7 @@ def test_counts_are_forgotten_after_their_time(database, collection):
     tally.write()
     with database.transaction() as connection:
         assert forget_counts(connection) == 0
-        assert forget_counts(connection, now=NEXT_DAY + KEPT) == 1
+        assert forget_counts(connection, now=NEXT_DAY + KEPT + timedelta(days=1)) == 1
 
 
 def test_searches_over_faces_lend_comparisons_and_those_over_few_faces_none(
