@@ -56,7 +56,7 @@ select face_id, key_generation, sealed_crop from vault_crop where collection_id 
 select user_id, created_at from subject where collection_id = %(collection_id)s order by user_id;
 
 -- forget_objection --
-delete from objection where objection_id = %(what)s::uuid returning account_id;
+delete from objection where objection_id = %(objection_id)s::uuid returning account_id;
 
 -- withdraw_consent --
 -- Of an account that the backup knows; a consent that it does not know is put, withdrawn.
