@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -168,13 +169,13 @@ def test_faces_are_counted_without_looking_at_them_and_exactly(gallery, collecti
         with UnitOfWork(database) as uow:
             gallery.delete_faces(uow, collection, [part[1].face_id])  # and does not commit
 
-    threads = [threading.Thread(target=work, args=(faces[start::4],)) for start in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work, faces[start::4]) for start in range(4)]:
+            done.result()
     with database.read() as connection:
-        there = connection.execute("select count(*) from face").fetchone()[0]
+        there = connection.execute(
+            "select count(*) from face where collection_id = %s", (collection.collection_id,)
+        ).fetchone()[0]
     assert (gallery.describe(collection).face_count, there) == (12, 12)
 
 

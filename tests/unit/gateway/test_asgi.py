@@ -445,6 +445,9 @@ class _Told:
     def serves(self, path):
         return path == "/people"
 
+    def most_body_bytes(self, method, path):
+        return 0
+
     def answer(self, head, body, *, scheme):
         return Answer(status=200, headers=(), body=f"{head.client} {scheme}".encode())
 
