@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from typing import Any
 
 from countenance.accounts import Actor, NewAccessKey
 from countenance.accounts.sign_in import Identity
+from countenance.gateway.obligations import DISCHARGES
+from countenance.policy import load_purposes
+from countenance.policy.engine import PolicyEngine, schema_for
 from countenance.policy.register import FixedPolicies
 from fakes.vision import person, picture
 
@@ -16,6 +20,25 @@ ADA, EVE, NOBODY = ({"Bytes": picture(person(who))} for who in ("ada", "eve", "n
 OURS = {"service": "countenance"}
 SEARCH = {"CollectionId": "seen", "FaceMatchThreshold": 80.0, "MaxFaces": 5}
 TAGS = {"countenance:legal-basis": "a statute"}
+
+
+def strict_policies(models: Any) -> FixedPolicies:
+    """The core rules, and development needs a case and a review: it may call all that there is."""
+    purposes = dict(load_purposes())
+    own = purposes["development"]
+    purposes["development"] = dataclasses.replace(own, requires=(*own.requires, "case", "review"))
+    operations = {name: service.operations for name, service in models.services.items()}
+    whole = PolicyEngine.load(operations, discharges=DISCHARGES)
+    folder = resources.files("countenance.policy")
+    engine = PolicyEngine(
+        folder.joinpath("core.cedar").read_text("utf-8"),
+        schema_for(operations),
+        obligations=folder.joinpath("obligations.cedar").read_text("utf-8"),
+        purposes=purposes,
+        packs=whole.packs,
+        discharges=DISCHARGES,
+    )
+    return FixedPolicies(engine)
 
 
 class House:

@@ -10,7 +10,6 @@ import uuid
 from collections import Counter
 from concurrent import futures
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -20,37 +19,18 @@ from countenance.audit.disclosure import disclose
 from countenance.casework import Casework
 from countenance.casework.expiry import ReviewExpiry
 from countenance.cli.casework_jobs import purge_due
-from countenance.gateway.obligations import DISCHARGES
-from countenance.policy import load_purposes
-from countenance.policy.engine import PolicyEngine, schema_for
-from countenance.policy.register import FixedPolicies
 from countenance.store import KeyStore
 from countenance.transparency.merkle import leaf_hash
 from countenance.transparency.public_report import Asked, Figures
 from fakes.vision import person, picture
-from review_house import ADA, EVE, NOBODY, OURS, SEARCH, House
+from review_house import ADA, EVE, NOBODY, OURS, SEARCH, House, strict_policies
 
 BOTH = {"Bytes": picture(person("ada"), person("eve", left=400))}
 
 
 @pytest.fixture(scope="module")
 def strict(models):
-    """The core rules, and development needs a case and a review: it may call all that there is."""
-    purposes = dict(load_purposes())
-    own = purposes["development"]
-    purposes["development"] = dataclasses.replace(own, requires=(*own.requires, "case", "review"))
-    operations = {name: service.operations for name, service in models.services.items()}
-    whole = PolicyEngine.load(operations, discharges=DISCHARGES)
-    folder = resources.files("countenance.policy")
-    engine = PolicyEngine(
-        folder.joinpath("core.cedar").read_text("utf-8"),
-        schema_for(operations),
-        obligations=folder.joinpath("obligations.cedar").read_text("utf-8"),
-        purposes=purposes,
-        packs=whole.packs,
-        discharges=DISCHARGES,
-    )
-    return FixedPolicies(engine)
+    return strict_policies(models)
 
 
 @pytest.fixture

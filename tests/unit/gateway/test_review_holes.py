@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -13,34 +12,15 @@ from countenance.accounts import Actor
 from countenance.casework import Casework
 from countenance.cli.casework_jobs import purge_due
 from countenance.facts import Claims
-from countenance.gateway.obligations import DISCHARGES
 from countenance.operations.deps import Caller
-from countenance.policy import load_purposes
-from countenance.policy.engine import PolicyEngine, schema_for
-from countenance.policy.register import FixedPolicies
 from countenance.store import UnitOfWork
 from fakes.vision import person, picture
-from review_house import ADA, EVE, OURS, SEARCH, House
+from review_house import ADA, EVE, OURS, SEARCH, House, strict_policies
 
 
 @pytest.fixture(scope="module")
 def strict(models):
-    """The core rules, and development needs a case and a review: it may call all that there is."""
-    purposes = dict(load_purposes())
-    own = purposes["development"]
-    purposes["development"] = dataclasses.replace(own, requires=(*own.requires, "case", "review"))
-    operations = {name: service.operations for name, service in models.services.items()}
-    whole = PolicyEngine.load(operations, discharges=DISCHARGES)
-    folder = resources.files("countenance.policy")
-    engine = PolicyEngine(
-        folder.joinpath("core.cedar").read_text("utf-8"),
-        schema_for(operations),
-        obligations=folder.joinpath("obligations.cedar").read_text("utf-8"),
-        purposes=purposes,
-        packs=whole.packs,
-        discharges=DISCHARGES,
-    )
-    return FixedPolicies(engine)
+    return strict_policies(models)
 
 
 @pytest.fixture
