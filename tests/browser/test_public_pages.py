@@ -8,7 +8,6 @@ Skipped where there is no chromium. With COUNTENANCE_TEST_PICTURES=folder, pictu
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,51 +16,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
-CHROMIUM = shutil.which("chromium")
+from seen_pages import CHROMIUM, VARIANTS, chromium, look, opened_tab
+
 pytestmark = [
     pytest.mark.xdist_group("server"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium"),
 ]
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 PAPERS = ("dpia", "art30", "accountability")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+    with chromium() as found:
+        yield found
 
 
-@pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in ("light", "dark")], ids="-".join)
+@pytest.fixture(params=VARIANTS, ids="-".join)
 def tab(request, browser) -> Iterator[Any]:
-    """A tab of that size and colour scheme; whatever its console says fails the test."""
-    size, scheme = request.param
-    width, height = SIZES[size]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    page.label = f"{size}-{scheme}"
-    yield page
-    context.close()
-    assert errors == []
-
-
-def look(page: Any, name: str) -> None:
-    """Keep a picture, and let axe-core look."""
-    if folder := os.environ.get("COUNTENANCE_TEST_PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}-{page.label}.png", full_page=True)
-    found = Axe().run(page, options=WCAG)
-    assert found.violations_count == 0, found.generate_report()
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{name} is wider than its window"
+    with opened_tab(browser, *request.param) as page:
+        yield page
 
 
 @pytest.fixture(scope="module")
