@@ -52,7 +52,8 @@ from countenance.gateway.room import RESERVE, connections_of, threads_in_company
 from countenance.gateway.services import GatewayServices
 from countenance.gateway.site import Sites
 from countenance.objects import ObjectStores
-from countenance.operations.deps import Caller, Deps
+from countenance.operations.caller import Caller
+from countenance.operations.deps import Deps
 from countenance.operations.house import House
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS

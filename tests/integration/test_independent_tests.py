@@ -32,7 +32,7 @@ from countenance.evaluation.trials import Samples
 from countenance.gallery.basis import Sealing
 from countenance.gallery.seal import TemplateSeal
 from countenance.gallery.stored import to_stored_template
-from countenance.operations.deps import Caller
+from countenance.operations.caller import Caller
 from countenance.operations.registry import OPERATIONS
 from countenance.policy.groups import GROUPS
 from countenance.store import UnitOfWork

@@ -8,45 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidKey
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from cryptography.hazmat.primitives.twofactor import InvalidToken
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
-
 from countenance.accounts.changing import Actor, Changing
 from countenance.accounts.invitations import QUERIES, invitation_digest, no_invitation, take_invitation
+from countenance.accounts.one_time_codes import step_of, totp
 from countenance.accounts.operators import create_personal_key
+from countenance.accounts.passwords import LEAST_PASSWORD, MOST_PASSWORD, NOBODYS, fits, hash_password
 from countenance.accounts.sealed import console_context, totp_context
 from countenance.errors import AccessDeniedException, InvalidParameterException
 from countenance.store import Connection, KeyStore, UniqueViolation
 from countenance.types import AccountId
 
-LEAST_PASSWORD: Final = 12
-MOST_PASSWORD: Final = 256
 LASTS: Final = timedelta(hours=12)
 IDLE: Final = timedelta(minutes=30)
-_STEP_S: Final = 30
 _FREE_FAILURES: Final = 4
 """So many wrong tries cost nothing but themselves; each one more locks for twice as long as the last."""
 _FIRST_LOCK: Final = timedelta(seconds=15)
 _LONGEST_LOCK: Final = timedelta(hours=1)
 _REFUSED: Final = "account, operator, password and code do not go together, or there were too many tries"
-_COST: Final[dict[str, Any]] = {"length": 32, "iterations": 3, "lanes": 1, "memory_cost": 64 * 1024}
-"""Of Argon2id (RFC 9106): 64 MiB, about a fifth of a second."""
-_NOBODYS: Final = (
-    "$argon2id$v=19$m=65536,t=3,p=1$bm9ib2R5IHNpZ25zIGluLg$bXuJeyPeseKKGblyZ1yWKeSNro/3jeoJ6BSXVRXQNDo"
-)
-"""What a password is compared with where there is no operator: it takes as long."""
-_CODE_DIGITS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +98,8 @@ class SignIns:
         if row is None:
             return None
         operator_id, account_id, name = row
-        totp = _totp(self._invited_secret(code))
-        uri = totp.get_provisioning_uri(f"{account_id} {name}", "Countenance")
+        codes = totp(self._invited_secret(code))
+        uri = codes.get_provisioning_uri(f"{account_id} {name}", "Countenance")
         secret = uri.partition("secret=")[2].partition("&")[0]
         return Enrolment(operator_id, AccountId(account_id), name, secret, uri)
 
@@ -132,10 +116,10 @@ class SignIns:
         if found is None:
             raise no_invitation()
         secret = self._invited_secret(code)
-        step = _step_of(secret, one_time_code, self._clock(), after=0)
+        step = step_of(secret, one_time_code, self._clock(), after=0)
         if step is None:
             raise InvalidParameterException("the one-time code is wrong: is your device's clock right?")
-        actor, digest, hashed = Actor(found.name), invitation_digest(code), _hash(password)
+        actor, digest, hashed = Actor(found.name), invitation_digest(code), hash_password(password)
         with self._changing("TakeUpInvitation", found.account_id, actor, named=True) as connection:
             row = connection.execute(QUERIES["find_invited"], {"digest": digest}).fetchone()
             if row is None:
@@ -161,12 +145,12 @@ class SignIns:
         with self._changing.database.read() as connection:
             seen = connection.execute(QUERIES["find_password"], values).fetchone()
         # A fifth of a second of work: no connection waits for it.
-        fits = _fits(password, seen[0] if seen else _NOBODYS)
+        is_right = fits(password, seen[0] if seen else NOBODYS)
         with self._changing.database.transaction() as connection:
             row = connection.execute(QUERIES["lock_for_sign_in"], values).fetchone()
             if row is not None and seen is not None:
-                fits = fits and row[3] == seen[0]  # it may have been changed meanwhile
-                token = self._judge(connection, row, fits=fits, one_time_code=one_time_code, now=now)
+                is_right = is_right and row[3] == seen[0]  # it may have been changed meanwhile
+                token = self._judge(connection, row, is_right=is_right, one_time_code=one_time_code, now=now)
                 is_locked = row[7] is not None and row[7] > now
                 # Within a lock a try leaves nothing: guessing must not fill the log.
                 if token or not is_locked:
@@ -213,13 +197,13 @@ class SignIns:
         return token
 
     def _judge(
-        self, connection: Connection, row: Any, *, fits: bool, one_time_code: str, now: datetime
+        self, connection: Connection, row: Any, *, is_right: bool, one_time_code: str, now: datetime
     ) -> str | None:
         operator_id, _, _, _, sealed, last_step, failures, locked_until = row
         secret = self._keys.unseal(bytes(sealed), context=totp_context(operator_id))
-        step = _step_of(secret, one_time_code, now, after=last_step)
+        step = step_of(secret, one_time_code, now, after=last_step)
         is_locked = locked_until is not None and locked_until > now
-        if is_locked or not fits or step is None:
+        if is_locked or not is_right or step is None:
             if not is_locked:  # else whoever tries on would lock somebody out for good
                 failures += 1
                 more = min(failures - _FREE_FAILURES, 16)
@@ -320,42 +304,3 @@ class SignIns:
 def session_digest(token: str) -> str:
     """What is kept of a session's number."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _hash(password: str) -> str:
-    hashed: str = Argon2id(salt=os.urandom(16), **_COST).derive_phc_encoded(_bytes(password))
-    return hashed
-
-
-def _fits(password: str, hashed: str) -> bool:
-    try:
-        Argon2id.verify_phc_encoded(_bytes(password[:MOST_PASSWORD]), hashed)
-    except InvalidKey:
-        return False
-    return True
-
-
-def _bytes(password: str) -> bytes:
-    """One form of what looks the same, however a keyboard composes it (RFC 8265)."""
-    return unicodedata.normalize("NFC", password).encode()
-
-
-def _totp(secret: bytes) -> TOTP:
-    return TOTP(secret, _CODE_DIGITS, SHA1(), _STEP_S)  # noqa: S303  # as RFC 6238 and every app has it
-
-
-def _step_of(secret: bytes, code: str, now: datetime, *, after: int) -> int | None:
-    """The time step that a code is of: now or next to it, and later than the last one that was taken."""
-    digits, totp = code.replace(" ", ""), _totp(secret)
-    if len(digits) != _CODE_DIGITS or not (digits.isascii() and digits.isdigit()):
-        return None
-    current = int(now.timestamp()) // _STEP_S
-    for step in (current, current - 1, current + 1):
-        if step <= after:
-            continue
-        try:
-            totp.verify(digits.encode(), step * _STEP_S)
-        except InvalidToken:
-            continue
-        return step
-    return None

@@ -16,7 +16,8 @@ from countenance.gallery.changing import (
     no_such_collection,
     switched,
 )
-from countenance.gallery.merging import Merge, Pairing, Parted
+from countenance.gallery.merging import Merge, Parted
+from countenance.gallery.pairing import Pairing, look, require_mergeable
 from countenance.gallery.reading import one_snapshot, open_seal
 from countenance.gallery.records import Collection
 from countenance.gallery.seal import TemplateSeal
@@ -49,7 +50,7 @@ class Merges:
         def read(connection: Connection) -> Pairing:
             with one_snapshot(connection):
                 seal = self._open_seal(connection, collection)
-                return merging.look(connection, collection, seal, source, target, calibration=calibration)
+                return look(connection, collection, seal, source, target, calibration=calibration)
 
         with self._database.read() as connection:
             return despite_new_keys(collection, lambda: read(connection))
@@ -83,8 +84,8 @@ class Merges:
             seal = open_seal(connection, collection, self._keys, sealing)
             if source != target:  # which `look` refuses
                 merging.lock(connection, collection, source, target)
-            pairing = merging.look(connection, collection, seal, source, target, calibration=calibration)
-            merging.require_mergeable(pairing, threshold)
+            pairing = look(connection, collection, seal, source, target, calibration=calibration)
+            require_mergeable(pairing, threshold)
             merge_id = merging.merge(connection, collection, source, target, pairing, merged_by=merged_by)
             return merge_id, pairing
 

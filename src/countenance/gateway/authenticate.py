@@ -11,7 +11,7 @@ from countenance.gateway.call import Admitted, Authenticated, Identified, advanc
 from countenance.gateway.services import GatewayServices
 from countenance.gateway.sigv4 import check_scope, parse_authorization, verify
 from countenance.gateway.throttle import parse_announced_bytes
-from countenance.operations.deps import Caller
+from countenance.operations.caller import Caller
 
 _ACCESS_KEY_ID = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
 

@@ -18,7 +18,8 @@ from countenance.accounts import Credential
 from countenance.audit import Event
 from countenance.errors import AccessDeniedException
 from countenance.gateway.sigv4 import Authorization
-from countenance.operations.deps import Caller, Report
+from countenance.operations.call_report import Report
+from countenance.operations.caller import Caller
 from countenance.policy import AccessRequest, Verdict
 from countenance.telemetry import STEPS, Step
 from countenance.wire.model import OperationModel, ServiceModel

@@ -14,7 +14,7 @@ from countenance.gateway.call import Authorized, Performed, advance
 from countenance.gateway.obligations import REVIEWED_BY_PEOPLE
 from countenance.gateway.review import under_review
 from countenance.gateway.services import GatewayServices
-from countenance.operations.deps import Report, Shown
+from countenance.operations.call_report import Report, Shown
 from countenance.policy.groups import kinds_of
 from countenance.store import UnitOfWork, idempotency
 from countenance.wire.codec import to_body

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from countenance.operations.deps import Report
+from countenance.operations.call_report import Report
 
 REVIEWED_BY_PEOPLE: Final = frozenset({"human_review", "two_person_verification"})
 """Duties that one thing meets: what is found is held until two people who look apart from one another, each

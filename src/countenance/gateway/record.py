@@ -25,7 +25,7 @@ from countenance.gateway.obligations import undischarged
 from countenance.gateway.observation import observation_of
 from countenance.gateway.respond import Refusal
 from countenance.gateway.services import GatewayServices
-from countenance.operations.deps import Report
+from countenance.operations.call_report import Report
 from countenance.policy import AccessRequest, Verdict, load_purposes
 from countenance.store import Connection, UnitOfWork
 

@@ -21,9 +21,10 @@ from countenance.gallery import Collection
 from countenance.gateway.call import Authorized, Performed, advance
 from countenance.gateway.obligations import REVIEWED_BY_PEOPLE
 from countenance.gateway.services import GatewayServices
+from countenance.operations.call_report import Report, Shown
 from countenance.operations.crop_pictures import quality_of
 from countenance.operations.defaults import SEARCH_THRESHOLD
-from countenance.operations.deps import Deps, Report, Shown
+from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import to_bounding_box
 from countenance.operations.images import read_image
 from countenance.policy import load_purposes

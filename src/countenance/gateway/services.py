@@ -18,7 +18,8 @@ from countenance.gateway.limits import Limits
 from countenance.gateway.log import LogFormat
 from countenance.gateway.rates import Rate
 from countenance.gateway.strangers import Strangers, Throttled
-from countenance.operations.deps import CalibrationsInForce, Caller, Deps
+from countenance.operations.caller import Caller
+from countenance.operations.deps import CalibrationsInForce, Deps
 from countenance.policy.register import Policies
 from countenance.store import Database, UnitOfWork
 from countenance.telemetry import Telemetry

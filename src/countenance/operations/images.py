@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from countenance.errors import InvalidParameterException, InvalidS3ObjectException
-from countenance.operations.deps import Deps, Shown
+from countenance.operations.call_report import Shown
+from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box
 from countenance.types import Detection, Face, ImageId, Pixels, Templates, WeighedTemplate
 from countenance.vision.pipeline import Vision

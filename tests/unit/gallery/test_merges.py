@@ -19,7 +19,7 @@ from countenance.errors import (
 from countenance.gallery import Description, Target
 from countenance.gallery.growth import growth_of, growth_of_account
 from countenance.gallery.merges import Merges
-from countenance.gallery.merging import Obstacle
+from countenance.gallery.pairing import Obstacle
 from countenance.store import UnitOfWork
 from fakes.faces import CALIBRATION, DIMENSIONS, new_face, unit
 

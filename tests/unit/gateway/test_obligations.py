@@ -8,7 +8,7 @@ import pytest
 
 from countenance.facts import ModelDigests, ModelFacts
 from countenance.gateway.obligations import DISCHARGES, undischarged
-from countenance.operations.deps import Report
+from countenance.operations.call_report import Report
 from fakes.vision import person, picture
 from signed_evaluations import put_on_record
 

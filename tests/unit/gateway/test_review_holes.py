@@ -12,7 +12,7 @@ from countenance.accounts import Actor
 from countenance.casework import Casework
 from countenance.cli.casework_jobs import purge_due
 from countenance.facts import Claims
-from countenance.operations.deps import Caller
+from countenance.operations.caller import Caller
 from countenance.store import UnitOfWork
 from fakes.vision import person, picture
 from review_house import ADA, EVE, OURS, SEARCH, House, strict_policies

@@ -20,7 +20,8 @@ from countenance.gallery import Gallery
 from countenance.gallery.merges import Merges
 from countenance.gateway.obligations import DISCHARGES
 from countenance.objects import ObjectStores
-from countenance.operations.deps import Caller, Deps
+from countenance.operations.caller import Caller
+from countenance.operations.deps import Deps
 from countenance.operations.house import House
 from countenance.operations.pagination import PageTokens
 from countenance.operations.registry import OPERATIONS

@@ -6,7 +6,7 @@ import pytest
 
 from countenance.accounts.identifiers import new_account_id
 from countenance.errors import AccessDeniedException
-from countenance.operations.deps import Caller
+from countenance.operations.caller import Caller
 from countenance.operations.whose import (
     ALL,
     account_asked,

@@ -22,8 +22,9 @@ from countenance.assurance.independent_records import (
 )
 from countenance.assurance.independent_scores import scores_from
 from countenance.errors import ConflictException, InvalidParameterException
+from countenance.operations.call_report import Report
 from countenance.operations.chosen_face import face_in_box, largest_face, middle_face
-from countenance.operations.deps import Deps, Report
+from countenance.operations.deps import Deps
 from countenance.operations.face_shapes import ratio_box, to_bounding_box
 from countenance.operations.images import Photo, load_photo
 from countenance.operations.independent_assessment import assess_task

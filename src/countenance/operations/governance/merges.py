@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Sequence
 
 from countenance.evaluation.deciding import RateEstimate
-from countenance.gallery.merging import Merge, Pairing
+from countenance.gallery.merging import Merge
+from countenance.gallery.pairing import Pairing
 from countenance.gallery.subjects import FACES_PER_USER
 from countenance.operations.decision_shapes import to_rate
 from countenance.operations.defaults import ASSOCIATE_THRESHOLD

@@ -11,7 +11,7 @@ from countenance.errors import (
     InvalidPaginationTokenException,
     ResourceNotFoundException,
 )
-from countenance.operations.deps import Caller
+from countenance.operations.caller import Caller
 
 
 @pytest.fixture
