@@ -108,8 +108,8 @@ class Service:
             "aws_secret_access_key": key.secret,
         }
 
-    def make_evaluation(self) -> str:
-        """A signed evaluation of a model that is nowhere, by an evaluator who is trusted from now on."""
+    def make_evaluation(self, document: dict[str, Any] | None = None) -> str:
+        """An evaluation, signed by an evaluator who is trusted from now on; of a model that is nowhere."""
         where = {"database_url": self.database_options[1]} if self.database_options else {}
         signer = Signer.generate(f"{uuid.uuid4()}/key")
         with (
@@ -125,7 +125,7 @@ class Service:
                 by=OFFICERS[0],
             )
         digests = ModelDigests(*(uuid.uuid4().hex * 2 for _ in range(3)))
-        return signed(an_evaluation(digests, version="0.0"), signer).to_bytes().decode()
+        return signed(document or an_evaluation(digests, version="0.0"), signer).to_bytes().decode()
 
     def client(self, service: str = "rekognition", **credentials: str) -> Any:
         """A boto3 client; with the first account's key unless `credentials` says otherwise."""

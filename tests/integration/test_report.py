@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from countenance.measuring.evaluation_file import evaluation_digest
 from html_page import Page
+from sample_evaluation import sample_evaluation
 
 WITHIN_S = 20
 
@@ -153,6 +156,40 @@ def test_the_operators_shorthand_gives_what_the_export_gives(cli, mirror, period
     status, said, errors = cli("report", "transparency", "--server", *period, "--size", size, "--json")
     assert status == 0, errors
     assert said == exported
+
+
+def test_rates_of_what_is_on_record_are_told_and_can_be_checked(service, cli, mirror, period, tmp_path):
+    """By whoever has the log and what is handed out with the report; a changed rate does not stand."""
+    folder, key = mirror
+    officer, out = service.officer(), tmp_path / "report"
+    whole = sample_evaluation() | {"made_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    given = [service.make_evaluation(whole), service.make_evaluation()]  # and one without most figures
+    recorded = [officer.put_evaluation(SignedEvaluation=each)["EvaluationId"] for each in given]
+    try:
+        status, _, errors = cli(
+            "report", "transparency", "--server", *period, "--evaluations-on-record", "-o", out
+        )
+    finally:
+        for each in recorded:
+            officer.withdraw_evaluation(EvaluationId=each, Reason="of a test")
+    assert status == 0, errors
+    assert f"rates of the evaluation {recorded[1]} are not told" in errors
+    report = json.loads((out / "report.json").read_bytes())
+    digest = evaluation_digest(whole)
+    rates = next(each for each in report["rates"] if each["evaluation"] == digest)
+    assert rates["is_in_force"]
+    assert rates["at_similarity"]
+    assert rates["cohorts"]
+    shutil.rmtree(folder)
+    assert cli("audit", "export", "--format", "tlog", "-o", folder)[0] == 0
+    handed_out = [word for path in out.glob("evaluation-*.json") for word in ("--evaluation", path)]
+    assert out / f"evaluation-{digest}.json" in handed_out
+    check = ["report", "transparency", "--log", folder, "--log-key", key, "--check", out / "report.json"]
+    assert cli(*check, *handed_out, beside=False)[0] == 0
+    rates["at_similarity"][0]["fnmr"] = 0.5
+    (out / "report.json").write_text(json.dumps(report))
+    assert cli(*check, *handed_out, beside=False)[0] == 1
+    assert cli("report", "transparency", "--log", folder, *period, "--evaluations-on-record")[0] == 2
 
 
 def test_the_public_page_needs_no_script_and_loads_nothing(cli, mirror, period, tmp_path):

@@ -8,11 +8,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from countenance.assurance.evaluations import Evaluations
 from countenance.audit.mirror import mirror_log
 from countenance.audit.published import list_keys
 from countenance.audit.reader import note_operator_read
@@ -25,7 +27,12 @@ from countenance.cli.report_fetch import fetch_log
 from countenance.cli.report_published import publish_report
 from countenance.cli.tables import as_json_option, to_words
 from countenance.errors import InvalidEvaluation, SetupError
-from countenance.measuring.evaluation_file import load_evaluation
+from countenance.measuring.evaluation_file import (
+    canonical_evaluation,
+    evaluation_digest,
+    load_evaluation,
+    parse_evaluation,
+)
 from countenance.reporting.transparency_page import render_transparency
 from countenance.settings import Settings
 from countenance.store.files import write_whole
@@ -66,6 +73,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--evaluation", "evaluations", type=_FILE, multiple=True, help="an evaluation whose rates are told"
 )
+@click.option("--evaluations-on-record", is_flag=True,
+              help="tell the rates of all that are in force; with --server")  # fmt: skip
 @click.option("--check", "checked", type=_FILE, help="a report.json: does each of its figures stand?")
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
               help="write report.json and report.html there")  # fmt: skip
@@ -83,6 +92,7 @@ def transparency(
     size: int | None,
     k: int,
     evaluations: Sequence[Path],
+    evaluations_on_record: bool,
     checked: Path | None,
     out: Path | None,
     publish: bool,
@@ -96,7 +106,8 @@ def transparency(
     COUNTENANCE_AUDITOR_TOKEN. docs/spec/transparency-report.md says what each figure is.
 
     With --check period, size and least count are those of the report, each figure is computed anew, and those
-    that do not stand are named; exits 1 then. Rates are checked against the files of --evaluation.
+    that do not stand are named; exits 1 then. Rates are checked against the files of --evaluation: whoever
+    publishes a report with --evaluations-on-record hands out those that -o writes beside it.
 
     With --publish everybody may read it from then on, page and file, under /transparency of the server. That
     is once for each period, and when the period is over in the log: two reports that share days would tell by
@@ -107,20 +118,23 @@ def transparency(
     countenance report transparency --log mirror/ --log-key VKEY --from 2026-10-01 --to 2027-01-01 --json
     countenance report transparency --log mirror/ --log-key VKEY --check report.json
     """  # noqa: D301 - click reads the backspace as: leave the lines as they are
-    if (log is None) == (not server):
-        raise click.UsageError("give either --log or --server")
-    if publish and not server:
-        raise click.UsageError("--publish is for the log of the server on this machine: give --server")
-    if checked is None and (start is None or end is None):
-        raise click.UsageError("give the period, --from and --to; or a report with --check")
-    if checked is not None and (start or end or size or out or publish):
-        raise click.UsageError("--check takes period and size from the report, and writes nothing")
+    _require_sense(
+        log,
+        server=server,
+        start=start,
+        end=end,
+        checked=checked,
+        wrote=bool(size or out or publish),
+        servers=(("--publish", publish), ("--evaluations-on-record", evaluations_on_record)),
+    )
     published = _load_report(checked) if checked else None
     try:
         asked = _asked_of(published) if checked else Asked(start=start or "", end=end or "", size=size, k=k)
         documents = [load_evaluation(path) for path in evaluations]
     except (ReportImpossible, InvalidEvaluation) as error:
         raise click.UsageError(str(error)) from None
+    if evaluations_on_record:
+        documents += _recorded(Settings.from_env(**given))
     with _folder(log, given) as (folder, own_keys):
         report = _computed(folder, log_keys or own_keys, witnesses, asked, documents)
         checkpoint = (folder / "checkpoint").read_text("utf-8")
@@ -130,8 +144,59 @@ def transparency(
         if publish:
             publish_report(Settings.from_env(**given), report, checkpoint)
         _show(report, out, as_json=as_json)
+        if out is not None and evaluations_on_record:
+            _hand_out(documents, out)
         if publish and not as_json:
             click.secho(f"published: /transparency/{report['period']['from']}", fg="green")
+
+
+def _require_sense(
+    log: str | None,
+    *,
+    server: bool,
+    start: str | None,
+    end: str | None,
+    checked: Path | None,
+    wrote: bool,
+    servers: Sequence[tuple[str, bool]],
+) -> None:
+    """Options that do not go together are refused before anything is read.
+
+    Args:
+        wrote: whether what `--check` takes from the report, or must not write, is given as well.
+        servers: options for the server on this machine alone, and whether they are given.
+    """
+    if (log is None) == (not server):
+        raise click.UsageError("give either --log or --server")
+    for name, is_given in servers:
+        if is_given and not server:
+            raise click.UsageError(f"{name} is for the server on this machine: give --server")
+    if checked is None and (start is None or end is None):
+        raise click.UsageError("give the period, --from and --to; or a report with --check")
+    if checked is not None and (start or end or wrote):
+        raise click.UsageError("--check takes period and size from the report, and writes nothing")
+
+
+def _recorded(settings: Settings) -> list[dict[str, Any]]:
+    """The evaluations that count now, whatever model they are of; of another's making some cannot be read."""
+    evaluations, now, found = Evaluations(), datetime.now(UTC), []
+    with open_store(settings) as (database, _), database.read() as connection:
+        for each in evaluations.on_record(connection):
+            if each.status(now) != "in_force":
+                continue
+            _, document, _ = evaluations.require(connection, each.evaluation_id)
+            try:
+                found.append(parse_evaluation(document.encode()))
+            except InvalidEvaluation as error:
+                what = f"rates of the evaluation {each.evaluation_id} are not told: {error}"
+                click.secho(to_words(what), fg="yellow", err=True)
+    return found
+
+
+def _hand_out(documents: Sequence[dict[str, Any]], out: Path) -> None:
+    """What whoever checks the report's rates needs, each under the digest that the report names."""
+    for document in documents:
+        write_whole(out / f"evaluation-{evaluation_digest(document)}.json", canonical_evaluation(document))
 
 
 @contextmanager
