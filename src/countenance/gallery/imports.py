@@ -25,13 +25,15 @@ from countenance.gallery.records import Candidate, Collection, NewFace, Origin, 
 from countenance.gallery.seal import TemplateSeal
 from countenance.gallery.stored import to_unit
 from countenance.gallery.subject_template import subject_template
-from countenance.similarity import Calibration, meets
+from countenance.similarity import FMR, Calibration, meets
 from countenance.store import Connection
 from countenance.types import FaceId, Similarity, Templates, UserId
 
-NEARLY_IDENTICAL: Final = 0.95
-"""Cosine from which on two faces are of one photograph, saved anew (docs/operations/import.md has what was
-measured)."""
+SAVED_ANEW: Final = 0.12
+"""A face is of the same photograph, saved anew, from so much of the way on which lies between the cosine of
+one face again, 1, and that of FMR 1e-6: models differ in how far they spread people, and a cosine that only
+copies reach with one of them is any good pair of photographs with another (docs/operations/import.md)."""
+_LEAST_FMR: Final = FMR(1e-6)
 MOST_RIVALS: Final = 256
 """Faces that a search may find: a user's own, up to a hundred, and some others behind them."""
 MOST_DELETED: Final = 1000
@@ -139,8 +141,9 @@ def judge(
     rivals, cosines = _rivals(connection, collection, seal, face, found=found, since=since)
     similarities = bounds.calibration.to_similarity(cosines)
     own = np.array([_is_of_the_person(rival, face) for rival in rivals], bool)
+    copied = 1.0 - SAVED_ANEW * (1.0 - bounds.calibration.cosine_at_fmr(_LEAST_FMR))
     best_own = _best(cosines, own)
-    if best_own is not None and cosines[best_own] >= NEARLY_IDENTICAL:
+    if best_own is not None and cosines[best_own] >= copied:
         twin = Candidate(Similarity(float(similarities[best_own])), rivals[best_own])
         return Judged(Verdict.DUPLICATE, other=twin, is_same_photo=True)
     alike = ~own & meets(similarities, bounds.look_alike)
@@ -150,7 +153,7 @@ def judge(
     other = None
     if best_other is not None:
         other = Candidate(Similarity(float(similarities[best_other])), rivals[best_other])
-    is_same_photo = best_other is not None and bool(cosines[best_other] >= NEARLY_IDENTICAL)
+    is_same_photo = best_other is not None and bool(cosines[best_other] >= copied)
     if other is not None and not bounds.accepts_look_alikes:
         verdict = Verdict.LOOKS_LIKE_ANOTHER
     else:
