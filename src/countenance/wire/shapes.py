@@ -1503,6 +1503,7 @@ class ListAuditEntriesRequest(TypedDict):
     StartTime: NotRequired[datetime]
     EndTime: NotRequired[datetime]
     Operation: NotRequired[str]
+    Outcome: NotRequired[AuditOutcome]
     Order: NotRequired[EntryOrder]
 
 
