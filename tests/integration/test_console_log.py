@@ -140,6 +140,10 @@ def test_a_refusal_leads_to_why_and_what_would_be_decided_now(auditor, refused, 
     assert "Now: It would be refused" in now
     assert "<strong>ROL-001</strong>" in then
     assert "<strong>ROL-001</strong>" in now
+    assert "ROL-001: still, see below" in " ".join(re.sub("<[^>]+>", "", then).split())
+    assert re.findall(r"<strong>([A-Z]+-\d+)</strong>", then) == re.findall(
+        r"<strong>([A-Z]+-\d+)</strong>", now
+    )
     assert "claims.beneficiary" in now
     call = json.loads(
         html.unescape(re.search(r"<textarea[^>]*>(.*?)</textarea>", page.body, re.DOTALL).group(1))

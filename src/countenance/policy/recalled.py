@@ -24,6 +24,8 @@ _ALWAYS: Final = (
     "calls_last_hour: taken as none",
     "at: it is judged as of now",
 )
+_COLLECTION: Final = "collection: its name and how many faces it had; taken as none"
+_NO_CHARTER: Final = "collection: which it was, and its charter; judged as if the call named none"
 _BENEFICIARY: Final = "claims.beneficiary: for whom the call was made; taken as for nobody but the account"
 
 
@@ -63,7 +65,9 @@ def recall(members: Mapping[str, Any]) -> Recalled:
     unsaid.append(_BENEFICIARY)
     if "collection" in call:
         del call["collection"]["id"]
-        unsaid.append("collection: its name and how many faces it had; taken as none")
+        unsaid.append(_COLLECTION if call["collection"] else _NO_CHARTER)
+        if not call["collection"]:
+            del call["collection"]
     for charter in (call.get("collection", {}), call.get("charter", {})):
         if charter.get("legal_basis") == "in the entry":
             charter["legal_basis"] = "given"

@@ -76,6 +76,14 @@ def test_what_it_does_not_say_is_told_and_only_that(without, unsaid):
         assert any(name in each.partition(":")[0] for each in whole.unsaid)
 
 
+def test_a_collection_of_which_nothing_is_known_breaks_no_rule_of_its_own():
+    """Judged with an empty charter it would be refused for what nobody knows."""
+    entry = {name: value for name, value in ENTRY.items() if name not in {"charter", "purpose"}}
+    recalled = recall(entry)
+    assert "collection" not in recalled.call
+    assert any(each.startswith("collection: which it was") for each in recalled.unsaid)
+
+
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
