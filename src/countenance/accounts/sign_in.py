@@ -54,8 +54,7 @@ class SessionKeys:
     """What a session calls the gateway with.
 
     Attributes:
-        taken_on: credentials of purposes that were taken on, by purpose and what was
-            said with it: id, secret, token, end.
+        taken_on: credentials of purposes that were taken on, by purpose: id, secret, token, end.
     """
 
     access_key_id: str
