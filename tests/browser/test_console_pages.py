@@ -301,9 +301,13 @@ def test_a_photo_is_dropped_and_the_answer_drawn(page, service, portraits):
     photo = next(iter(portraits.known.values()))[0]
     page.goto(f"{service.endpoint}/console/try")
     page.set_input_files("#photo", str(photo))
+    page.get_by_text("What the purpose needs to be told").click()
+    page.get_by_label("Reference to their consent").fill("form 12")
     page.locator("#try > button").click()
     page.locator("figure svg rect").first.wait_for()
-    assert "client.detect_faces(" in page.locator("#code").inner_text()
+    code = page.locator("#code").inner_text()
+    assert "client.detect_faces(" in code
+    assert "ConsentReference='form 12'" in code
     look(page, "tried")
 
 

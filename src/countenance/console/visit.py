@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -141,7 +142,7 @@ class Visit:
         return Credentials(self.session.keys.access_key_id, self.session.keys.secret)
 
     def _for_purpose(self, purpose: str, claims: Mapping[str, str]) -> Credentials:
-        what = "\n".join((purpose, *(f"{name} {value}" for name, value in sorted(claims.items()))))
+        what = json.dumps([purpose, sorted(claims.items())]) if claims else purpose
         now_s = self.calls.now().timestamp()
         lasting = {
             name: each
