@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from console_visitor import PASSWORD, make_member, make_officer, planted_trial
 from countenance.console.routes import ROUTES
@@ -38,7 +39,7 @@ PAGES = (
     "/health",
     "/evaluations",
     "/standing",
-    "/log",
+    "/log?from=2026-11-01T00:00",
     "/try",
 )
 OUTSIDE = ("/sign-in", "/invitation")
@@ -67,6 +68,34 @@ def tab(request, browser, service, cookie) -> Iterator[Any]:
     signed_in = {"name": "countenance-console", "value": cookie, "url": service.endpoint}
     with opened_tab(browser, *request.param, signed_in) as page:
         yield page
+
+
+@pytest.fixture(scope="module")
+def refused(service) -> str:
+    """The event of a call that a rule refused."""
+    house = service.client("countenance").get_caller_identity()["AccountId"]
+    key = service.make_operator(house, f"Adam {uuid.uuid4().hex[:6]}", "administrator")
+    with pytest.raises(ClientError) as caught:
+        service.client("rekognition", **key).search_faces(CollectionId="anything", FaceId=str(uuid.uuid4()))
+    return caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-countenance-event-id"]
+
+
+def test_from_a_refusal_in_the_log_to_why(tab, service, refused):
+    """In the list, by the keyboard, one key press away; then beside now."""
+    entry = f"/console/policy/explain?event={refused}"
+    for _ in range(100):  # the log has it within seconds
+        tab.goto(
+            f"{service.endpoint}/console/log?outcome=refused&operation=SearchFaces&from=2026-11-01T00:00"
+        )
+        if (link := tab.locator(f'a[href="{entry}"]')).count():
+            break
+        tab.wait_for_timeout(200)
+    look(tab, "log-refused")
+    link.focus()
+    tab.keyboard.press("Enter")
+    tab.get_by_role("heading", name="Now: It would be refused").wait_for()
+    assert tab.get_by_role("heading", name="Then: refused").count() == 1
+    look(tab, "explain-refused")
 
 
 def test_no_page_has_a_barrier(tab, service, rekognition, collection):
@@ -272,9 +301,13 @@ def test_a_photo_is_dropped_and_the_answer_drawn(page, service, portraits):
     photo = next(iter(portraits.known.values()))[0]
     page.goto(f"{service.endpoint}/console/try")
     page.set_input_files("#photo", str(photo))
+    page.get_by_text("What the purpose needs to be told").click()
+    page.get_by_label("Reference to their consent").fill("form 12")
     page.locator("#try > button").click()
     page.locator("figure svg rect").first.wait_for()
-    assert "client.detect_faces(" in page.locator("#code").inner_text()
+    code = page.locator("#code").inner_text()
+    assert "client.detect_faces(" in code
+    assert "ConsentReference='form 12'" in code
     look(page, "tried")
 
 

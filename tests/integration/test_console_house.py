@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -213,6 +215,51 @@ def test_a_simulation_tells_what_then_comes_and_what_would_go_again(service, por
     finally:
         service.officer().deactivate_pack(Pack=pack)
         rekognition.delete_collection(CollectionId=name)
+
+
+def test_a_simulation_goes_on_where_it_ended(administrator, service):
+    """Each stretch has its own figures and says what is left: together they are every entry, once."""
+    client = service.client("countenance")
+    change = {"Activate": [PACK], "Since": datetime.now(UTC) - timedelta(days=7), "MaxEntries": 7}
+    found = client.simulate_policy(**change)
+    assert (found["EntriesRead"], found["EntriesNewer"], found["IsWhole"]) == (7, 0, False)
+    read, left, oldest = 7, found["EntriesOlder"], found["OldestAt"]
+    assert left > 0
+    for _ in range(2):
+        found = client.simulate_policy(**change, NextToken=found["NextToken"])
+        assert found["EntriesRead"] == min(7, left)
+        assert left == found["EntriesRead"] + found["EntriesOlder"]
+        assert found["EntriesNewer"] >= read
+        assert found["NewestAt"] <= oldest + timedelta(seconds=1), "calls overlap, and not by much"
+        read, left, oldest = read + found["EntriesRead"], found["EntriesOlder"], found["OldestAt"]
+    token = found["NextToken"]
+    rest = client.simulate_policy(**(change | {"MaxEntries": 5000}), NextToken=token)
+    assert (rest["EntriesRead"], rest["EntriesOlder"]) == (left, 0)
+    assert (rest["IsWhole"], "NextToken" in rest) == (True, False)
+    for other in ({"Activate": ["us-il-bipa"]}, {"NextToken": "x" * 40}):
+        with pytest.raises(client.exceptions.InvalidPaginationTokenException):
+            client.simulate_policy(**(change | {"NextToken": token} | other))
+
+
+def test_the_page_of_a_simulation_goes_on_and_says_how_far_it_is(service, sign_in):
+    """More than one page reads: how many of how many, and a link to those before."""
+    made = service.make_account(f"busy {uuid.uuid4().hex[:6]}")
+    client = service.client("countenance", **made)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: client.get_health(), range(1010)))
+    auditor, deadline = sign_in("auditor", account=made["account"]), time.monotonic() + LOG_TIMEOUT_S
+    path = f"/console/policy/simulate?coming.{PACK}=1&days=7&entries=1000&run=1"
+    while "Judge the" not in (page := auditor.get(path)).text:
+        assert time.monotonic() < deadline, page.text
+    assert re.search(r'<progress id="read" value="1000" max="10\d\d">', page.body)
+    further = re.search(r'<a class="button" href="(\?[^"]+)">Judge the', page.body)
+    second = auditor.get("/console/policy/simulate" + html.unescape(further.group(1)))
+    assert (second.status, re.search(r"1 0\d\d are newer", second.text) is not None) == (200, True), (
+        second.text
+    )
+    forged = auditor.get(f"{path}&after=forged")
+    assert (forged.status, "Calls judged" in forged.text) == (200, False)
+    assert "InvalidPaginationTokenException" in forged.text
 
 
 def test_simulations_do_not_pile_up(service):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import json
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import pytest
 
@@ -32,6 +35,13 @@ class Jar:
 
     endpoint: str
     cookies: dict[str, str] = field(default_factory=dict)
+    page: str = ""
+    sent: str = ""
+
+    @property
+    def goes_to(self) -> list[str]:
+        """Where the last page sends the browser by itself."""
+        return re.findall(r'http-equiv="refresh" content="0; url=([^"]*)"', self.page)
 
     def ask(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, str]:
         """The status, and where it leads."""
@@ -40,7 +50,7 @@ class Jar:
         try:
             connection.request(method, path, body or None, sent)
             answer = connection.getresponse()
-            answer.read()
+            self.page = answer.read().decode()
             for name, value in answer.getheaders():
                 if name.lower() == "set-cookie":
                     pair, *_ = value.split(";")
@@ -49,14 +59,21 @@ class Jar:
         finally:
             connection.close()
 
-    def through(self, provider: Provider) -> int:
-        """To the provider and back; on the way back a browser leaves out what is ours alone."""
-        status, where = self.ask("GET", "/console/openid")
+    def through(
+        self, provider: Provider, *, to: str | None = None, more: dict[str, str] | None = None
+    ) -> int:
+        """To the provider and back; on the way back a browser leaves out what is ours alone.
+
+        `to`: the page that was wanted; `more`: what the provider adds to its answer.
+        """
+        asks = "" if to is None else f"?{urlencode({'to': to})}"
+        status, where = self.ask("GET", f"/console/openid{asks}")
         assert status == 303, where
         asked = {name: values[0] for name, values in parse_qs(urlsplit(where).query).items()}
         provider.answers["/token"] = {"id_token": provider.token(asked["nonce"])}
         kept = self.cookies.pop("countenance-console", None)
-        back = urlencode({"code": "x", "state": asked["state"]})
+        self.sent = where
+        back = urlencode({"code": "x", "state": asked["state"]} | (more or {}))
         status, _ = self.ask("GET", f"/console/openid/back?{back}")
         if kept is not None:
             self.cookies.setdefault("countenance-console", kept)
@@ -114,3 +131,85 @@ def test_signing_in_again_with_the_provider_ends_the_session_that_the_browser_ha
     finally:
         provider.claims.clear()
     assert newer.get("/console").status == 200, "only who gets in ends it"
+
+
+@pytest.fixture(scope="module")
+def linked(place, provider) -> Jar:
+    """A browser of somebody whose account at the provider is bound."""
+    jar = Jar(place.endpoint)
+    code = invited(place, f"Grace {uuid.uuid4().hex[:6]}")
+    provider.claims["sub"] = "grace"
+    jar.ask("POST", "/console/invitation", urlencode({"code": code, "do": "link"}), **SAME)
+    assert jar.through(provider) == 200
+    assert jar.goes_to == ["/console"], "who takes up an invitation came from no page"
+    return jar
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["/console/policy", "/console/log", "/console/collections/a%20b%2Fc", "passkeys"],
+)
+def test_one_lands_on_the_page_that_one_came_from(linked, provider, to):
+    """A session that ended in the middle of something leads back to it, whichever way one signs in."""
+    assert linked.ask("GET", f"/console/sign-in?{urlencode({'to': to})}")[0] == 200
+    assert f'href="/console/openid?to={quote(to)}"' in linked.page
+    assert linked.through(provider, to=to) == 200
+    assert linked.goes_to == [{"passkeys": "/console/passkeys"}.get(to, to)]
+    assert to.strip("/") not in unquote(linked.sent).replace("/console/openid/back", ""), (
+        "the provider learns it"
+    )
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        *("//evil.example", "/\\evil.example", "https://evil.example/console/log", "javascript:alert(1)"),
+        *(
+            "/console/../x",
+            "/console/..",
+            "/console/./x",
+            "/console/%2e%2e/x",
+            "/console/x/.%2E",
+            "/consolex",
+        ),
+        *("/console//evil.example", "/console/\\evil", "/console/x?y=1", "/console/x#y", "/console/x\r\ny"),
+        *(
+            "%2F%2Fevil.example",
+            "/console/x;url=//evil.example",
+            "/console/log ",
+            "/console/" + "a" * 801,
+            "",
+        ),
+        "/console" + ("/" + "a" * 790) * 5,
+    ],
+)
+def test_nobody_is_sent_elsewhere_after_signing_in(linked, provider, to):
+    """An open redirect lends this server's name to whoever wants a password typed."""
+    assert linked.through(provider, to=to) == 200
+    assert linked.goes_to == ["/console"]
+
+
+def test_what_the_provider_or_a_link_adds_on_the_way_back_is_not_followed(linked, provider):
+    """Where one goes on stands in the attempt, which this browser keeps and nobody else can write."""
+    assert linked.through(provider, to="/console/policy", more={"to": "/console/log"}) == 200
+    assert linked.goes_to == ["/console/policy"]
+    body, _, mark = linked.cookies.get("countenance-openid", "").partition(".")
+    assert (body, mark) == ("", ""), "an attempt is over once it was answered"
+    assert linked.ask("GET", "/console/openid?to=/console/policy")[0] == 303
+    body, _, mark = linked.cookies["countenance-openid"].partition(".")
+    told = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    forged = (
+        base64.urlsafe_b64encode(json.dumps(told | {"to": "//evil.example"}).encode()).decode().rstrip("=")
+    )
+    linked.cookies["countenance-openid"] = f"{forged}.{mark}"
+    status, _ = linked.ask("GET", f"/console/openid/back?{urlencode({'code': 'x', 'state': told['state']})}")
+    assert (status, linked.goes_to) == (400, [])
+
+
+def test_a_sign_in_that_failed_does_not_forget_where_to(linked, provider):
+    provider.claims["sub"] = "nobody here"
+    try:
+        assert linked.through(provider, to="/console/policy", more={"to": "/console/log"}) == 403
+    finally:
+        provider.claims["sub"] = "grace"
+    assert 'href="/console/openid?to=/console/policy"' in linked.page

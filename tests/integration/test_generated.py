@@ -273,7 +273,7 @@ ALONE = {
     "DecideSubjectRequest": frozenset({"BlockConsent"}),
     "ListSubjectRequests": frozenset({"Code"}),
     "OpenSubjectRequest": frozenset({"UserId", "Code"}),
-    "SimulatePolicy": frozenset({"Deactivate"}),
+    "SimulatePolicy": frozenset({"Deactivate", "NextToken"}),
     "ListJobs": frozenset({"NextToken"}),
 }
 """Members that do not go with what a living request has, of which a random one mostly has some."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from countenance.audit.own_entries import BEHIND_ALL
 from countenance.store import Connection, load_queries
 
 _QUERIES = load_queries("countenance.audit", "own_calls.sql")
@@ -36,8 +37,22 @@ def list_days(connection: Connection, account: bytes, *, days: int) -> list[DayO
     return list(found.values())
 
 
-def list_newest(connection: Connection, account: bytes, *, limit: int) -> list[bytes]:
-    """Its newest entries, byte for byte, the newest first; without what their commitments open to."""
-    facts = {"account": account, "limit": limit}
-    rows = connection.execute(_QUERIES["list_newest"], facts, binary=True).fetchall()
-    return [bytes(row[0]) for row in rows]
+def list_before(
+    connection: Connection, account: bytes, *, limit: int, before: int = BEHIND_ALL, first: int = 0
+) -> list[tuple[int, bytes]]:
+    """Its entries before an index, the newest first: index and bytes; without what commitments open to.
+
+    Args:
+        first: none before this index.
+    """
+    facts = {"account": account, "limit": limit, "before": before, "first": first}
+    rows = connection.execute(_QUERIES["list_before"], facts, binary=True).fetchall()
+    return [(int(index), bytes(entry)) for index, entry in rows]
+
+
+def count_around(connection: Connection, account: bytes, *, place: int, first: int = 0) -> tuple[int, int]:
+    """How many entries it has from index `place` on, and how many before it, from index `first` on."""
+    facts = {"account": account, "place": place, "first": first}
+    row = connection.execute(_QUERIES["count_around"], facts).fetchone()
+    assert row is not None, "a count has a row"
+    return int(row[0]), int(row[1])

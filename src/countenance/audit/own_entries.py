@@ -78,14 +78,16 @@ class OwnEntries:
         after: int = -1,
         until: int = BEHIND_ALL,
         operation: str | None = None,
+        outcome: str | None = None,
     ) -> list[OwnEntry]:
         """The account's entries in the log, in its order: at most `limit`, those behind index `after`.
 
         Args:
             until: none behind this index.
             operation: entries of this one (and, if ever, others that have the same words nested in them).
+            outcome: likewise, of calls that ended so.
         """
-        values = self._asked(account_id, limit, operation) | {"after": after, "until": until}
+        values = self._asked(account_id, limit, operation, outcome) | {"after": after, "until": until}
         return self._own(connection, "list_entries", account_id, values)
 
     def list_entries_before(
@@ -97,9 +99,10 @@ class OwnEntries:
         before: int = BEHIND_ALL,
         until: int = 0,
         operation: str | None = None,
+        outcome: str | None = None,
     ) -> list[OwnEntry]:
         """Likewise backwards: at most `limit`, the newest first, those before index `before`."""
-        values = self._asked(account_id, limit, operation) | {"before": before, "until": until}
+        values = self._asked(account_id, limit, operation, outcome) | {"before": before, "until": until}
         return self._own(connection, "list_entries_before", account_id, values)
 
     def reach(
@@ -180,6 +183,17 @@ class OwnEntries:
         )
         return OwnEntry(log_index, event_id, bytes(entry), openings)
 
-    def _asked(self, account_id: str, limit: int, operation: str | None) -> dict[str, Any]:
-        containing = None if operation is None else b'"operation":' + canonical_json(operation)
-        return {"account": self.pseudonym(account_id), "limit": limit, "containing": containing}
+    def _asked(
+        self, account_id: str, limit: int, operation: str | None, outcome: str | None
+    ) -> dict[str, Any]:
+        return {
+            "account": self.pseudonym(account_id),
+            "limit": limit,
+            "operation": _member("operation", operation),
+            "outcome": _member("outcome", outcome),
+        }
+
+
+def _member(name: str, value: str | None) -> bytes | None:
+    """A member as it stands in an entry, which is canonical: in a text of a caller its quotes are escaped."""
+    return None if value is None else canonical_json(name) + b":" + canonical_json(value)

@@ -39,7 +39,8 @@ where c.account_id = %(account_id)s and c.region = %(region)s and c.name = %(col
 select log_index, event_id, entry, sealed
 from audit_entry
 where account = %(account)s and log_index > %(after)s and log_index <= %(until)s
-    and (%(containing)s::bytea is null or position(%(containing)s::bytea in entry) > 0)
+    and (%(operation)s::bytea is null or position(%(operation)s::bytea in entry) > 0)
+    and (%(outcome)s::bytea is null or position(%(outcome)s::bytea in entry) > 0)
 order by log_index
 limit %(limit)s;
 
@@ -47,7 +48,8 @@ limit %(limit)s;
 select log_index, event_id, entry, sealed
 from audit_entry
 where account = %(account)s and log_index < %(before)s and log_index >= %(until)s
-    and (%(containing)s::bytea is null or position(%(containing)s::bytea in entry) > 0)
+    and (%(operation)s::bytea is null or position(%(operation)s::bytea in entry) > 0)
+    and (%(outcome)s::bytea is null or position(%(outcome)s::bytea in entry) > 0)
 order by log_index desc
 limit %(limit)s;
 

@@ -61,6 +61,11 @@ class GatewayCalls:
         self._region = region
         self._beside = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="console")
 
+    @property
+    def region(self) -> str:
+        """That calls are signed for."""
+        return self._region
+
     def together(self, *asked: Callable[[], Any]) -> list[Any]:
         """What several calls answer, made at once: each waits for its entry to be durable.
 

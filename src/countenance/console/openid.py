@@ -57,6 +57,7 @@ class Attempt:
         invitation: the code that is to be taken up, if it is about one.
         older: the digest of the session that the browser had, which a new one ends; the provider's way back
             brings no cookie of it.
+        to: the page of ours that they wanted, which was looked at before it was put here.
     """
 
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -64,6 +65,7 @@ class Attempt:
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     invitation: str = field(default="", repr=False)
     older: str = field(default="", repr=False)
+    to: str = field(default="", repr=False)
     ends_at_s: int = field(default_factory=lambda: int(time.time()) + _ATTEMPT_S)
 
     def to_cookie(self, key: bytes) -> str:

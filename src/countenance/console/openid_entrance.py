@@ -5,7 +5,9 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
+from urllib.parse import urlencode
 
 from countenance.accounts.sign_in import Identity, SignIns, session_digest
 from countenance.console.cookies import kept_cookie, session_cookie
@@ -17,6 +19,7 @@ from countenance.console.outside_pages import (
     OPENID_BACK,
     SIGN_IN,
     START,
+    after,
     sign_in_page,
 )
 from countenance.console.render import page, redirect
@@ -26,6 +29,7 @@ from countenance.errors import AccessDeniedException
 from countenance.gateway.call import Answer
 
 _ATTEMPT: Final = "countenance-openid"
+_MOST_TO: Final = 1500
 _WORD: Final = re.compile(r"[a-z_]{1,40}")
 
 
@@ -36,7 +40,9 @@ def openid(request: WebRequest, door: Door) -> Answer:
     begun = _kept_attempt(request, door)
     older = request.session_number
     attempt = Attempt(
-        invitation=begun.invitation if begun else "", older=session_digest(older) if older else ""
+        invitation=begun.invitation if begun else "",
+        older=session_digest(older) if older else "",
+        to=_to(request),
     )
     try:
         with door.asking.turn():
@@ -52,6 +58,8 @@ def openid(request: WebRequest, door: Door) -> Answer:
 def openid_back(request: WebRequest, door: Door) -> Answer:
     """What the provider sent the browser back with: a session, if it says who it is."""
     asked, attempt = request.asked(), _kept_attempt(request, door)
+    # INVARIANT: where somebody goes on is what this browser's attempt says, and nothing that came along.
+    request = replace(request, query=urlencode({"to": attempt.to}) if attempt is not None else "")
     if door.provider is None or attempt is None or not request.is_private:
         return sign_in_page(request, door, status=400, wrong="that attempt is over: begin again")
     # INVARIANT: an answer to another browser's attempt signs nobody in here.
@@ -77,7 +85,13 @@ def openid_back(request: WebRequest, door: Door) -> Answer:
         ("set-cookie", session_cookie(request, number)),
         ("set-cookie", attempt_cookie(request, "", lasts_s=0)),
     )
-    return page("openid.html", headers=cookies, goes_to=START, told="You are signed in.")
+    return page("openid.html", headers=cookies, goes_to=attempt.to or START, told="You are signed in.")
+
+
+def _to(request: WebRequest) -> str:
+    """Where somebody wants to go on to: a page of ours, and short enough for a cookie that browsers keep."""
+    where = after(request)
+    return where if len(where) <= _MOST_TO else START
 
 
 def _code_of(asked: Mapping[str, str]) -> str:

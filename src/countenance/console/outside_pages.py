@@ -33,7 +33,10 @@ _BROWSER: Final = "countenance-browser"
 SIGN_IN_BY_PASSKEY: Final = "sign in"
 AFTER: Final = {"passkeys": "/console/passkeys"}
 """Where somebody goes on who was sent to sign in."""
-_PAGE_OF_OURS: Final = re.compile(r"/console(?:/[A-Za-z0-9._~%:@+-]{1,800}){1,5}", re.ASCII)
+_PAGE_OF_OURS: Final = re.compile(
+    r"/console(?:/(?!(?:\.|%2[eE]){1,2}(?:/|\Z))[A-Za-z0-9._~%:@+-]{1,800}){1,5}", re.ASCII
+)
+"""Without `.` and `..`, by which a browser would leave the console again."""
 _ENDED: Final = "Your session has ended. Sign in, and you come back to the page, with what you typed."
 CROWDED: Final = "many people are signing in just now: try again in a few seconds"
 _RETRY: Final = ("retry-after", "5")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from countenance.console.calls import CallRefused
 from countenance.console.request import BadForm
@@ -65,6 +66,7 @@ def simulate(visit: Visit) -> Answer:
                 Deactivate=going or None,
                 Since=int(visit.calls.now().timestamp()) - days * _DAY_S,
                 MaxEntries=entries,
+                NextToken=asked.get("after"),
             )
         except CallRefused as error:
             wrong = f"{error.code}: {error.message}"
@@ -77,9 +79,16 @@ def simulate(visit: Visit) -> Answer:
         entries=entries,
         choices={"days": _DAYS, "entries": _ENTRIES},
         found=found,
+        further=_further(asked, found),
         leaving=going,
         wrong=wrong,
     )
+
+
+def _further(asked: Mapping[str, str], found: Mapping[str, Any] | None) -> str:
+    """Where the entries before these are judged; empty if there are none."""
+    token = (found or {}).get("NextToken")
+    return "?" + urlencode({**asked, "after": token}) if token else ""
 
 
 def _number(asked: Mapping[str, str], name: str, choices: Sequence[int], usual: int) -> int:

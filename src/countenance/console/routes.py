@@ -11,6 +11,7 @@ from countenance.console import (
     collection_pages,
     conduct_pages,
     evaluation_pages,
+    explain_page,
     face_pages,
     health_page,
     home_page,
@@ -172,8 +173,8 @@ ROUTES: Final = (
         path="/console/policy",
         title="",
         roles=_READERS,
-        show=policy_pages.explain,
-        take=policy_pages.explain,
+        show=explain_page.show,
+        take=explain_page.take,
     ),
     Route(
         pattern="/console/policy/simulate",

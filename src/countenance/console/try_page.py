@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
+from countenance.console.boto3_code import boto3_code
 from countenance.console.calls import AMAZONS, CallRefused
 from countenance.console.preview import preview
 from countenance.console.visit import Visit
+from countenance.facts import AGES, SOURCES
 from countenance.gateway.call import Answer
 from countenance.policy.purposes import ATTRIBUTES, load_purposes
 
+MOST_FACES: Final = 4096
 MOST_BYTES: Final = 11 * 1024 * 1024
 """Two photos of 5 MiB, which is the most that the API takes of each, and the rest of the form."""
+_CLAIMS: Final = {
+    "case": "Case",
+    "source": "Source",
+    "age": "AgeAttestation",
+    "consent": "ConsentReference",
+    "authorization": "AuthorizationReference",
+}
+"""Fields that say with the purpose what it needs to be told: members of AssumePurpose."""
+_FIELDS: Final = ("operation", "purpose", "collection", "threshold", "most", *_CLAIMS)
+_HELD: Final = re.compile(r"OBL-REVIEW: .*review `([0-9a-f-]{36})`", re.DOTALL)
+"""What a call is told whose candidates people look at first (gateway/review.py)."""
 _OPERATIONS: Final = ("DetectFaces", "SearchFacesByImage", "CompareFaces")
 
 
@@ -24,7 +39,8 @@ def show(visit: Visit) -> Answer:
 def take(visit: Visit) -> Answer:
     """Make the call, and show photo, boxes and answer."""
     form = visit.form
-    asked = {name: form.one(name) for name in ("operation", "purpose", "collection", "threshold")}
+    asked = {name: form.one(name) for name in _FIELDS}
+    claims = {member: asked[name] for name, member in _CLAIMS.items() if asked[name]}
     attributes = [each for each in form.many("attribute") if each in ATTRIBUTES]
     photo, target = form.files.get("photo", b""), form.files.get("target", b"")
     if asked["operation"] not in _OPERATIONS:
@@ -34,15 +50,13 @@ def take(visit: Visit) -> Answer:
     except ValueError as error:
         return _page(visit, asked=asked, attributes=attributes, wrong=str(error), status=400)
     try:
-        called = visit.under(asked["purpose"], AMAZONS, asked["operation"], **request)
+        called = visit.under(asked["purpose"], AMAZONS, asked["operation"], claims=claims, **request)
     except CallRefused as error:
-        return _page(
-            visit,
-            asked=asked,
-            attributes=attributes,
-            wrong=f"{error.code}: {error.message}",
-            status=error.status,
-        )
+        told = {"wrong": f"{error.code}: {error.message}"}
+        if (held := _HELD.match(error.message)) is not None:
+            code = _code(visit, asked, request, claims)
+            told = {"held": held.group(1), "event": error.event_id, "code": code}
+        return _page(visit, asked=asked, attributes=attributes, status=error.status, **told)
     shown = target if asked["operation"] == "CompareFaces" else photo
     return _page(
         visit,
@@ -51,7 +65,7 @@ def take(visit: Visit) -> Answer:
         answer=json.dumps(called.response, indent=2, ensure_ascii=False),
         event=called.headers.get("x-countenance-event-id", ""),
         raised=called.headers.get("x-countenance-threshold", ""),
-        code=_boto3(asked["operation"], request, f"{visit.request.scheme}://{visit.request.host}"),
+        code=_code(visit, asked, request, claims),
         picture=preview(shown),
         boxes=_boxes(asked["operation"], called.response),
         matches=_matches(called.response),
@@ -61,22 +75,37 @@ def take(visit: Visit) -> Answer:
 
 def _page(visit: Visit, *, asked: dict[str, str], status: int = 200, **values: Any) -> Answer:
     given: dict[str, Any] = {
-        "attributes": [], "wrong": "", "answer": "", "event": "", "raised": "", "code": "", "picture": "",
-        "boxes": [], "matches": [], "faces": [],
+        "attributes": [], "wrong": "", "held": "", "answer": "", "event": "", "raised": "", "code": "",
+        "picture": "", "boxes": [], "matches": [], "faces": [],
     }  # fmt: skip
     purposes = visit.ours("ListPurposes")["Purposes"]
     collections = visit.find(
         "ListCollections", otherwise={"CollectionIds": []}, service=AMAZONS, MaxResults=200
     )
+    cases = visit.find("ListCases", otherwise={"Cases": []}, MaxResults=50)
     return visit.page(
         "try.html",
         status=status,
-        asked={"operation": "", "purpose": "", "collection": "", "threshold": ""} | asked,
+        asked=dict.fromkeys(_FIELDS, "") | asked,
         operations=_OPERATIONS,
         approved=[each for each in purposes if each.get("Status") == "approved"],
         known_attributes=sorted(ATTRIBUTES),
         collections=collections["CollectionIds"],
+        cases=[each for each in cases["Cases"] if each["Open"]],
+        sources=SOURCES[1:],
+        ages=AGES[1:],
         **(given | values),
+    )
+
+
+def _code(visit: Visit, asked: dict[str, str], request: dict[str, Any], claims: dict[str, str]) -> str:
+    return boto3_code(
+        asked["operation"],
+        request,
+        purpose=asked["purpose"],
+        claims=claims,
+        endpoint=f"{visit.request.scheme}://{visit.request.host}",
+        region=visit.calls.region,
     )
 
 
@@ -92,7 +121,8 @@ def _request(asked: dict[str, str], attributes: list[str], photo: bytes, target:
             if not asked["collection"]:
                 raise ValueError("choose a collection to search")
             found: dict[str, Any] = {"CollectionId": asked["collection"], "Image": {"Bytes": photo}}
-            return found | ({"FaceMatchThreshold": threshold} if threshold else {})
+            found |= {"FaceMatchThreshold": threshold} if threshold else {}
+            return found | ({"MaxFaces": _count(asked["most"])} if asked["most"] else {})
         case "CompareFaces":
             if not target:
                 raise ValueError("choose a second photo")
@@ -100,6 +130,12 @@ def _request(asked: dict[str, str], attributes: list[str], photo: bytes, target:
             return found | ({"SimilarityThreshold": threshold} if threshold else {})
         case _:
             return {"Image": {"Bytes": photo}, "Attributes": ["DEFAULT", *attributes]}
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:5]) <= MOST_FACES:
+        raise ValueError(f"the most faces are a whole number from 1 to {MOST_FACES}")
+    return int(text)
 
 
 def _percent(text: str) -> float:
@@ -173,22 +209,3 @@ def _matches(response: dict[str, Any]) -> list[dict[str, Any]]:
         for each in response.get("FaceMatches", [])
         if "FaceId" in each["Face"]
     ]
-
-
-def _boto3(operation: str, request: dict[str, Any], endpoint: str) -> str:
-    """The same call to the same address, for somebody's own program: bytes come from files there."""
-    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("_")
-    files = {"Image": "photo.jpg", "SourceImage": "source.jpg", "TargetImage": "target.jpg"}
-    lines = [
-        "import pathlib, boto3",
-        "",
-        f'client = boto3.client("rekognition", endpoint_url={json.dumps(endpoint)})',
-        f"answer = client.{name}(",
-    ]
-    for member, value in request.items():
-        if member in files:
-            shown = f'{{"Bytes": pathlib.Path("{files[member]}").read_bytes()}}'
-        else:
-            shown = json.dumps(value, ensure_ascii=False)
-        lines.append(f"    {member}={shown},")
-    return "\n".join([*lines, ")"])

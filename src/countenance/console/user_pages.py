@@ -149,7 +149,12 @@ def _compared(
     visit: Visit, name: str, user: str, other: str, purpose: str
 ) -> tuple[dict[str, Any] | None, str]:
     """What merging with the other would be of; or why the gateway does not say."""
-    asked = {"CollectionId": name, "SourceUserId": user, "TargetUserId": other, "DryRun": True}
+    asked: dict[str, Any] = {
+        "CollectionId": name,
+        "SourceUserId": user,
+        "TargetUserId": other,
+        "DryRun": True,
+    }
     try:
         called = visit.under(purpose, OURS, "MergeUsers", **asked)
     except CallRefused as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from countenance.accounts.sign_in import ConsoleSession, SessionKeys
@@ -54,9 +56,21 @@ class Visit:
         """Call Rekognition, of what needs no purpose. Raises CallRefused."""
         return self._call(self._own_key(), AMAZONS, operation, request).response
 
-    def under(self, purpose: str, service: str, operation: str, **request: Any) -> Called:
-        """Call under a purpose that was taken on for this session. Raises CallRefused."""
-        return self._call(self._for_purpose(purpose), service, operation, request)
+    def under(
+        self,
+        purpose: str,
+        service: str,
+        operation: str,
+        *,
+        claims: Mapping[str, str] = MappingProxyType({}),
+        **request: Any,
+    ) -> Called:
+        """Call under a purpose that was taken on for this session. Raises CallRefused.
+
+        Args:
+            claims: what is said with the purpose: further members of AssumePurpose.
+        """
+        return self._call(self._for_purpose(purpose, claims), service, operation, request)
 
     def find(self, operation: str, *, otherwise: Any, service: str = OURS, **request: Any) -> Any:
         """As `ours`, for what a page shows beside its own matter: what is refused there is not shown.
@@ -127,14 +141,20 @@ class Visit:
     def _own_key(self) -> Credentials:
         return Credentials(self.session.keys.access_key_id, self.session.keys.secret)
 
-    def _for_purpose(self, purpose: str) -> Credentials:
-        kept = self.session.keys.taken_on.get(purpose)
+    def _for_purpose(self, purpose: str, claims: Mapping[str, str]) -> Credentials:
+        what = json.dumps([purpose, sorted(claims.items())]) if claims else purpose
         now_s = self.calls.now().timestamp()
-        if kept is not None and float(kept[3]) > now_s + _SOON_S:
+        lasting = {
+            name: each
+            for name, each in self.session.keys.taken_on.items()
+            if float(each[3]) > now_s + _SOON_S
+        }
+        kept = lasting.get(what)
+        if kept is not None:
             return Credentials(*kept[:3])
-        made = self.ours("AssumePurpose", Purpose=purpose)["Credentials"]
+        made = self.ours("AssumePurpose", Purpose=purpose, **claims)["Credentials"]
         credentials = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
-        taken_on = self.session.keys.taken_on | {purpose: (*credentials, str(made["Expiration"]))}
+        taken_on = lasting | {what: (*credentials, str(made["Expiration"]))}
         self.door.sign_ins.keep(
             self.session,
             SessionKeys(self.session.keys.access_key_id, self.session.keys.secret, taken_on),

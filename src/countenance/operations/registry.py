@@ -9,6 +9,7 @@ from countenance.operations.deps import Deps
 from countenance.operations.governance import (
     accounts,
     audit,
+    audit_entries,
     casework,
     charters,
     coaching,
@@ -129,7 +130,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "ListAccessKeys": accounts.list_access_keys,
         "ListAccounts": officers.list_accounts,
         "ListAppeals": findings.list_appeals,
-        "ListAuditEntries": audit.list_audit_entries,
+        "ListAuditEntries": audit_entries.list_audit_entries,
         "ListCallCounts": counts.list_call_counts,
         "ListCases": casework.list_cases,
         "ListConsents": consents.list_consents,

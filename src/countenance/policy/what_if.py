@@ -30,6 +30,7 @@ class WhatIf:
         freed: calls that only the rules which are to go refused, and that no other would.
         freed_examples: events of such calls, the newest.
         oldest_at: the time of the oldest entry.
+        newest_at: of the newest.
     """
 
     read: int = 0
@@ -38,6 +39,7 @@ class WhatIf:
     freed: int = 0
     freed_examples: list[str] = field(default_factory=list)
     oldest_at: datetime | None = None
+    newest_at: datetime | None = None
 
 
 def what_if(
@@ -65,7 +67,7 @@ def what_if(
         if since is not None and at < since:
             continue
         found.read += 1
-        found.oldest_at = found.oldest_at or at
+        found.oldest_at, found.newest_at = found.oldest_at or at, at
         if members.get("kind") != "call" or members.get("decision") != "deny":
             continue
         rules, event = members.get("rules", []), str(members["event"])

@@ -1503,6 +1503,7 @@ class ListAuditEntriesRequest(TypedDict):
     StartTime: NotRequired[datetime]
     EndTime: NotRequired[datetime]
     Operation: NotRequired[str]
+    Outcome: NotRequired[AuditOutcome]
     Order: NotRequired[EntryOrder]
 
 
@@ -2303,11 +2304,16 @@ class SimulatePolicyRequest(TypedDict):
     Deactivate: NotRequired[list[str]]
     Since: NotRequired[datetime]
     MaxEntries: NotRequired[int]
+    NextToken: NotRequired[str]
 
 
 class SimulatePolicyResponse(TypedDict):
     EntriesRead: int
+    EntriesNewer: int
+    EntriesOlder: int
     IsWhole: bool
+    NewestAt: NotRequired[datetime]
+    NextToken: NotRequired[str]
     OldestAt: NotRequired[datetime]
     Calls: int
     Allowed: int

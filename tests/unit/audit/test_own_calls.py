@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from countenance.audit import sequencer as module
-from countenance.audit.own_calls import list_days, list_newest
+from countenance.audit.own_calls import count_around, list_before, list_days
 from countenance.audit.sequencer import Sequencer
 from countenance.store import Database, migrate
 from log_rows import insert_events, open_test_log, require_whole, sequencer_of
@@ -136,10 +136,20 @@ def test_a_log_of_before_is_counted_by_the_times_of_its_calls(empty_database_url
 
 
 def test_the_newest_entries_are_those_of_the_account(log):
-    """Byte for byte, as what is judged anew has to be what is in the log."""
-    record(log, call("answered", a="1"))
-    record(log, call("answered", a="2"))
+    """Byte for byte, as what is judged anew has to be what is in the log; and on from where it ended."""
+    entries = [call("answered", a=str(number)) for number in range(5)]
+    for entry in entries:
+        record(log, entry)
     integrate(sequencer_of(log))
     with log.read() as connection:
-        assert list_newest(connection, ACCOUNT, limit=1) == [call("answered", a="2")]
-        assert list_newest(connection, b"\x03" * 16, limit=5) == []
+        newest = list_before(connection, ACCOUNT, limit=2)
+        assert [entry for _, entry in newest] == entries[:2:-1]
+        place = newest[-1][0]
+        assert [entry for _, entry in list_before(connection, ACCOUNT, limit=9, before=place)] == entries[
+            2::-1
+        ]
+        assert list_before(connection, ACCOUNT, limit=9, before=place, first=place) == []
+        assert count_around(connection, ACCOUNT, place=place) == (2, 3)
+        assert count_around(connection, ACCOUNT, place=place, first=place - 1) == (2, 1)
+        assert list_before(connection, b"\x03" * 16, limit=5) == []
+        assert count_around(connection, b"\x03" * 16, place=place) == (0, 0)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from countenance.audit.own_calls import list_newest
+from countenance.audit.log_times import find_stretch
+from countenance.audit.own_calls import count_around, list_before
+from countenance.audit.own_entries import BEHIND_ALL
 from countenance.errors import InvalidParameterException, ResourceNotFoundException, ThrottlingException
 from countenance.operations.deps import Deps
 from countenance.policy.packs import Pack
@@ -21,8 +24,26 @@ from countenance.wire.shapes import (
     SimulatePolicyResponse,
 )
 
+_HOUR: Final = timedelta(hours=1)
 _ENTRIES: Final = 1_000
 """Milliseconds for each that is a call to be judged: seconds of a core for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A part of the account's log.
+
+    Attributes:
+        entries: the oldest first.
+        oldest: the index of the first.
+        newer: how many entries the account has behind them.
+        older: how many before them, of the time that was asked for.
+    """
+
+    entries: list[bytes]
+    oldest: int
+    newer: int
+    older: int
 
 
 def simulate_policy(request: SimulatePolicyRequest, deps: Deps) -> SimulatePolicyResponse:
@@ -39,16 +60,20 @@ def simulate_policy(request: SimulatePolicyRequest, deps: Deps) -> SimulatePolic
 def _simulate(
     request: SimulatePolicyRequest, coming: Mapping[str, Pack], going: Mapping[str, Pack], deps: Deps
 ) -> SimulatePolicyResponse:
-    limit, since = request.get("MaxEntries", _ENTRIES), request.get("Since")
-    with deps.house.database.read() as connection:
-        entries = list_newest(connection, deps.audit.pseudonym(deps.caller.account_id), limit=limit)
+    since = request.get("Since")
+    scope = ("SimulatePolicy", deps.caller.account_id, *coming, "without", *going)
+    read = _read(
+        request, int(deps.page_tokens.resume(request.get("NextToken"), scope=scope) or BEHIND_ALL), deps
+    )
     simulation = Simulation(deps.policies.simulating(coming), since=since)
     leaving = [rule.rule_id for rule in _rules(going)]
-    found = what_if(entries[::-1], simulation, going=leaving, since=since)
+    found = what_if(read.entries, simulation, going=leaving, since=since)
     outcome = simulation.outcome
     response: SimulatePolicyResponse = {
         "EntriesRead": found.read,
-        "IsWhole": len(entries) < limit or found.read < len(entries),
+        "EntriesNewer": read.newer,
+        "EntriesOlder": read.older,
+        "IsWhole": not read.older,
         "Calls": outcome.calls,
         "Allowed": outcome.allowed,
         "WouldBeRefused": outcome.refused,
@@ -61,7 +86,36 @@ def _simulate(
     }
     if found.oldest_at is not None:
         response["OldestAt"] = found.oldest_at
+    if found.newest_at is not None:
+        response["NewestAt"] = found.newest_at
+    if read.older:
+        response["NextToken"] = deps.page_tokens.issue(str(read.oldest), scope=scope)
     return response
+
+
+def _read(request: SimulatePolicyRequest, before: int, deps: Deps) -> _Read:
+    """Entries before an index; and for the rates those of the hour before the time that is asked for."""
+    account, since = deps.audit.pseudonym(deps.caller.account_id), request.get("Since")
+    limit = request.get("MaxEntries", _ENTRIES)
+    with deps.house.database.read() as connection:
+        stretch = find_stretch(connection, account, since=since, before=None)
+        if stretch is None:
+            return _Read([], before, 0, 0)
+        first = stretch.first or 0
+        hour = (
+            None if since is None else find_stretch(connection, account, since=_earlier(since), before=None)
+        )
+        found = list_before(
+            connection, account, limit=limit, before=before, first=first if hour is None else hour.first or 0
+        )
+        oldest = found[-1][0] if found else before
+        newer, _ = count_around(connection, account, place=before)
+        _, older = count_around(connection, account, place=oldest, first=first)
+    return _Read([entry for _, entry in reversed(found)], oldest, newer, older)
+
+
+def _earlier(since: datetime) -> datetime:
+    return since - _HOUR if since - datetime.min.replace(tzinfo=UTC) > _HOUR else since
 
 
 def _chosen(request: SimulatePolicyRequest, deps: Deps) -> tuple[dict[str, Pack], dict[str, Pack]]:

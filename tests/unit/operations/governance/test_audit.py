@@ -19,6 +19,7 @@ from countenance.errors import (
     ResourceNotFoundException,
 )
 from countenance.operations.governance import audit as operations
+from countenance.operations.governance import audit_entries
 from countenance.store import UnitOfWork
 from countenance.transparency.checkpoint import Checkpoint
 from countenance.transparency.merkle import leaf_hash, tree_root, verify_consistency
@@ -335,8 +336,8 @@ def test_one_page_of_a_filtered_list_looks_at_a_bounded_number_of_entries(
     ask, own, log, monkeypatch, order, place
 ):
     """An account with years of entries must not hold a thread with one question."""
-    monkeypatch.setattr(operations, "_LOOKED_AT", 4)
-    monkeypatch.setattr(operations, "_READ_AT_ONCE", 3)
+    monkeypatch.setattr(audit_entries, "_LOOKED_AT", 4)
+    monkeypatch.setattr(audit_entries, "_READ_AT_ONCE", 3)
     events = [own(operation="IndexFaces" if number == place else "SearchFaces") for number in range(10)]
     log.integrate()
     filters, token, pages = {"Operation": "IndexFaces", "Order": order}, None, []
