@@ -124,6 +124,11 @@ class Visit:
         """Whether the session has one of these roles."""
         return bool(self.session.roles & set(roles))
 
+    @property
+    def is_officer(self) -> bool:
+        """Whether they decide for the house: the role of another account's session is none of its offices."""
+        return self.may("officer") and self.session.is_house
+
     def _own_key(self) -> Credentials:
         return Credentials(self.session.keys.access_key_id, self.session.keys.secret)
 
