@@ -18,7 +18,7 @@ _UUID_LETTERS: Final = 36
 
 
 def show(visit: Visit) -> Answer:
-    """Cases, the newest first; one review, if it is asked for; how examiners do, for whoever may know."""
+    """Cases, the newest first; one review, if it is asked for."""
     asked = visit.request.asked()
     overdue, review = asked.get("overdue") == "yes", asked.get("review", "").strip()
     page = visit.ours("ListCases", MaxResults=50, OutcomeDue=overdue or None, NextToken=asked.get("after"))
@@ -29,7 +29,6 @@ def show(visit: Visit) -> Answer:
         overdue=overdue,
         review=review,
         held=_held(visit, review) if len(review) == _UUID_LETTERS else None,
-        examiners=visit.find("DescribeExaminers", otherwise={"Examiners": []})["Examiners"],
         purposes=[name for name, each in load_purposes().items() if "case" in each.requires],
         outcomes=get_args(Outcome),
     )

@@ -18,6 +18,7 @@ VERDICTS: Final = {
     "against_strong": "strongly supports that they are two people",
 }
 
+
 def show_all(visit: Visit) -> Answer:
     """What waits; an examination that was begun goes on."""
     page = visit.ours("ListReviews", MaxResults=100, NextToken=visit.request.asked().get("after"))
