@@ -145,7 +145,7 @@ def _found(visit: Visit) -> dict[str, Any]:
 
 
 def _scope(visit: Visit) -> dict[str, Any]:
-    """Whose faces the form names: a user's, or those of some ids; that it is one of these, the gateway checks."""
+    """Whose faces the form names: a user's, or those of some ids; the gateway checks that it is one."""
     form = visit.form
     faces = form.one("faces").replace(",", " ").split()
     return {
