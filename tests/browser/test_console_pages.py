@@ -26,6 +26,8 @@ pytestmark = [
 PAGES = (
     "",
     "/collections",
+    "/examiners",
+    "/requests",
     "/keys",
     "/passkeys",
     "/people",
