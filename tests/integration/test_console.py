@@ -100,6 +100,7 @@ def test_every_page_forbids_frames_scripts_from_elsewhere_and_copies(visitors):
         assert page.headers["cache-control"] == "no-store"
         assert not re.search(r"<script(?![^>]*\bsrc=)", page.body)
         assert not re.search(r"\son\w+=|style=", page.body)
+        assert "Macro" not in page.body  # of a template, whose name hid what it was to tell
         assert not re.search(r'(?:src|href)="(?:https?:)?//', page.body)
 
 

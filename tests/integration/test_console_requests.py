@@ -106,7 +106,7 @@ def test_an_objection_is_granted_with_a_kept_template_which_is_forgotten_again(
     assert administrator.post(path, fields).status == 303
     assert administrator.post(path, {"do": "forget"}).status == 400
     forgotten = administrator.post(path, {"do": "forget", "sure": "yes"})
-    assert told(forgotten) == "1 kept templates are forgotten."
+    assert told(forgotten) == "1 kept template is forgotten."
     page = max(portraits.known.values(), key=len)[0]
     image = {"Bytes": page.read_bytes()}
     assert rekognition.index_faces(CollectionId=collection, Image=image)["FaceRecords"]

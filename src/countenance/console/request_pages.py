@@ -73,7 +73,8 @@ def take_one(visit: Visit) -> Answer:
         case "forget":
             _require_sure(visit)
             gone = visit.ours("WithdrawObjection", RequestId=number)["Forgotten"]
-            told = f"{gone} kept templates are forgotten." if gone else "No template was kept by it."
+            told = f"{gone} kept template{'s are' if gone > 1 else ' is'} forgotten."
+            told = told if gone else "No template was kept by it."
             return visit.goto(f"{PATH}/{number}", told=told)
         case "report":
             return _one(visit, _found(visit), report=visit.ours("GetAccessReport", RequestId=number)["Text"])
