@@ -674,7 +674,7 @@ def _said() -> list[dict[str, Any]]:
 
 
 def test_trials_are_examined_by_trained_people_alone_where_searches_are(house):
-    """Else whoever lacks training, refused at each search, would be let in to trials and know them by that."""
+    """Else whoever lacks training, refused at each search, would be let in to trials and know them."""
     held = house.held()
     with house.party.bench.database.transaction() as connection:  # as `two_person_verification` has it held
         connection.execute("update review set needs_training = true where review_id = %s", [held])
