@@ -44,7 +44,7 @@ def show(visit: Visit) -> Answer:
     )
     return visit.page(
         "examiners.html",
-        examiners=[_figures(each) for each in examiners],
+        examiners=[figures(each) for each in examiners],
         least=LEAST,
         collections=[] if collections is None else collections["CollectionIds"],
         name=name,
@@ -118,7 +118,8 @@ def _purposes(told: list[dict[str, Any]]) -> list[str]:
     return sorted(has, key=lambda name: (name not in known or "review" not in known[name].requires, name))
 
 
-def _figures(told: Mapping[str, Any]) -> dict[str, Any]:
+def figures(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one examiner as DescribeExaminers tells it: what the page may say of them."""
     hits, misses = told["TrialHits"], told["TrialMisses"]
     alarms, noes = told["TrialFalseAlarms"], told["TrialCorrectRejections"]
     return {
