@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from countenance.accounts import Actor
 from countenance.cli.installation import open_store
+from countenance.console.once import new_mark
 from countenance.settings import Settings
 from governed import open_governance
 
@@ -71,6 +72,7 @@ class Visitor:
         values = dict(fields or {})
         if token and self.cookie:
             values.setdefault("form_token", self.token())
+            values.setdefault("form_once", new_mark(self.cookie))
         given = {
             "content-type": "application/x-www-form-urlencoded",
             "origin": self.endpoint,

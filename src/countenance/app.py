@@ -18,6 +18,7 @@ import cv2
 
 from countenance.accounts import Accounts, Governance
 from countenance.accounts.authenticators import Place
+from countenance.accounts.sent_forms import SentForms
 from countenance.assurance.calibrations import Calibrations
 from countenance.assurance.drift import DriftTally
 from countenance.assurance.evaluations import Evaluations
@@ -248,6 +249,7 @@ def build(
                 Door(
                     governance.sign_ins,
                     governance.passkeys,
+                    SentForms(database),
                     keys.derive("console sign-in attempts"),
                     _provider(settings),
                     Place.of(settings.console_origin) if settings.console_origin else None,

@@ -27,6 +27,8 @@ pytestmark = [
 PAGES = (
     "",
     "/collections",
+    "/examiners",
+    "/requests",
     "/keys",
     "/passkeys",
     "/people",

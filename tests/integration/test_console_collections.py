@@ -145,6 +145,9 @@ def test_a_collection_without_a_vault_says_so(visitors, service, collection, por
     client = service.client()
     photo = next(iter(portraits.known.values()))[0].read_bytes()
     face = client.index_faces(CollectionId=collection, Image={"Bytes": photo})["FaceRecords"][0]["Face"]
+    gone = visitors["developer"].get(f"/console/collections/{collection}/faces/{uuid.UUID(int=1)}")
+    assert (gone.status, "perhaps it was deleted" in gone.text) == (404, True)
+    assert '<nav aria-label="Console">' in gone.body  # whoever followed an old link goes on from there
     page = visitors["developer"].get(f"/console/collections/{collection}/faces/{face['FaceId']}")
     assert "keeps no pictures" in page.text
     assert "<img class" not in page.body

@@ -107,7 +107,15 @@ def test_over_tls_a_session_is_kept_to_this_host_and_the_host_to_tls(service, ad
     assert {"Path=/", "Secure", "HttpOnly", "SameSite=Strict"} <= set(kept.split("; "))
     assert "Domain" not in kept
     assert behind.get("/console").status == 200
-    for path in ("/console", "/console/sign-in", "/console/nothing", "/people", "/console/static/mark.svg"):
+    pages = (
+        "/console",
+        "/console/sign-in",
+        "/console/nothing",
+        "/people",
+        "/transparency",
+        "/transparency/x",
+    )
+    for path in (*pages, "/console/static/mark.svg"):
         assert behind.get(path).headers["strict-transport-security"] == "max-age=31536000", path
         assert "strict-transport-security" not in Visitor(service.endpoint).get(path).headers
     here = Visitor(service.endpoint, headers={"x-forwarded-proto": "https"})

@@ -20,7 +20,7 @@ where p.credential_id = %(credential_id)s and o.removed_at is null
 for update of p;
 
 -- spend_challenge --
--- Once: an answer that comes again finds it spent.
+-- Once: an answer, or a form (sent_forms.py), that comes again finds it spent.
 insert into passkey_challenge (digest, ends_at) values (%(digest)s, %(ends_at)s)
 on conflict do nothing
 returning 1;

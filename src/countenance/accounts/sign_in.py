@@ -239,8 +239,12 @@ class SignIns:
         )
         return token
 
-    def find(self, token: str) -> ConsoleSession | None:
-        """The session of that number, if it is one, has not ended, and its operator is one still."""
+    def find(self, token: str, *, is_used: bool = True) -> ConsoleSession | None:
+        """The session of that number, if it is one, has not ended, and its operator is one still.
+
+        Args:
+            is_used: whether it is asked for by somebody who is there: that alone puts off its end.
+        """
         digest = session_digest(token)
         with self._changing.database.transaction() as connection:
             connection.execute(QUERIES["revoke_ended_sessions"], {"idle": IDLE})
@@ -249,7 +253,8 @@ class SignIns:
             ).fetchone()
             if row is None:
                 return None
-            connection.execute(QUERIES["touch_console_session"], {"digest": digest})
+            if is_used:
+                connection.execute(QUERIES["touch_console_session"], {"digest": digest})
         operator_id, account_id, name, roles, sealed, created_at, _, expires_at, is_house, account_name = row
         told = json.loads(self._keys.unseal(bytes(sealed), context=console_context(digest)))
         taken_on = {purpose: tuple(each) for purpose, each in told["taken_on"].items()}

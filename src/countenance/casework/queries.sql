@@ -171,6 +171,13 @@ where r.account_id = %(account_id)s
 order by r.opened_at desc, r.review_id
 limit %(limit)s;
 
+-- owes_training --
+-- Whether searches under a purpose were held for trained people alone: of a trial it must be no different.
+select exists (
+    select 1 from review
+    where account_id = %(account_id)s and purpose = %(purpose)s and not is_planted and needs_training
+);
+
 -- list_for_examiner --
 -- Where a seat is free, or was taken by the examiner: of searches that are none of theirs.
 select r.review_id, r.purpose, r.opened_at, r.candidates, mine.began_at

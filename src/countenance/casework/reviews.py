@@ -170,6 +170,11 @@ class Reviews:
         self._insert(uow.connection, review_id, search, held, is_planted=True)
         return review_id
 
+    def owes_training(self, connection: Connection, account_id: str, purpose: str) -> bool:
+        """Whether any search of the account under the purpose was to be examined by trained people alone."""
+        values = {"account_id": account_id, "purpose": purpose}
+        return connection.execute(QUERIES["owes_training"], values).fetchone() == (True,)
+
     def require(self, account_id: str, review_id: uuid.UUID) -> Review:
         """The account's review of that id.
 

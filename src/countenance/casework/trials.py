@@ -57,6 +57,8 @@ def plant_trial(
         request_digest=nobody,
         probe_digest=nobody,
         event_id=event_id,
+        # else whoever lacks training would be let in to trials alone
+        needs_training=reviews.owes_training(uow.connection, account_id, purpose),
     )
     held = Held(
         answer={},

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from countenance.casework.cases import Outcome
 from countenance.console.request import BadForm
 from countenance.console.visit import Visit
 from countenance.gateway.call import Answer
 from countenance.policy.purposes import load_purposes
 
 PATH: Final = "/console/cases"
-OUTCOMES: Final = ("no_lead", "lead_not_used", "lead_used", "used_for_arrest")
 _MOST_DAYS: Final = 366
 _UUID_LETTERS: Final = 36
 
 
 def show(visit: Visit) -> Answer:
-    """Cases, the newest first; one review, if it is asked for; how examiners do, for whoever may know."""
+    """Cases, the newest first; one review, if it is asked for."""
     asked = visit.request.asked()
     overdue, review = asked.get("overdue") == "yes", asked.get("review", "").strip()
     page = visit.ours("ListCases", MaxResults=50, OutcomeDue=overdue or None, NextToken=asked.get("after"))
@@ -29,9 +29,8 @@ def show(visit: Visit) -> Answer:
         overdue=overdue,
         review=review,
         held=_held(visit, review) if len(review) == _UUID_LETTERS else None,
-        examiners=visit.find("DescribeExaminers", otherwise={"Examiners": []})["Examiners"],
         purposes=[name for name, each in load_purposes().items() if "case" in each.requires],
-        outcomes=OUTCOMES,
+        outcomes=get_args(Outcome),
     )
 
 

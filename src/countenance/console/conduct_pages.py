@@ -21,7 +21,7 @@ def show(visit: Visit) -> Answer:
         account=account,
         findings=findings,
         appeals=appeals,
-        is_officer=visit.may("officer") and visit.session.is_house,
+        is_officer=visit.is_officer,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from countenance.accounts.authenticators import Place
 from countenance.accounts.passkeys import Passkeys
+from countenance.accounts.sent_forms import SentForms
 from countenance.accounts.sign_in import SignIns
 from countenance.console.openid import OpenIdProvider
 from countenance.console.turnstile import Turnstile
@@ -25,6 +26,7 @@ class Door:
 
     sign_ins: SignIns
     passkeys: Passkeys
+    sent_forms: SentForms
     key: bytes = field(repr=False)
     provider: OpenIdProvider | None = None
     place: Place | None = None

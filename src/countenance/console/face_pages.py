@@ -6,12 +6,11 @@ import base64
 from typing import Final
 from urllib.parse import quote
 
-from countenance.console.calls import OURS
+from countenance.console.calls import OURS, CallRefused
 from countenance.console.render import picture
 from countenance.console.request import BadForm
 from countenance.console.user_pages import charter_of, may_look, require_sure
 from countenance.console.visit import Visit
-from countenance.errors import ResourceNotFoundException
 from countenance.gateway.call import Answer
 from countenance.policy.purposes import load_purposes
 
@@ -23,7 +22,12 @@ def show(visit: Visit) -> Answer:
     name, face_id = visit.parts["collection"], visit.parts["face"]
     listed = visit.amazons("ListFaces", CollectionId=name, FaceIds=[face_id])["Faces"]
     if not listed:
-        raise ResourceNotFoundException(f"the collection has no face `{face_id}`; perhaps it was deleted")
+        raise CallRefused(
+            code="ResourceNotFoundException",
+            message=f"the collection has no face `{face_id}`; perhaps it was deleted",
+            status=404,
+            event_id="",
+        )
     enrolled, rejections = visit.calls.together(
         lambda: visit.find("DescribeFaces", otherwise={"Faces": []}, CollectionId=name, FaceIds=[face_id]),
         lambda: visit.find(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -18,18 +19,28 @@ _OUTCOMES: Final = (("Answered", 1), ("Refused", 2), ("Withheld", 3), ("Failed",
 
 
 def show(visit: Visit) -> Answer:
-    """Counts are of this moment; nothing is kept."""
-    find = visit.find
-    account, findings, entries, collections, asked, checkpoint, growth, counts, jobs = visit.calls.together(
-        lambda: visit.ours("DescribeAccount"),
-        lambda: visit.ours("ListFindings")["Findings"],  # what cannot be read is not shown as none
-        lambda: _newest(visit),
-        lambda: find("ListCollections", otherwise=None, service=AMAZONS, MaxResults=100),
-        lambda: find("ListPurposeRequests", otherwise=None),
-        lambda: find("GetCheckpoint", otherwise=None),
-        lambda: find("DescribeGrowth", otherwise=None, Days=_DAYS),
-        lambda: None if _is_blind(visit) else visit.ours("ListCallCounts", Days=_DAYS)["Days"],
-        lambda: find("ListJobs", otherwise=None, MaxResults=100),
+    """Counts are of this moment; nothing is kept.
+
+    The page looks again by itself (`live.js`), and each look is calls on record: most looks are at what
+    changes quickly, and none at the newest entries of the log, which would soon be those of the looks.
+    """
+    find, asked_by_page = visit.find, visit.request.refreshes
+    is_quick = asked_by_page == "quick"
+    account, findings, entries, collections, asked, checkpoint, growth, counts, jobs, people = (
+        visit.calls.together(
+            _unless(is_quick, lambda: visit.ours("DescribeAccount")),
+            lambda: visit.ours("ListFindings")["Findings"],  # what cannot be read is not shown as none
+            lambda: None if asked_by_page else _newest(visit),
+            _unless(
+                is_quick, lambda: find("ListCollections", otherwise=None, service=AMAZONS, MaxResults=100)
+            ),
+            _unless(is_quick, lambda: find("ListPurposeRequests", otherwise=None)),
+            lambda: find("GetCheckpoint", otherwise=None),
+            _unless(is_quick, lambda: find("DescribeGrowth", otherwise=None, Days=_DAYS)),
+            lambda: None if _is_blind(visit) else visit.ours("ListCallCounts", Days=_DAYS)["Days"],
+            lambda: find("ListJobs", otherwise=None, MaxResults=100),
+            lambda: find("ListSubjectRequests", otherwise=None, Status="open"),
+        )
     )
     return visit.page(
         "home.html",
@@ -46,7 +57,14 @@ def show(visit: Visit) -> Answer:
         plot=None if counts is None else _plot(counts),
         jobs=None if jobs is None else [each for each in jobs["Jobs"] if each["State"] != "failed"],
         failed_jobs=[] if jobs is None else [each for each in jobs["Jobs"] if each["State"] == "failed"],
+        people=None if people is None else people["Requests"],  # what is due first is first
+        is_live=not _is_blind(visit),
     )
+
+
+def _unless(skipped: bool, ask: Callable[[], Any]) -> Callable[[], Any]:
+    """The question; or one that asks nothing."""
+    return (lambda: None) if skipped else ask
 
 
 def _is_blind(visit: Visit) -> bool:

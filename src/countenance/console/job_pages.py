@@ -16,7 +16,7 @@ _A_PAGE: Final = 50
 def show_all(visit: Visit) -> Answer:
     """The newest first: of the account, or of the whole house for its officers."""
     asked = visit.request.asked()
-    of_house = asked.get("whose") == "house" and _is_officer(visit)
+    of_house = asked.get("whose") == "house" and visit.is_officer
     page = visit.ours(
         "ListJobs",
         AccountId=ALL if of_house else None,
@@ -31,7 +31,7 @@ def show_all(visit: Visit) -> Answer:
         after=page.get("NextToken"),
         with_ended="ended" in asked,
         of_house=of_house,
-        is_officer=_is_officer(visit),
+        is_officer=visit.is_officer,
     )
 
 
@@ -49,10 +49,6 @@ def take(visit: Visit) -> Answer:
     state = visit.ours("CancelJob", JobId=int(number))["State"]
     told = "It is cancelled." if state == "cancelled" else "It ends after the step that it is at."
     return visit.goto(f"{PATH}/{number}", told=told)
-
-
-def _is_officer(visit: Visit) -> bool:
-    return visit.may("officer") and visit.session.is_house
 
 
 def _read(job: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,10 @@ def take(visit: Visit) -> Answer:
     form = visit.form
     match form.one("do"):
         case "create":
+            visit.require_first(
+                "If it made a key, that is among those below and its secret was shown once: if you did not "
+                "note it, revoke the key and make another."
+            )
             made = visit.ours(
                 "CreateAccessKey", Operator=form.one("operator") or None, Purpose=form.one("purpose") or None
             )

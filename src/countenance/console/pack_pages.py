@@ -27,7 +27,7 @@ def show(visit: Visit) -> Answer:
         pack=pack,
         is_used=pack["State"] in _IN_USE,
         rules=[rule for rule in visit.ours("ListRules")["Rules"] if rule["Pack"] == pack["Pack"]],
-        is_officer=visit.may("officer") and visit.session.is_house,
+        is_officer=visit.is_officer,
     )
 
 

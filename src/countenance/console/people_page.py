@@ -23,6 +23,10 @@ def take(visit: Visit) -> Answer:
             visit.ours("PutOperator", OperatorName=name, Roles=form.many("role"))
             return visit.goto(PATH, told="It is done. Invite them if they cannot sign in yet.")
         case "invite":
+            visit.require_first(
+                "If it made an invitation, its code was shown once and still counts: if you did not note it, "
+                "invite them anew, which ends the older one."
+            )
             return _page(
                 visit, invited=visit.ours("InviteOperator", OperatorName=name) | {"OperatorName": name}
             )

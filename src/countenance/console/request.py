@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from countenance.console.multipart import split_form
@@ -13,13 +13,17 @@ from countenance.gateway.call import Head
 
 COOKIE: Final = "countenance-console"
 """Of the session; over TLS with `__Host-` before it, which no other host and no plain page can set."""
+REFRESH: Final = "x-countenance-refresh"
+"""The header with which a page asks for itself anew, while nobody clicks."""
 _MOST_FIELDS: Final = 200
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{20,128}")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class BadForm(Exception):
-    """A form that no page of ours sends."""
+    """A form that no page of ours sends, or that cannot be taken as it is."""
+
+    status = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,14 @@ class WebRequest:
             if name == wanted:
                 return value
         return None
+
+    @property
+    def refreshes(self) -> Literal["quick", "whole"] | None:
+        """How much a page that keeps itself up to date asks for (`live.js`); None where a person asks."""
+        told = self.headers.get(REFRESH, "")
+        if self.method != "GET" or told not in {"quick", "whole"}:
+            return None
+        return "quick" if told == "quick" else "whole"
 
     @property
     def is_from_our_pages(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from countenance.casework.verdicts import FEATURES, REMARKS
 from countenance.console.request import BadForm
 from countenance.console.visit import Visit
 from countenance.gateway.call import Answer
@@ -16,12 +17,6 @@ VERDICTS: Final = {
     "against": "supports that they are two people",
     "against_strong": "strongly supports that they are two people",
 }
-REMARKS: Final = ("similar", "different", "not_visible")
-FEATURES: Final = (
-    *("face_shape", "forehead", "eyebrows", "eyes", "cheeks", "nose", "mouth", "chin_jawline", "ears"),
-    *("neck", "facial_hair", "skin", "facial_lines", "scars_marks", "alterations"),
-)
-"""The components of FISWG's facial image comparison feature list, as the service model names them."""
 
 
 def show_all(visit: Visit) -> Answer:

@@ -11,6 +11,7 @@ from countenance.console import (
     collection_pages,
     conduct_pages,
     evaluation_pages,
+    examiner_pages,
     explain_page,
     face_pages,
     health_page,
@@ -23,6 +24,7 @@ from countenance.console import (
     passkey_page,
     people_page,
     policy_pages,
+    request_pages,
     review_pages,
     try_page,
     user_pages,
@@ -34,6 +36,7 @@ _READERS: Final = frozenset({"administrator", "auditor", "developer", "officer"}
 _KEEPERS: Final = frozenset({"administrator", "developer"})
 _COLLECTION: Final = "/console/collections/(?P<collection>[^/]{1,765})"
 _OFFICERS: Final = frozenset({"officer"})
+_ANSWERERS: Final = frozenset({"administrator", "officer"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,30 @@ ROUTES: Final = (
         roles=frozenset({"administrator", "developer"}),
         show=case_pages.show,
         take=case_pages.take,
+    ),
+    Route(
+        pattern="/console/examiners",
+        path="/console/examiners",
+        title="Examiners",
+        roles=_ANSWERERS,
+        show=examiner_pages.show,
+        take=examiner_pages.take,
+    ),
+    Route(
+        pattern="/console/requests",
+        path="/console/requests",
+        title="People's requests",
+        roles=_ANSWERERS,
+        show=request_pages.show,
+        take=request_pages.take,
+    ),
+    Route(
+        pattern="/console/requests/(?P<request>[0-9a-f-]{36})",
+        path="/console/requests",
+        title="",
+        roles=_ANSWERERS,
+        show=request_pages.show_one,
+        take=request_pages.take_one,
     ),
     Route(
         pattern="/console/keys",

@@ -88,7 +88,9 @@ class ConsoleSite:
         if (open_page := entrance.PAGES.get(request.path)) is not None:
             return open_page(request, self._door)
         number = request.session_number
-        session = self._door.sign_ins.find(number) if number is not None else None
+        # INVARIANT: a page that looks again by itself is no sign of anybody, and keeps no session alive.
+        is_used = request.refreshes is None
+        session = self._door.sign_ins.find(number, is_used=is_used) if number is not None else None
         if number is None or session is None:
             comes_back = number is not None and request.method == "GET" and self._find(request.path)
             return redirect(f"{SIGN_IN}?to={quote(request.path, safe='/')}" if comes_back else SIGN_IN)
@@ -139,14 +141,15 @@ def _taken(visit: Visit, route: Route) -> Answer:
     """What follows on a form; where it is not taken, the page again, with what was typed and why."""
     if route.take is None:
         return _problem(405, "This page takes no form", "Go back.", ("allow", "GET, HEAD"))
+    bad: BadForm = BadForm()
     refused: CallRefused | None = None
     try:
         return route.take(visit)
     except BadForm as error:
-        visit.wrong = f"{error}"
+        bad, visit.wrong = error, f"{error}"
     except CallRefused as error:
         refused, visit.wrong = error, f"{error.code}: {error.message}"
-    status = 400 if refused is None else refused.status
+    status = bad.status if refused is None else refused.status
     try:
         shown = route.show(visit)
     except CallRefused:

@@ -9,12 +9,13 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
 from countenance.audit.public_reports import PublishedFile, find_published, list_published
 from countenance.audit.published import list_keys
-from countenance.console.render import HEADERS, document, page
+from countenance.console.render import HEADERS, document, held_to_tls, page
 from countenance.console.request import BadForm, WebRequest
 from countenance.gateway.call import Answer, Head
 from countenance.gateway.log import Fault
@@ -64,9 +65,8 @@ class TransparencySite:
             fault = Fault.of(error)
             _LOG.error("a public page failed: fault=%s at=%s", fault.type_name, fault.place)
             answer = _problem(500, "This page could not be made", "It is in the server's log.")
-        if head.method == "HEAD":
-            return Answer(status=answer.status, headers=answer.headers, body=b"")
-        return answer
+        answer = held_to_tls(answer, request)
+        return replace(answer, body=b"") if head.method == "HEAD" else answer
 
     def _answer(self, request: WebRequest) -> Answer:
         if request.method not in {"GET", "HEAD"}:

@@ -7,12 +7,14 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from countenance.accounts.sign_in import ConsoleSession, SessionKeys
 from countenance.console.calls import AMAZONS, OURS, Called, CallRefused, Credentials, GatewayCalls
 from countenance.console.door import Door
+from countenance.console.once import FORM_ONCE, SentBefore, new_mark, require_mark
 from countenance.console.render import page, redirect
 from countenance.console.request import BadForm, Form, WebRequest, parse_form
 from countenance.console.told import read_told, with_told
@@ -101,6 +103,19 @@ class Visit:
         if not hmac.compare_digest(self.form.one(FORM_TOKEN), form_token(self.number)):
             raise BadForm("the form is of another session")
 
+    def require_first(self, told: str) -> None:
+        """See to it that a form that makes something is taken once, in whatever process it comes again.
+
+        Args:
+            told: what became of the first one, and what to do.
+
+        Raises:
+            BadForm: no page of this session made the form.
+            SentBefore: it came before.
+        """
+        if not self.door.sent_forms.take(self.session, require_mark(self.form.one(FORM_ONCE), self.number)):
+            raise SentBefore(f"this form was sent already, and does nothing again. {told}")
+
     def page(self, template: str, *, status: int = 200, **values: Any) -> Answer:
         """A page with the menu around it, which says to its script whether a form was taken (`keep.js`)."""
         told = read_told(self.request.asked(), number=self.number)
@@ -112,6 +127,7 @@ class Visit:
             session=self.session,
             menu=self.menu,
             form_token=form_token(self.number),
+            new_mark=partial(new_mark, self.number),
             told=told,
             taken=bool(told) or (was_posted and not wrong),
             was=self.was,
@@ -137,6 +153,11 @@ class Visit:
     def may(self, *roles: str) -> bool:
         """Whether the session has one of these roles."""
         return bool(self.session.roles & set(roles))
+
+    @property
+    def is_officer(self) -> bool:
+        """Whether they decide for the house: the role of another account's session is none of its offices."""
+        return self.may("officer") and self.session.is_house
 
     def _own_key(self) -> Credentials:
         return Credentials(self.session.keys.access_key_id, self.session.keys.secret)

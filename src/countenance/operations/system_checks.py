@@ -174,8 +174,13 @@ def _attributes(deps: Deps) -> Check:
 
 def _packs(deps: Deps) -> Check:
     engine = deps.policies.engine(deps.packs.epoch(), datetime.now(UTC).date())
-    in_use = ", ".join(sorted(engine.activations)) or "none"
-    return Check("rule packs", "ok", f"in use: {in_use}; legal review: none")
+    if not engine.activations:
+        return Check("rule packs", "ok", "in use: none")
+    told = ", ".join(
+        f"{name} (legal review: {engine.packs[name].manifest.legal_review})"
+        for name in sorted(engine.activations)
+    )
+    return Check("rule packs", "ok", f"in use: {told}")
 
 
 def _terms(deps: Deps) -> Check:

@@ -162,6 +162,28 @@ def test_a_session_ends_by_itself_by_hand_and_with_the_operator(ada, server):
     assert ada.sign_ins.find(third) is None
 
 
+def test_a_page_that_looks_again_by_itself_puts_off_no_end(ada, server):
+    """Else a session at a desk that nobody sits at would go on for as long as the page is open."""
+
+    def idle(minutes: int) -> None:
+        with server.database.transaction() as connection:
+            connection.execute(
+                "update console_session set seen_at = seen_at - make_interval(mins => %s)"
+                " where session_digest = %s",
+                [minutes, session_digest(token)],
+            )
+
+    token = ada.sign_in()
+    idle(20)
+    assert ada.sign_ins.find(token, is_used=False) is not None
+    idle(5)
+    assert ada.sign_ins.find(token) is not None  # somebody clicks: thirty minutes from now
+    idle(29)
+    assert ada.sign_ins.find(token, is_used=False) is not None
+    idle(2)
+    assert ada.sign_ins.find(token, is_used=False) is None
+
+
 @pytest.mark.parametrize("token", ["", "x", "x" * 10_000, "\x00", "ä"])
 def test_no_number_is_no_session(ada, token):
     assert ada.sign_ins.find(token) is None

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from countenance.casework.verdicts import FEATURES, REMARKS
 from countenance.console.render import page
-from countenance.console.review_pages import FEATURES, REMARKS, VERDICTS
+from countenance.console.review_pages import VERDICTS
 
 PROBE, PROBE_ALIGNED, PICTURE, ALIGNED = "cHJvYmU=", "cHJvYmUy", "cGljdHVyZQ==", "cGljdHVyZTI="
 

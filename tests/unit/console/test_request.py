@@ -158,3 +158,19 @@ def test_the_nearest_proxy_says_how_the_browser_is_connected(told, scheme):
     """What stands before its word came with the request, from whoever sent it."""
     head = Head(method="GET", path="/", query="", headers={}, received_at=datetime.now(UTC), client="")
     assert WebRequest.of(head, b"", scheme=told).scheme == scheme
+
+
+@pytest.mark.parametrize(
+    ("method", "told", "asks"),
+    [
+        ("GET", "quick", "quick"),
+        ("GET", "whole", "whole"),
+        ("GET", "", None),
+        ("GET", "QUICK", None),
+        ("POST", "quick", None),
+    ],
+)
+def test_only_a_page_that_is_read_again_is_no_use_of_a_session(method, told, asks):
+    """A form is somebody's, whatever header comes along."""
+    headers = {"x-countenance-refresh": told} if told else {}
+    assert WebRequest(method=method, path="/console", query="", headers=headers).refreshes == asks

@@ -673,6 +673,19 @@ def _said() -> list[dict[str, Any]]:
     return [{"Label": f"candidate-{number}", "Verdict": "support"} for number in (1, 2)]
 
 
+def test_trials_are_examined_by_trained_people_alone_where_searches_are(house):
+    """Else whoever lacks training, refused at each search, would be let in to trials and know them."""
+    held = house.held()
+    with house.party.bench.database.transaction() as connection:  # as `two_person_verification` has it held
+        connection.execute("update review set needs_training = true where review_id = %s", [held])
+    trial, refusals = _trial(house, _administrator(house)), []
+    for review in (held, trial):
+        answer, told = house.examiners[0]("BeginExamination", **OURS, ReviewId=review)
+        refusals.append((answer.status, told["__type"], told["Message"]))
+    assert refusals[0] == refusals[1]
+    assert "EXA-003" in refusals[0][2]
+
+
 def test_whoever_could_tell_a_trial_is_given_none(house):
     """An administrator who examines as well knows what was planted: they get searches alone."""
     both = house.operator("Bo", "administrator", "examiner")

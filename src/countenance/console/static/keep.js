@@ -7,11 +7,11 @@ const SENT = "draft sent";
 const kinds = new Set(["text", "search", "number", "date", "datetime-local", "checkbox", "radio", "select-one", "textarea"]);
 
 // "sure" is said anew each time: what cannot be undone is not to be ticked beforehand.
-const fields = (form) => [...form.elements].filter((each) => each.name && each.name !== "sure" && kinds.has(each.type));
+const fields = (form) => [...form.elements].filter((each) => each.name && each.name !== "sure" && !("secret" in each.dataset) && kinds.has(each.type));
 const named = (field) => (field.type === "checkbox" || field.type === "radio" ? `${field.name}=${field.value}` : field.name);
 
 function key(form) {
-  const hidden = [...form.elements].filter((each) => each.type === "hidden" && each.name !== "form_token");
+  const hidden = [...form.elements].filter((each) => each.type === "hidden" && !each.name.startsWith("form_"));
   const told = hidden.map((each) => `${each.name}=${each.value}`);
   return prefix + JSON.stringify([who, location.pathname, ...told, ...fields(form).map(named)]);
 }

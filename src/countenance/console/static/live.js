@@ -1,32 +1,73 @@
 // Keeps the part of the page with the id "live" up to date, which a reload does as well. It asks while somebody looks
-// and something is open, never takes the focus from anybody, and says in words only what has changed. It stops when
-// nobody has touched the page for a while: else a session would never end at a desk that somebody has left.
+// and something is open, never takes the focus from anybody, and says in words only what has changed. Each look is
+// calls that are recorded, so it stops when nobody has touched the page for a while. It keeps no session alive: the
+// server does not take it for a sign of anybody.
+//
+// With data-parts, what has a data-part is replaced one by one; what the server did not look at again stays.
 
 const LEFT_AFTER_MS = 10 * 60 * 1000;
+const WHOLE_EVERY = 8; // looks; those between are at what changes quickly
 const said = document.getElementById("said");
 let touched = Date.now();
+let looks = 0;
 for (const sign of ["pointermove", "keydown", "scroll"]) {
   addEventListener(sign, () => { touched = Date.now(); }, { passive: true });
 }
 
+class SignedOut extends Error {}
+
+async function lookedAt() {
+  looks += 1;
+  const answer = await fetch(location.href, {
+    credentials: "same-origin",
+    redirect: "manual",
+    headers: { "x-countenance-refresh": looks % WHOLE_EVERY === 0 ? "whole" : "quick" },
+  });
+  if (answer.type === "opaqueredirect") throw new SignedOut("you are signed out");
+  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = page.getElementById("live");
+  if (now === null) throw new Error("the page is another one");
+  return now;
+}
+
+/** Put what is now in the place of what was; what somebody opened or moved in it stays so. */
+function replace(was, now) {
+  if (was.isEqualNode(now) || was.contains(document.activeElement)) return;
+  const opened = [...was.querySelectorAll("details")].map((each) => each.open);
+  const moved = [...was.querySelectorAll(".wide")].map((each) => each.scrollLeft);
+  was.replaceWith(document.adoptNode(now));
+  now.querySelectorAll("details").forEach((each, place) => { each.open = opened[place] ?? each.open; });
+  now.querySelectorAll(".wide").forEach((each, place) => { each.scrollLeft = moved[place] ?? each.scrollLeft; });
+}
+
+function update(live, now) {
+  if (live.dataset.parts === undefined) {
+    if (now.dataset.said !== live.dataset.said) said.textContent = `${now.dataset.said}.`;
+    replace(live, now);
+    return;
+  }
+  for (const part of now.querySelectorAll("[data-part]")) {
+    const was = live.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (was !== null) replace(was, part);
+  }
+}
+
 async function look() {
   const live = document.getElementById("live");
+  const isInParts = live.dataset.parts !== undefined;
   if (Date.now() - touched > LEFT_AFTER_MS) {
     said.textContent = "Nobody has touched this page for ten minutes: reload it to see how it stands.";
     return;
   }
-  if (!document.hidden && !live.contains(document.activeElement)) {
+  if (!document.hidden && (isInParts || !live.contains(document.activeElement))) {
     try {
-      const answer = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
-      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const now = page.getElementById("live");
-      if (now === null) throw new Error("the page is another one");
-      if (now.dataset.said !== live.dataset.said) said.textContent = `${now.dataset.said}.`;
-      live.replaceWith(document.adoptNode(now));
+      const now = await lookedAt();
+      update(live, now);
       if (Number(now.dataset.open) === 0) return;
     } catch (error) {
       said.textContent = `Not up to date: ${error.message}. Reload the page to see how it stands.`;
+      if (isInParts || error instanceof SignedOut) return;
     }
   }
   setTimeout(look, Number(live.dataset.every));

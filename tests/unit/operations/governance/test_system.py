@@ -119,3 +119,13 @@ def test_peoples_requests_are_told_of_before_they_are_overdue_and_after(call, lo
         connection.execute("update subject_request set due_at = clock_timestamp() - interval '2 days'")
     found = look(call)["people's requests"]
     assert (found["State"], "1 are overdue" in found["Message"]) == ("wrong", True)
+
+
+def test_each_pack_in_use_is_told_with_the_review_of_its_own_manifest(call, look):
+    """A state that is written down twice is wrong once: policy's page and this one read the same."""
+    packs = {each["Pack"]: each for each in call("ListPacks")["Packs"]}
+    told = look(call)["rule packs"]["Message"]
+    in_use = [name for name, each in packs.items() if each["State"] in {"always", "enforce", "shadow"}]
+    assert in_use
+    for name in in_use:
+        assert f"{name} (legal review: {packs[name]['LegalReview']})" in told
