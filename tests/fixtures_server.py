@@ -25,6 +25,7 @@ from countenance.cli.server_process import RunningServer, running_server
 from countenance.facts import ModelDigests
 from countenance.settings import Settings
 from countenance.transparency.note import Signer
+from countenance.vision.attributes.attribute_pack import AttributeStore
 from fixtures_store import fresh_database
 from governed import OFFICERS, open_governance, ready_account, ready_key
 from paths import SHARED
@@ -169,6 +170,12 @@ def server_settings() -> Settings:
     """Settings of a test server: weights from beside the checkout where they are there, else the cache."""
     models = SHARED / "models" if SHARED else None
     return Settings.from_env({}, models=models, threads=2)
+
+
+def supported_attributes() -> frozenset[str]:
+    """What the test server can read with the weights of this machine."""
+    settings = server_settings()
+    return AttributeStore(settings.cache_dir, settings.models).at_hand().supported
 
 
 @pytest.fixture(scope="session")

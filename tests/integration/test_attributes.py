@@ -10,12 +10,11 @@ import pytest
 
 from attribute_members import DEFAULT, MEMBERS
 from countenance.policy import PolicyEngine
-from countenance.vision.attributes.attribute_pack import AttributeStore
 from countenance.vision.attributes.description import ATTRIBUTES
 from countenance.vision.attributes.mesh_points import LANDMARKS
 from countenance.wire.model import load_models
 from fakes.vision import AS_JPEG, person, picture
-from fixtures_server import server_settings
+from fixtures_server import supported_attributes
 from gateway_server import Server
 from small_server import small_server
 
@@ -26,12 +25,6 @@ SHARED_SERVER = pytest.mark.xdist_group("server")
 def known(portraits: Any) -> list[bytes]:
     """Photos of one man; in the first he smiles."""
     return [photo.read_bytes() for photo in portraits.known["obama"]]
-
-
-def supported() -> frozenset[str]:
-    """What the test server can read with the weights of this machine."""
-    settings = server_settings()
-    return AttributeStore(settings.cache_dir, settings.models).at_hand().supported
 
 
 def combinations() -> list[tuple[str, ...]]:
@@ -73,7 +66,7 @@ def test_detect_faces_invents_nothing(rekognition: Any, known: list[bytes], attr
     asked = {} if attributes is None else {"Attributes": attributes}
     detail = rekognition.detect_faces(Image={"Bytes": known[0]}, **asked)["FaceDetails"][0]
     wanted = set(MEMBERS) if "ALL" in (attributes or ()) else set(attributes or ()) - {"DEFAULT"}
-    assert set(detail) == DEFAULT | {MEMBERS[name] for name in wanted & supported()}
+    assert set(detail) == DEFAULT | {MEMBERS[name] for name in wanted & supported_attributes()}
     assert detail["Confidence"] > 50
     assert all(-180 <= angle <= 180 for angle in detail["Pose"].values())
     assert all(0 <= value <= 100 for value in detail["Quality"].values())
@@ -81,7 +74,7 @@ def test_detect_faces_invents_nothing(rekognition: Any, known: list[bytes], attr
 
 @SHARED_SERVER
 def test_all_is_everything_within_its_ranges(rekognition: Any, known: list[bytes]) -> None:
-    if supported() != ATTRIBUTES:
+    if supported_attributes() != ATTRIBUTES:
         pytest.skip("the attribute pack is not whole here")
     detail = rekognition.detect_faces(Image={"Bytes": known[0]}, Attributes=["ALL"])["FaceDetails"][0]
     assert [point["Type"] for point in detail["Landmarks"]] == list(LANDMARKS)
@@ -103,7 +96,7 @@ def test_all_is_everything_within_its_ranges(rekognition: Any, known: list[bytes
 def test_index_faces_describes_whom_it_enrols_and_whom_it_does_not(
     rekognition: Any, collection: str, known: list[bytes]
 ) -> None:
-    if "SMILE" not in supported():
+    if "SMILE" not in supported_attributes():
         pytest.skip("no weights for it here")
     enrolled = rekognition.index_faces(
         CollectionId=collection, Image={"Bytes": known[0]}, DetectionAttributes=["SMILE"]
