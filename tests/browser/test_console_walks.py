@@ -254,3 +254,20 @@ def test_a_form_of_another_site_is_refused_without_a_barrier(page, service, cook
     page.get_by_role("button").click()
     page.get_by_role("heading", name="That form did not come from this console").wait_for()
     look_everywhere(page, "problem-403")
+
+
+def test_who_is_not_let_in_reads_why(page, service, house):
+    """In words beside the form, which is there again: what was typed but the password."""
+    page.goto(f"{service.endpoint}/console/sign-in")
+    for field, value in {
+        "#account": house,
+        "#name": "Nobody",
+        "#password": "p" * 14,
+        "#code": "123456",
+    }.items():
+        page.fill(field, value)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("alert").wait_for()
+    assert page.input_value("#password") == ""
+    look_everywhere(page, "sign-in-wrong")
+    reached_by_keys(page, "sign-in-wrong")
