@@ -108,7 +108,7 @@ def plant(service: Any, house: str, photos: list[bytes]) -> Planted:
     _papers(service, ours, photos[0])
     _rights(ours, officer, done, house, faces)
     _evaluation(service, officer, done)
-    _erased(ours, officer, done, house, photos[0], service.client())
+    _erased(ours, officer, done, house, photos[:2], service.client())
     _independent_test(service, photos[0])
     return done
 
@@ -247,11 +247,13 @@ def _rights(ours: Any, officer: Any, done: Planted, house: str, faces: list[str]
     ours.open_subject_request(Kind="access", Code=done.code)
 
 
-def _erased(ours: Any, officer: Any, done: Planted, house: str, photo: bytes, client: Any) -> None:
+def _erased(ours: Any, officer: Any, done: Planted, house: str, photos: list[bytes], client: Any) -> None:
     """Another's faces: of one nothing is left, of the other nothing but what they allowed to be kept."""
     name = f"{done.collection}-2"
     client.create_collection(CollectionId=name)
-    records = [client.index_faces(CollectionId=name, Image={"Bytes": photo})["FaceRecords"] for _ in range(2)]
+    records = [
+        client.index_faces(CollectionId=name, Image={"Bytes": photo})["FaceRecords"] for photo in photos
+    ]
     faces = [each[0]["Face"]["FaceId"] for each in records]
     officer.erase_faces(
         AccountId=house, CollectionId=name, FaceIds=faces[:1], Reason=text_of("EraseFaces.Reason")

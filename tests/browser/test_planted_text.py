@@ -53,6 +53,7 @@ SHOWN = {
     "DecideAppeal.Reason": {"account", "standing", "paper accountability"},
     "DecideFinding.Reason": {"account", "standing", "paper accountability"},
     "DecideSubjectRequest.Reason": {"people requests"},
+    "EraseFaces.Reason": {"log"},
     "ExtendSubjectRequest.Reason": {"people requests"},
     "LeaveCanary.Marker": {"log"},
     "OpenCase.Case": {"cases"},
@@ -74,7 +75,6 @@ SHOWN = {
 _PHOTO = "names an object to read, of which nothing is kept"
 _TOKEN = "the next page's number: none but ours is taken (and see the addresses below)"
 _TEST = "goes back to the tester who sent it, by the API: no page has it"
-_LOGGED = "is in the log as a commitment, and opened to nobody on a page"
 UNSHOWN = {
     **{each: _PHOTO for each in free_members() if ".S3Object." in each},
     **{each: _TOKEN for each in free_members() if each.endswith(".NextToken")},
@@ -95,7 +95,6 @@ UNSHOWN = {
     "OpenSubjectRequest.Code": "is a code of ours, or refused",
     "DecidePurposeRequest.Reason": "the API tells it to the account (ListPurposeRequests); no page does",
     "DecideSubjectRequest.BlockConsent": "is kept as the reference of a consent, for the log and the API",
-    "EraseFaces.Reason": _LOGGED,
     "OpenSubjectRequest.Attestation": "how the operator knows who asks: for the API of the account",
     "PutCaseAuthorization.AuthorizationReference": "for DescribeCase; the page says that there is one",
     "SignEvidence.EvidenceReference": "for DescribeCase; the page says who signed",
