@@ -2,9 +2,10 @@
 
     python bench/pages.py [--faces 1000000] [--entries 1000000] [--rounds 60]
 
-One account with one collection of so many faces and a log of so many entries, all of them its own. Pages
-are asked for in turns over one connection, as one person would. Beside them, once: how long the same pages
-took before the house was filled.
+One account with one collection of so many faces and a log of so many entries, all of them its own; users
+with as many faces as one may have, open cases, requests and findings of other accounts. Pages are asked for
+in turns over one connection, as one person would; those of strangers too. Beside them, once: how long the
+same pages took before the house was filled.
 """
 
 from __future__ import annotations
@@ -15,29 +16,18 @@ import json
 import statistics
 import tempfile
 import time
-import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-import numpy as np
-
-from audit import Touching, fill_pending
 from countenance.accounts import Actor, Governance
-from countenance.audit import AuditLog
-from countenance.cli.installation import open_store
-from countenance.cli.server_process import RunningServer, running_server
+from countenance.cli.server_process import running_server
 from countenance.console.routes import ROUTES
-from countenance.gallery import Gallery, NewFace
-from countenance.gallery.records import Collection
-from countenance.settings import Settings
-from countenance.store import Database, KeyStore, UnitOfWork
 from countenance.terms import load_terms
-from countenance.types import AccountId, RatioBox
+from large_house import USERS, House, Living, an_entry, enrol, furnish, opened_house, record
 from packs import bench_settings
 from photographs import OUT
 from serving import COLLECTION, OFFICER, silent
@@ -45,27 +35,29 @@ from signed import ask
 from tables import print_table
 
 TARGET_MS = 100.0
-BATCH = 2_000
-ROLES = ("administrator", "auditor", "developer", "examiner")
-_SETTLED_S = 600.0
+ROLES = ("administrator", "auditor", "developer", "examiner", "officer")
+PACK = "us-amazon-guidance"
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who is signed in."""
+    """Somebody who is signed in, or, without a token, anybody."""
 
     role: str
-    token: str
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """What is measured: a server, and the database under it."""
+class Asked:
+    """A page, as it is asked for and as the table calls it; `form`: it is posted."""
 
-    server: RunningServer
-    database: Database
-    keys: KeyStore
-    account_id: AccountId
+    path: str
+    shown: str = ""
+    form: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.shown or self.path
 
 
 def run(*, faces: int = 1_000_000, entries: int = 1_000_000, rounds: int = 60) -> dict[str, Any]:
@@ -73,14 +65,15 @@ def run(*, faces: int = 1_000_000, entries: int = 1_000_000, rounds: int = 60) -
     with (
         tempfile.TemporaryDirectory(prefix="countenance-bench-") as name,
         running_server(Path(name) / "data", settings, accept_terms=OFFICER, log=silent) as server,
-        _house(Path(name) / "data", server) as house,
+        opened_house(Path(name) / "data", server) as house,
     ):
         ask(server, "CreateCollection", {"CollectionId": COLLECTION})
-        readers = [_signed_in(house, role) for role in ROLES]
-        small = measure(house, readers, rounds=max(5, rounds // 4))
-        enrolling_s = _enrol(house, faces)
-        _record(house, entries)
-        large = measure(house, readers, rounds=rounds)
+        readers = [*(_signed_in(house, role) for role in ROLES), Reader("anybody")]
+        living = furnish(house)
+        small = measure(house, readers, living, rounds=max(5, rounds // 4))
+        enrolling_s = enrol(house, faces)
+        record(house, entries)
+        large = measure(house, readers, living, rounds=rounds)
     result = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "faces": faces,
@@ -96,126 +89,87 @@ def run(*, faces: int = 1_000_000, entries: int = 1_000_000, rounds: int = 60) -
     return result
 
 
-@contextmanager
-def _house(data_dir: Path, server: RunningServer) -> Iterator[House]:
-    with open_store(Settings.from_env({}, data_dir=data_dir)) as (database, keys):
-        with database.read() as connection:
-            row = connection.execute(
-                "select account_id from access_key where access_key_id = %s", (server.access_key_id,)
-            ).fetchone()
-        assert row is not None
-        yield House(server, database, keys, AccountId(row[0]))
-
-
 def _signed_in(house: House, role: str) -> Reader:
     """Somebody of that role, with a session as sign-in opens it; no password is asked for."""
     governance = Governance.open(house.database, house.keys, load_terms())
     governance.operators.put(house.account_id, role, [role], actor=Actor("bench"))
+    if role == "officer":
+        governance.officers.add(house.account_id, role, "officer", actor=Actor("bench"))
     operator = governance.operators.require(house.account_id, role)
     with house.database.transaction() as connection:
         token = governance.sign_ins.open_session(connection, operator.operator_id)
     return Reader(role, token)
 
 
-def _enrol(house: House, count: int) -> float:
-    """Faces that the gallery stores as it stores any; of nobody."""
-    gallery = Gallery(house.database, house.keys)
-    collection = gallery.require_collection(house.account_id, house.server.region, COLLECTION)
-    with house.database.transaction() as connection:  # all in one, which no charter allows: the hardest case
-        connection.execute("update charter set face_cap = %s", (count,))
-    begun, rng = time.perf_counter(), np.random.default_rng(1)
-    for start in range(0, count, BATCH):
-        if start % 100_000 == 0:
-            print(f"  {start:,} of {count:,} faces enrolled", flush=True)
-        batch = _faces(rng, min(BATCH, count - start), collection)
-        with UnitOfWork(house.database) as uow:
-            gallery.enrol(uow, collection, batch)
-            uow.commit()
-    return time.perf_counter() - begun
-
-
-def _faces(rng: np.random.Generator, count: int, collection: Collection) -> list[NewFace]:
-    drawn = rng.standard_normal((count, collection.dimensions), dtype=np.float32)
-    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-    return [
-        NewFace(
-            face_id=uuid.uuid4(),
-            image_id=uuid.uuid4(),
-            external_image_id=None,
-            box=RatioBox(0.1, 0.1, 0.2, 0.2),
-            confidence=99.0,
-            template=template,
-        )
-        for template in drawn
-    ]
-
-
-def _record(house: House, entries: int) -> None:
-    """Entries of the account, which the server's own sequencer gives their places."""
-    print(f"  {entries:,} entries to be placed in the log", flush=True)
-    fill_pending(house.database, Touching(house.keys), entries, accounts=[house.account_id])
-    deadline = time.monotonic() + _SETTLED_S
-    while time.monotonic() < deadline:
-        with house.database.read() as connection:
-            row = connection.execute("select exists (select from audit_event)").fetchone()
-        if row is not None and not row[0]:
-            with house.database.read() as connection:  # as PostgreSQL does by itself within a minute or two
-                connection.execute("vacuum analyze audit_event, audit_entry")
-            return
-        time.sleep(1.0)
-    raise TimeoutError("the server did not place all entries")
-
-
-def measure(house: House, readers: Iterable[Reader], *, rounds: int) -> list[dict[str, Any]]:
+def measure(house: House, readers: Iterable[Reader], living: Living, *, rounds: int) -> list[dict[str, Any]]:
     """Milliseconds of each page for each reader, over one connection."""
-    pages = [(reader, path) for reader in readers for path in _paths(house, reader)]
+    pages = [(reader, asked) for reader in readers for asked in _pages(house, reader, living)]
     taken: list[list[float]] = [[] for _ in pages]
     connection = http.client.HTTPConnection(urlsplit(house.server.endpoint).netloc, timeout=120)
     for lap in range(rounds + 1):
-        for place, (reader, path) in enumerate(pages):
+        for place, (reader, asked) in enumerate(pages):
             begun = time.perf_counter()
-            connection.request(
-                "GET", path, headers={"cookie": f"countenance-console={reader.token}", "accept": "text/html"}
-            )
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != 200:
-                raise RuntimeError(f"{path} as {reader.role}: {answer.status}")
+            _require(connection, reader, asked)
             if lap:  # the first round fills caches, as the first visitor of a day does
                 taken[place].append(time.perf_counter() - begun)
     connection.close()
     return [
-        {"role": reader.role, "path": _shown(path), **_percentiles(seconds)}
-        for (reader, path), seconds in zip(pages, taken, strict=True)
+        {"role": reader.role, "path": asked.name, **_percentiles(seconds)}
+        for (reader, asked), seconds in zip(pages, taken, strict=True)
     ]
 
 
-def _paths(house: House, reader: Reader) -> Iterator[str]:
-    """Every page in the menu, the collection's, and an entry's with its proof."""
+def _require(connection: http.client.HTTPConnection, reader: Reader, asked: Asked) -> None:
+    """Read one page to its end."""
+    headers = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+    if reader.token:
+        headers["cookie"] = f"countenance-console={reader.token}"
+    if asked.form:
+        headers["content-type"] = "application/x-www-form-urlencoded"
+    connection.request("POST" if asked.form else "GET", asked.path, asked.form or None, headers)
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != 200:
+        raise RuntimeError(f"{asked.name} as {reader.role}: {answer.status}")
+
+
+def _pages(house: House, reader: Reader, living: Living) -> Iterator[Asked]:
+    """Every page in the menu, and those that links lead to."""
+    if not reader.token:
+        yield from (Asked(path) for path in ("/console/sign-in", "/people", "/transparency"))
+        yield Asked("/people", "/people with a code", urlencode({"do": "show", "code": living.code}))
+        return
     for route in ROUTES:
         if reader.role in route.roles and route.title:
-            yield route.path
+            yield Asked(route.path)
     if reader.role == "examiner":  # who looks at pictures alone
         return
-    yield f"/console/collections/{COLLECTION}"
-    yield f"/console/log/{_an_entry(house)}"
-    yield "/console/log?operation=SearchFacesByImage"
-    yield "/console/log?operation=DeleteUser"  # there is none
+    yield from _of_readers(house)
+    collection = f"/console/collections/{COLLECTION}"
+    user = f"{collection}/users/{USERS[0]}"
+    if reader.role == "administrator":
+        yield Asked(f"{collection}/charter")
+        yield Asked(user)
+        yield Asked("/console/cases?overdue=yes")
+    if reader.role == "developer":
+        yield Asked(f"{user}?purpose=development")
+        yield Asked(f"{user}?purpose=development&into={USERS[1]}", f"{user}?into=OTHER")
+        yield Asked(f"{collection}/faces/{living.face_id}", f"{collection}/faces/FACE")
+    if reader.role == "officer":
+        yield Asked(f"/console/office/accounts/{living.other_account}", "/console/office/accounts/ACCOUNT")
+        yield Asked("/console/jobs?whose=house&ended=1")
 
 
-def _an_entry(house: House) -> str:
-    with house.database.read() as connection:
-        row = connection.execute(
-            "select event_id from (select event_id, account from audit_entry union all"
-            " select event_id, account from audit_event) as entries where account = %s limit 1",
-            (AuditLog(house.keys).pseudonym(house.account_id),),
-        ).fetchone()
-    assert row is not None
-    return str(row[0])
-
-
-def _shown(path: str) -> str:
-    return "/console/log/ENTRY" if path.count("/") == 3 and path.startswith("/console/log/") else path
+def _of_readers(house: House) -> Iterator[Asked]:
+    """What everybody sees who reads the account."""
+    yield Asked(f"/console/collections/{COLLECTION}")
+    yield Asked(f"/console/log/{an_entry(house)}", "/console/log/ENTRY")
+    yield Asked("/console/log?operation=SearchFacesByImage")
+    yield Asked("/console/log?operation=DeleteUser")  # there is none
+    yield Asked("/console/policy/explain")
+    yield Asked(f"/console/policy/packs/{PACK}")
+    yield Asked("/console/policy/simulate")
+    yield Asked(f"/console/policy/simulate?coming.{PACK}=1&days=30&run=1", "/console/policy/simulate, judged")
 
 
 def _percentiles(seconds: list[float]) -> dict[str, float]:

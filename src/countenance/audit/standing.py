@@ -36,7 +36,7 @@ class Standing:
     """The log at one moment, by the database's clock.
 
     Attributes:
-        pending: events without a place in the log yet.
+        pending: events without a place in the log yet, as far as they were counted.
         oldest_pending: when the oldest of them was recorded.
         unpublished_since: when the oldest checkpoint was signed that waits for its witnesses.
         cosigned: verifier key → the largest size that this witness has cosigned.
@@ -74,7 +74,11 @@ class Standing:
 
 
 def read_standing(
-    connection: Connection, *, witnesses: Iterable[str] = (), newest: int | None = None
+    connection: Connection,
+    *,
+    witnesses: Iterable[str] = (),
+    newest: int | None = None,
+    most_pending: int | None = None,
 ) -> Standing:
     """How the log stands now.
 
@@ -82,15 +86,18 @@ def read_standing(
         witnesses: verifier keys that are asked about even if they were silent for long.
         newest: of the entries that belong to no account only so many are read, the newest; None reads all of
             them: seconds for a million.
+        most_pending: of the events that wait only so many are counted, and looked through for what belongs to
+            no account; None counts all. With it the time does not hang on how lately PostgreSQL has cleaned
+            up after events that were moved.
     """
-    row = connection.execute(_QUERIES["standing"]).fetchone()
+    row = connection.execute(_QUERIES["standing"], {"most_pending": most_pending}).fetchone()
     assert row is not None, "the log is open"
     origin, size, now, pending, oldest, signed, signed_at, published, published_at, unpublished = row
     cosigned = connection.execute(_QUERIES["cosigned"], {"witnesses": list(witnesses)}).fetchall()
     findings = [
         Finding(log_index, orjson.loads(bytes(entry)))
         for log_index, entry in connection.execute(
-            _QUERIES["statements"], {"newest": newest}, binary=True
+            _QUERIES["statements"], {"newest": newest, "most_pending": most_pending}, binary=True
         ).fetchall()
     ]
     reconciliations = [each for each in findings if each.members.get("kind") == "reconciliation"]

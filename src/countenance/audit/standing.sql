@@ -1,9 +1,13 @@
 -- standing --
+-- What waits is counted by its index: the table is full of rows that were moved until it is vacuumed.
 select
     l.origin,
     l.size,
     clock_timestamp(),
-    (select count(*) from audit_event),
+    (
+        select count(*)
+        from (select from audit_event order by recorded_at, event_id limit %(most_pending)s) as waiting
+    ),
     (select min(recorded_at) from audit_event),
     signed.size,
     signed.signed_at,
@@ -38,12 +42,20 @@ group by witness
 order by witness;
 
 -- statements --
--- Of these kinds, the newest last. No caller writes them: their entries have no account.
+-- Of these kinds, the newest last. No caller writes them: their entries have no account. What waits is looked
+-- through by its index, as it is counted.
 select log_index, entry
 from (
-    (select log_index, entry from audit_entry where account is null order by log_index desc limit %(newest)s)
+    (select log_index, null::timestamptz as recorded_at, entry from audit_entry where account is null order by log_index desc limit %(newest)s)
     union all
-    select null, entry from audit_event where account is null
+    select null, recorded_at, entry
+    from (
+        select account, recorded_at, entry
+        from audit_event
+        order by recorded_at desc, event_id desc
+        limit %(most_pending)s
+    ) as waiting
+    where account is null
 ) as unowned
 where position('"kind":"alarm"'::bytea in entry) > 0 or position('"kind":"reconciliation"'::bytea in entry) > 0
-order by log_index nulls last;
+order by log_index nulls last, recorded_at;

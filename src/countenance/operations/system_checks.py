@@ -31,6 +31,7 @@ ORDER: Final[tuple[State, ...]] = ("ok", "note", "wrong")
 _ROOM_WANTED_BYTES: Final = 2 * 1024**3
 _GIB: Final = 1024**3
 _STATEMENTS_READ: Final = 1_000
+_MOST_PENDING: Final = 10_000
 _SILENT: Final = timedelta(minutes=5)
 _SIGNED_WITHIN: Final = timedelta(minutes=1)
 _JOB_WAITS: Final = timedelta(minutes=10)
@@ -54,7 +55,7 @@ def examine(deps: Deps) -> Iterator[Check]:
     Each reads on a connection of its own and gives it back: the call's own transaction is not open yet.
     """
     with deps.house.database.read() as connection:
-        standing = read_standing(connection, newest=_STATEMENTS_READ)
+        standing = read_standing(connection, newest=_STATEMENTS_READ, most_pending=_MOST_PENDING)
     checks: list[tuple[str, Callable[[Deps], Check]]] = [
         ("server", _server),
         ("audit log", lambda _: _log(standing)),
@@ -97,7 +98,8 @@ def _server(deps: Deps) -> Check:
 
 
 def _log(standing: Standing) -> Check:
-    words = f"{standing.size} entries; {standing.pending} wait for their place"
+    more = " or more" if standing.pending >= _MOST_PENDING else ""
+    words = f"{standing.size} entries; {standing.pending}{more} wait for their place"
     if standing.oldest_pending is not None:
         words += f", the oldest for {_span(standing.age(standing.oldest_pending))}"
     signed = standing.signed

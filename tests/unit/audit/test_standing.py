@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from countenance.audit.log import record_statement
-from countenance.audit.standing import read_standing
+from countenance.audit.standing import _QUERIES, read_standing
 from whole_log import ORIGIN, WITNESS, whole_log
 
 
@@ -64,6 +64,55 @@ def test_reconciliations_and_alarms_are_found_among_everything_else(log):
     assert found.reconciled.log_index is None
     assert [alarm.members["what"] for alarm in found.alarms] == ["first", "second"]
     assert isinstance(found.alarms[0].log_index, int)
+
+
+@pytest.mark.parametrize("query", ["standing", "statements"])
+def test_what_was_moved_costs_nothing_before_it_is_cleaned_up(log, query):
+    """A page counted through the remains of a million events for 300 ms, until the table was vacuumed.
+
+    PostgreSQL must not read the table from end to end, whatever it believes to be in it.
+    """
+    told = {"newest": 1_000, "most_pending": 10_000}
+    with log.database.transaction() as connection:
+        connection.execute("alter table audit_event set (autovacuum_enabled = false)")
+        connection.execute("set local session_replication_role = replica")
+        connection.execute(
+            "insert into audit_event (event_id, account, entry, sealed)"
+            " select gen_random_uuid(), null, convert_to(repeat('x', 600), 'UTF8'), null"
+            " from generate_series(1, 30000)"
+        )
+        connection.execute("analyze audit_event")
+        full = _plan(connection, query, told)
+        connection.execute("delete from audit_event")
+        believed_full = _plan(connection, query, told)
+        connection.execute("analyze audit_event")
+        known_empty = _plan(connection, query, told)
+    for plan in (full, believed_full, known_empty):
+        assert "Seq Scan on audit_event" not in plan, plan
+
+
+def _plan(connection, query, told):
+    return "\n".join(line for (line,) in connection.execute(f"explain {_QUERIES[query]}", told).fetchall())
+
+
+def test_no_more_is_counted_than_is_asked_for(log):
+    """A bound that says that there may be more; None counts all."""
+    for number in range(1, 8):
+        log.record(f"{number:012}")
+    assert standing_of(log, most_pending=5).pending == 5
+    assert standing_of(log).pending == standing_of(log, most_pending=100).pending == 8
+
+
+def test_of_those_that_wait_the_newest_are_looked_through(log):
+    """Whoever counts to a bound sees what was said last."""
+    with log.database.transaction() as connection:
+        record_statement(connection, "alarm", {"what": "first", "figures": {}})
+    for number in range(1, 8):
+        log.record(f"{number:012}")
+    with log.database.transaction() as connection:
+        record_statement(connection, "alarm", {"what": "second", "figures": {}})
+    assert [alarm.members["what"] for alarm in standing_of(log, most_pending=5).alarms] == ["second"]
+    assert [alarm.members["what"] for alarm in standing_of(log).alarms] == ["first", "second"]
 
 
 def test_a_log_is_behind_beyond_the_bounds_of_its_promises(log):

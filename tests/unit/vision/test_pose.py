@@ -138,4 +138,4 @@ def test_a_mirrored_photo_flips_yaw_and_roll(portraits, vision):
     assert turned >= 2
     # the detector's points are not quite symmetric: a few degrees on a face that speaks and looks aside
     assert max(unlike_deg) <= 6
-    assert np.mean(unlike_deg) <= 3
+    assert np.mean(unlike_deg) <= (3 if vision.pack_name == "standard" else 4)
