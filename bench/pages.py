@@ -166,6 +166,10 @@ def _of_readers(house: House) -> Iterator[Asked]:
     yield Asked(f"/console/log/{an_entry(house)}", "/console/log/ENTRY")
     yield Asked("/console/log?operation=SearchFacesByImage")
     yield Asked("/console/log?operation=DeleteUser")  # there is none
+    today = f"{datetime.now(UTC):%Y-%m-%d}T00:00"
+    yield Asked(f"/console/log?until={today}", "/console/log?until=DAY")  # before them all
+    between = f"from={today}&operation=SearchFacesByImage"
+    yield Asked(f"/console/log?{between}", "/console/log?from=DAY&operation=SearchFacesByImage")
     yield Asked("/console/policy/explain")
     yield Asked(f"/console/policy/packs/{PACK}")
     yield Asked("/console/policy/simulate")
