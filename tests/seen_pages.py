@@ -82,7 +82,9 @@ _WATCH = """wanted => {
     const style = getComputedStyle(event.target);
     stopsHere.push([event.target, style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0]);
   });
-  return [...document.querySelectorAll(wanted)].filter(each => each.checkVisibility()).length;
+  const parts = {"datetime-local": 8};  // day, month, year, hour, minute and what opens the calendar
+  return [...document.querySelectorAll(wanted)].filter(each => each.checkVisibility())
+    .reduce((sum, each) => sum + (parts[each.type] ?? 1), 0);
 }"""
 _MISSED = """wanted => {
   const been = new Set(stopsHere.map(([element]) => element));
@@ -94,8 +96,9 @@ _MISSED = """wanted => {
     missed: [...document.querySelectorAll(wanted)]
       .filter(each => each.checkVisibility() && !been.has(each) && !isBeside(each)).map(show),
     unseen: stopsHere.filter(([, isSeen]) => !isSeen).map(([element]) => show(element)),
-    backwards: stopsHere.slice(1)
-      .filter(([element], place) => !isAfter(stopsHere[place][0], element)).map(([element]) => show(element)),
+    backwards: stopsHere.slice(1)  // but from the end to the beginning
+      .filter(([element], place) => element !== stopsHere[0][0] && !isAfter(stopsHere[place][0], element))
+      .map(([element]) => show(element)),
   };
 }"""
 

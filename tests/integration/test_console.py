@@ -200,7 +200,7 @@ def test_an_administrator_of_another_account_sees_nothing_of_this_one(service, h
 
 
 def test_what_people_write_is_shown_and_never_run(visitors, service):
-    """Stored XSS through every free text that a page shows."""
+    """What is sent back at once, right or wrong; tests/browser/test_planted_text.py has all that is stored."""
     administrator = visitors["administrator"]
     administrator.post("/console/keys", {"do": "request", "purpose": "photo-library", "justification": EVIL})
     visitors["examiner"].post("/console/standing", {"do": "appeal", "statement": EVIL})
@@ -226,7 +226,7 @@ def test_what_people_write_is_shown_and_never_run(visitors, service):
         assert "<img src=x" not in page.body
         assert "49" not in re.findall(r"onerror=alert\(2\)&gt;(\d+)", page.body)
         shown += "&lt;script&gt;alert(1)" in page.body
-    assert shown >= 6
+    assert shown >= 4
 
 
 def test_every_click_is_a_call_that_is_recorded(visitors, service):
