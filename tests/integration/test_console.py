@@ -200,7 +200,7 @@ def test_an_administrator_of_another_account_sees_nothing_of_this_one(service, h
 
 
 def test_what_people_write_is_shown_and_never_run(visitors, service):
-    """What is sent back at once, right or wrong; tests/browser/test_planted_text.py has all that is stored."""
+    """What is answered at once; tests/browser/test_planted_text.py has all that is stored."""
     administrator = visitors["administrator"]
     administrator.post("/console/keys", {"do": "request", "purpose": "photo-library", "justification": EVIL})
     visitors["examiner"].post("/console/standing", {"do": "appeal", "statement": EVIL})
