@@ -156,7 +156,9 @@ def _empty(target: Target, backup: str) -> Iterator[Database]:
             url = stack.enter_context(EmbeddedPostgres(data_dir)).url
         _clear(data_dir)
         database = stack.enter_context(Database(url, max_connections=_CONNECTIONS))
-        if not target.database_url and is_marked(database):
+        if not target.database_url:
+            # The folder was empty, or an unfinished restore's: so is its database, marked, or whole already
+            # when who restored was killed while the database was being stopped.
             with database.transaction() as connection:
                 connection.execute("drop schema public cascade")
                 connection.execute("create schema public")
