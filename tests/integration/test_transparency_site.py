@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -12,6 +13,13 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
+
+from countenance.audit.public_reports import publish
+from countenance.cli.installation import open_store
+from countenance.measuring.evaluation_file import evaluation_digest
+from countenance.settings import Settings
+from countenance.transparency.public_report import told_rates
+from sample_evaluation import sample_evaluation
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -149,3 +157,31 @@ def test_nothing_that_is_sent_changes_or_runs(get, published):
     status, _, text = get("/transparency", Host='"><script>alert(1)</script>')
     assert (status, "<script>" in text) == (200, False)
     assert get("/transparencyx")[0] == 404
+
+
+def test_what_its_rates_are_copied_from_is_shown_and_no_other_evaluation(service, published, cli, get):
+    """Whoever checks a report needs them; one that no report tells of is the operator's own."""
+    officer = service.officer()
+    whole, other = (sample_evaluation() | {"machine": each} for each in ("told", "not told"))
+    recorded = [
+        officer.put_evaluation(SignedEvaluation=service.make_evaluation(each))["EvaluationId"]
+        for each in (whole, other)
+    ]
+    digest = evaluation_digest(whole)
+    period = {"from": f"{LONG_BEFORE:%Y-%m-%d}", "to": f"{BEFORE:%Y-%m-%d}"}
+    report = published | {"period": published["period"] | period, "rates": told_rates([whole], [])}
+    where = {"database_url": service.database_options[1]} if service.database_options else {}
+    settings = Settings.from_env({}, data_dir=service.data_dir, **where)
+    with open_store(settings) as (database, _), database.transaction() as connection:
+        publish(connection, report, page="", checkpoint="")
+    try:
+        status, headers, text = get(f"/transparency/evaluations/{digest}.json")
+        assert (status, headers["content-type"]) == (200, "application/json")
+        assert hashlib.sha256(text.encode()).hexdigest() == digest
+        assert get(f"/transparency/evaluations/{evaluation_digest(other)}.json")[0] == 404
+        assert get(f"/transparency/evaluations/{digest}")[0] == 404
+    finally:
+        assert cli("report", "withdraw", period["from"])[0] == 0
+        for each in recorded:
+            officer.withdraw_evaluation(EvaluationId=each, Reason="of a test")
+    assert get(f"/transparency/evaluations/{digest}.json")[0] == 404

@@ -238,6 +238,12 @@ class Evaluations:
         return Evaluated(standing="other", differs=min(differences, key=len))
 
 
+def find_told(connection: Connection, digest: str) -> str | None:
+    """The document of one whose rates a published report tells; None for any other."""
+    row = connection.execute(_QUERIES["find_told"], {"digest": digest}).fetchone()
+    return None if row is None else str(row[0])
+
+
 def _first(judged: Sequence[_Judged]) -> _Judged | None:
     """The newest that counts, or of which nobody knows what it said: no older one speaks in its place."""
     return next((each for each in judged if each.why in {"", "damaged"}), None)

@@ -66,3 +66,12 @@ limit 64;
 
 -- read_signed --
 select document, note from evaluation where evaluation_id = %(evaluation_id)s;
+
+-- find_told --
+-- One whose rates a published report tells: in its one encoding (RFC 8785) that is written so, and nothing else is.
+select document from evaluation
+where digest = %(digest)s and exists (
+    select from public_report
+    where position(convert_to('"evaluation":"' || %(digest)s || '","is_in_force":', 'UTF8') in report) > 0
+)
+limit 1;

@@ -8,13 +8,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from countenance.assurance.evaluations import Evaluations
 from countenance.audit.mirror import mirror_log
 from countenance.audit.published import list_keys
 from countenance.audit.reader import note_operator_read
@@ -23,15 +21,13 @@ from countenance.cli.audit_verify import parse_keys
 from countenance.cli.installation import open_store
 from countenance.cli.options import settings_options
 from countenance.cli.progress import entries_progress
+from countenance.cli.report_evaluations import hand_out, read_recorded
 from countenance.cli.report_fetch import fetch_log
 from countenance.cli.report_published import publish_report
 from countenance.cli.tables import as_json_option, to_words
 from countenance.errors import InvalidEvaluation, SetupError
 from countenance.measuring.evaluation_file import (
-    canonical_evaluation,
-    evaluation_digest,
     load_evaluation,
-    parse_evaluation,
 )
 from countenance.reporting.transparency_page import render_transparency
 from countenance.settings import Settings
@@ -74,7 +70,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--evaluation", "evaluations", type=_FILE, multiple=True, help="an evaluation whose rates are told"
 )
 @click.option("--evaluations-on-record", is_flag=True,
-              help="tell the rates of all that are in force; with --server")  # fmt: skip
+              help="tell the rates of those in force at the end; with --server")  # fmt: skip
 @click.option("--check", "checked", type=_FILE, help="a report.json: does each of its figures stand?")
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
               help="write report.json and report.html there")  # fmt: skip
@@ -106,8 +102,8 @@ def transparency(
     COUNTENANCE_AUDITOR_TOKEN. docs/spec/transparency-report.md says what each figure is.
 
     With --check period, size and least count are those of the report, each figure is computed anew, and those
-    that do not stand are named; exits 1 then. Rates are checked against the files of --evaluation: whoever
-    publishes a report with --evaluations-on-record hands out those that -o writes beside it.
+    that do not stand are named; exits 1 then. Rates are checked against the files of --evaluation: -o writes
+    them beside the report, and the server shows those on record beside a published one.
 
     With --publish everybody may read it from then on, page and file, under /transparency of the server. That
     is once for each period, and when the period is over in the log: two reports that share days would tell by
@@ -133,19 +129,21 @@ def transparency(
         documents = [load_evaluation(path) for path in evaluations]
     except (ReportImpossible, InvalidEvaluation) as error:
         raise click.UsageError(str(error)) from None
-    if evaluations_on_record:
-        documents += _recorded(Settings.from_env(**given))
     with _folder(log, given) as (folder, own_keys):
-        report = _computed(folder, log_keys or own_keys, witnesses, asked, documents)
+        figures = _computed(folder, log_keys or own_keys, witnesses, asked)
+        if evaluations_on_record:
+            documents += read_recorded(Settings.from_env(**given), figures.evaluations_in_force())
+        report = _report(figures, documents)
         checkpoint = (folder / "checkpoint").read_text("utf-8")
     if checked:
         _show_check(differences(published, report), report, as_json=as_json)
     else:
-        if publish:
+        if out is not None:
+            _write(report, out)
+            hand_out(documents, out)
+        if publish:  # last: whoever is told of a report finds what goes with it
             publish_report(Settings.from_env(**given), report, checkpoint)
         _show(report, out, as_json=as_json)
-        if out is not None and evaluations_on_record:
-            _hand_out(documents, out)
         if publish and not as_json:
             click.secho(f"published: /transparency/{report['period']['from']}", fg="green")
 
@@ -175,28 +173,6 @@ def _require_sense(
         raise click.UsageError("give the period, --from and --to; or a report with --check")
     if checked is not None and (start or end or wrote):
         raise click.UsageError("--check takes period and size from the report, and writes nothing")
-
-
-def _recorded(settings: Settings) -> list[dict[str, Any]]:
-    """The evaluations that count now, whatever model they are of; of another's making some cannot be read."""
-    evaluations, now, found = Evaluations(), datetime.now(UTC), []
-    with open_store(settings) as (database, _), database.read() as connection:
-        for each in evaluations.on_record(connection):
-            if each.status(now) != "in_force":
-                continue
-            _, document, _ = evaluations.require(connection, each.evaluation_id)
-            try:
-                found.append(parse_evaluation(document.encode()))
-            except InvalidEvaluation as error:
-                what = f"rates of the evaluation {each.evaluation_id} are not told: {error}"
-                click.secho(to_words(what), fg="yellow", err=True)
-    return found
-
-
-def _hand_out(documents: Sequence[dict[str, Any]], out: Path) -> None:
-    """What whoever checks the report's rates needs, each under the digest that the report names."""
-    for document in documents:
-        write_whole(out / f"evaluation-{evaluation_digest(document)}.json", canonical_evaluation(document))
 
 
 @contextmanager
@@ -236,17 +212,13 @@ def _folder(log: str | None, given: dict[str, Any]) -> Iterator[tuple[Path, list
 
 
 def _computed(
-    folder: Path,
-    log_keys: Sequence[Verifier],
-    witnesses: Sequence[Verifier],
-    asked: Asked,
-    evaluations: Sequence[dict[str, Any]],
-) -> dict[str, Any]:
-    """The report of a log that holds; else the process ends with what is wrong."""
+    folder: Path, log_keys: Sequence[Verifier], witnesses: Sequence[Verifier], asked: Asked
+) -> Figures:
+    """The figures of a log that holds; else the process ends with what is wrong."""
     if not log_keys:
         raise click.UsageError("give the log's key (--log-key): had from somewhere else than the log")
-    figures = Figures(asked)
     try:
+        figures = Figures(asked)
         with entries_progress() as on_progress:
             found = verify_folder(
                 folder,
@@ -257,7 +229,7 @@ def _computed(
                 on_entry=figures.add,
             )
         if found.is_valid:
-            return figures.report(evaluations)
+            return figures
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
@@ -268,6 +240,13 @@ def _computed(
         click.secho(to_words(f"{problem.where}: {problem.what}"), fg="red", err=True)
     click.secho("the log does not hold, so there is no report of it", fg="red", err=True)
     sys.exit(1)
+
+
+def _report(figures: Figures, evaluations: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return figures.report(evaluations)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _load_report(path: Path) -> Any:
@@ -291,16 +270,16 @@ def _asked_of(report: Any) -> Asked:
     raise ReportImpossible("the file is no transparency report")
 
 
+def _write(report: dict[str, Any], out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_whole(out / "report.json", report_bytes(report))
+        write_whole(out / "report.html", render_transparency(report).encode())
+    except OSError as error:
+        raise SetupError(f"`{out}` cannot be written: {error.strerror}", remedy="choose another") from error
+
+
 def _show(report: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
-    if out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            write_whole(out / "report.json", report_bytes(report))
-            write_whole(out / "report.html", render_transparency(report).encode())
-        except OSError as error:
-            raise SetupError(
-                f"`{out}` cannot be written: {error.strerror}", remedy="choose another"
-            ) from error
     if as_json:
         sys.stdout.buffer.write(report_bytes(report))
         return

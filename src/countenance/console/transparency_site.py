@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
+from countenance.assurance.evaluations import find_told
 from countenance.audit.public_reports import PublishedFile, find_published, list_published
 from countenance.audit.published import list_keys
 from countenance.console.render import HEADERS, document, held_to_tls, page
@@ -26,6 +27,7 @@ _LOG = logging.getLogger(__name__)
 _ADDRESS: Final = re.compile(
     rf"{PREFIX}/(?:(?P<start>\d{{4}}-\d\d-\d\d)/?)?(?P<file>report\.json|checkpoint)?", re.ASCII
 )
+_EVALUATION: Final = re.compile(rf"{PREFIX}/evaluations/(?P<digest>[0-9a-f]{{64}})\.json", re.ASCII)
 _KEPT: Final = ("cache-control", "public, max-age=300")
 _HEADLINES: Final = (
     ("calls", "calls"),
@@ -74,9 +76,12 @@ class TransparencySite:
             return _problem(405, "This page is only read", "Use GET.", allowed)
         if request.path.rstrip("/") == PREFIX:
             return self._overview(request)
+        if found := _EVALUATION.fullmatch(request.path):
+            return self._evaluation(found["digest"])
         found = _ADDRESS.fullmatch(request.path)
-        if found is None:
-            return _nothing()
+        return _nothing() if found is None else self._published(found)
+
+    def _published(self, found: re.Match[str]) -> Answer:
         try:
             start = date.fromisoformat(found["start"]) if found["start"] else None
         except ValueError:  # the 31st of February
@@ -86,6 +91,12 @@ class TransparencySite:
         if published is None:
             return _nothing()
         return _file(published, found["file"])
+
+    def _evaluation(self, digest: str) -> Answer:
+        """What the rates of a report are copied from: whoever checks it needs it."""
+        with self._database.read() as connection:
+            found = find_told(connection, digest)
+        return _nothing() if found is None else _content("application/json", found.encode())
 
     def _overview(self, request: WebRequest) -> Answer:
         with self._database.read() as connection:
@@ -112,6 +123,10 @@ def _file(published: PublishedFile, name: str | None) -> Answer:
         if name == "report.json"
         else ("text/plain; charset=utf-8", published.checkpoint.encode())
     )
+    return _content(kind, content)
+
+
+def _content(kind: str, content: bytes) -> Answer:
     return Answer(status=200, headers=(("content-type", kind), _KEPT, *HEADERS), body=content)
 
 

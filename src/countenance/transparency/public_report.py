@@ -121,6 +121,10 @@ class Figures:
         if is_in_period:
             self._count(members)
 
+    def evaluations_in_force(self) -> list[str]:
+        """Digests of those that the log says count at the period's end."""
+        return [each["evaluation"] for each in self._system.told(end=self._end)["evaluations"]]
+
     def report(self, evaluations: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         """The whole report, as a JSON value.
 
@@ -158,7 +162,7 @@ class Figures:
             "expected_false_candidates": self._told_expected(counts, withheld),
             "not_offered": sorted({"reviews", "people"} - self._offered),
             "system": system,
-            "rates": told_rates(evaluations, [each["evaluation"] for each in system["evaluations"]]),
+            "rates": told_rates(evaluations, self.evaluations_in_force()),
         }
 
     def _count(self, members: Mapping[str, Any]) -> None:
