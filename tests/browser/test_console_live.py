@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.xdist_group("server"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium"),
 ]
-A_WHILE = "00:16"
+A_WHILE = "01:01"
 """Longer than the page waits until it looks again."""
 
 GREW = r"""before => {
@@ -89,16 +89,16 @@ def test_it_stops_while_nobody_looks(overview):
     page, looks = overview
     page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })")
     for _ in range(5):
-        page.clock.run_for(16_000)
+        page.clock.run_for(61_000)
     assert looks == []
     page.evaluate("delete document.hidden")
     with page.expect_request(lambda asked: asked.resource_type == "fetch"):
-        page.clock.run_for(16_000)
+        page.clock.run_for(61_000)
 
 
 @pytest.mark.parametrize("status", [303, 400, 500])
-def test_it_says_once_that_it_is_not_up_to_date_and_asks_no_more(overview, status):
-    """Signed out, put off, or broken: an old figure must not pass for one of now."""
+def test_it_says_that_it_is_not_up_to_date_and_soon_asks_no_more(overview, status):
+    """Signed out, put off, or broken three times: an old figure must not pass for one of now."""
     page, looks = overview
     if status == 303:
         page.context.clear_cookies()
@@ -107,10 +107,38 @@ def test_it_says_once_that_it_is_not_up_to_date_and_asks_no_more(overview, statu
     page.clock.fast_forward(A_WHILE)
     said = "you are signed out" if status == 303 else f"the server answered {status}"
     page.locator("#said", has_text=said).wait_for()
-    asked = len(looks)
-    for _ in range(4):
-        page.clock.run_for(16_000)
-    assert len(looks) == asked
+    for _ in range(6):
+        page.clock.run_for(61_000)
+        page.wait_for_timeout(300)
+    assert len(looks) == (1 if status == 303 else 3)
+
+
+def test_a_server_that_starts_anew_is_asked_again(overview):
+    page, looks = overview
+    before = count(page)
+    page.route("**/console", lambda route: route.abort())
+    page.clock.fast_forward(A_WHILE)
+    page.locator("#said", has_text="Not up to date").wait_for()
+    page.unroute("**/console")
+    page.clock.fast_forward(A_WHILE)
+    page.wait_for_function(GREW, arg=before)
+    assert page.locator("#said").inner_text() == ""
+    assert len(looks) == 2
+
+
+def test_a_part_that_went_away_goes_with_the_next_whole_look(overview):
+    """A tile that the server shows no more is no figure of now."""
+    page, _ = overview
+    page.evaluate("""() => document.querySelector(".tiles").insertAdjacentHTML(
+      "beforeend", '<div class="tile" data-part="of-before">of before</div>')""")
+    for number in range(1, 5):
+        with page.expect_response(lambda answer: answer.request.resource_type == "fetch"):
+            page.clock.run_for(61_000)
+        if number < 4:
+            page.wait_for_timeout(300)
+            assert page.locator("[data-part=of-before]").count() == 1
+    page.wait_for_function("() => document.querySelector('[data-part=of-before]') === null")
+    assert page.locator("[data-part=standing]").count() == 1
 
 
 def test_trials_and_requests_have_no_barrier(tab, service, house, portraits):

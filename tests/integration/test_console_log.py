@@ -154,7 +154,15 @@ def test_a_refusal_leads_to_why_and_what_would_be_decided_now(auditor, refused, 
     for hidden in ("account", "operator", "key"):
         assert entry[hidden] not in page.body.partition("<textarea")[2]
     changed = json.dumps(call | {"roles": ["developer"]})
+    again = auditor.post("/console/policy/explain", {"call": changed, "event": event})
+    assert (again.status, "Then: refused" in again.text, "claims.beneficiary" in again.text) == (
+        200,
+        True,
+        True,
+    )
+    assert "ROL-001" not in again.body.partition('aria-label="The answer"')[2].partition("The call")[0]
     judged = auditor.post("/console/policy/explain", {"call": changed})
+    assert f'name="event" value="{event}"' in page.body
     assert (judged.status, "ROL-001" in judged.text.partition("The call")[0]) == (200, False)
     client, deadline = service.client("countenance"), time.monotonic() + LOG_TIMEOUT_S
     roles: list[list[str] | None] = []

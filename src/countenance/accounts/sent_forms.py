@@ -24,7 +24,8 @@ class SentForms:
     def take(self, session: ConsoleSession, mark: str) -> bool:
         """Whether a form with this mark comes for the first time in the session: of many at once, one does.
 
-        It is durable on return, before anything is made: who is killed then has made nothing, and sends anew.
+        It is durable on return, before anything is made: whoever is killed then may have made nothing, and a
+        form of a page that is opened anew is another one.
         """
         whole = f"form of the console\n{session.digest}\n{mark}".encode()
         values = {"digest": hashlib.sha256(whole).digest(), "ends_at": session.expires_at}

@@ -172,10 +172,15 @@ order by r.opened_at desc, r.review_id
 limit %(limit)s;
 
 -- owes_training --
--- Whether searches under a purpose were held for trained people alone: of a trial it must be no different.
-select exists (
-    select 1 from review
-    where account_id = %(account_id)s and purpose = %(purpose)s and not is_planted and needs_training
+-- Whether the newest search under a purpose is held for trained people alone: of a trial it must be no different.
+select coalesce(
+    (
+        select needs_training from review
+        where account_id = %(account_id)s and purpose = %(purpose)s and not is_planted
+        order by opened_at desc, review_id
+        limit 1
+    ),
+    false
 );
 
 -- list_for_examiner --

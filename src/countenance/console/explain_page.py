@@ -20,28 +20,31 @@ _OPERATIONS: Final = sorted({name for kind, names in GROUPS.items() if kind != "
 def show(visit: Visit) -> Answer:
     """The form; for an event of the log it is filled in, and what was decided then stands beside now."""
     event = visit.request.asked().get("event", "")
-    if not event:
-        return _page(visit, json.dumps(_EXAMPLE, indent=2))
-    try:
-        members = json.loads(visit.ours("GetInclusionProof", EventId=event)["Entry"])
-    except CallRefused as error:
-        if error.code not in NOT_THERE:
-            raise
-        return _page(visit, json.dumps(_EXAMPLE, indent=2), wrong=error.message, status=404)
-    try:
-        recalled = recall(members)
-    except ValueError as error:
-        return _page(
-            visit, json.dumps(_EXAMPLE, indent=2), wrong=f"That entry cannot be judged: {error}.", status=400
-        )
-    then = _then(visit, event, members)
-    return _judged(visit, json.dumps(recalled.call, indent=2), then=then, unsaid=recalled.unsaid)
+    return _of_event(visit, event) if event else _page(visit, json.dumps(_EXAMPLE, indent=2))
 
 
 def take(visit: Visit) -> Answer:
-    """What policy would say of the call that was posted, without making it."""
-    text = visit.form.values.get("call", ("",))[-1]
+    """What policy would say of the call that was posted, and not make it; beside then, if it was recorded."""
+    text, event = (visit.form.values.get(name, ("",))[-1] for name in ("call", "event"))
+    if event:
+        return _of_event(visit, event, text)
     return _judged(visit, text) if text else show(visit)
+
+
+def _of_event(visit: Visit, event: str, text: str = "") -> Answer:
+    """Args: text: the call as somebody has filled it in further; empty for as the entry says it."""
+    shown = text or json.dumps(_EXAMPLE, indent=2)
+    try:
+        members = json.loads(visit.ours("GetInclusionProof", EventId=event)["Entry"])
+        recalled = recall(members)
+    except CallRefused as error:
+        if error.code not in NOT_THERE:
+            raise
+        return _page(visit, shown, wrong=error.message, status=404)
+    except ValueError as error:
+        return _page(visit, shown, wrong=f"That entry cannot be judged: {error}.", status=400)
+    then = _then(visit, event, members)
+    return _judged(visit, text or json.dumps(recalled.call, indent=2), then=then, unsaid=recalled.unsaid)
 
 
 def _judged(visit: Visit, text: str, **values: Any) -> Answer:

@@ -23,6 +23,7 @@ from countenance.policy.groups import is_for_roles
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105  # the name of a field
 _SOON_S: Final = 60
+_MOST_TAKEN_ON: Final = 8
 _NOT_TAKEN: Final = 400
 _FAILED: Final = 500
 _PUT_OFF: Final = frozenset({"ThrottlingException", "ProvisionedThroughputExceededException"})
@@ -175,7 +176,8 @@ class Visit:
             return Credentials(*kept[:3])
         made = self.ours("AssumePurpose", Purpose=purpose, **claims)["Credentials"]
         credentials = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
-        taken_on = lasting | {what: (*credentials, str(made["Expiration"]))}
+        newest = dict([*lasting.items()][1 - _MOST_TAKEN_ON :])  # each consent that is named is one more
+        taken_on = newest | {what: (*credentials, str(made["Expiration"]))}
         self.door.sign_ins.keep(
             self.session,
             SessionKeys(self.session.keys.access_key_id, self.session.keys.secret, taken_on),

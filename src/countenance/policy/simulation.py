@@ -188,6 +188,15 @@ class Simulation:
         else:
             self._judge(request, event, was_allowed=allowed)
 
+    def count(self, line: bytes | str) -> None:
+        """An entry before those that are read: it counts for the rates of these alone."""
+        try:
+            members = _entry(line)
+            if members["kind"] == "call" and kinds_of(str(members["operation"])) & _RELEVANT:
+                self._rate(members)
+        except (KeyError, ValueError, TypeError, AttributeError):
+            return  # as one that is read: it has no rate
+
     def _judge(self, request: AccessRequest, event: str, *, was_allowed: bool) -> None:
         outcome, where = self.outcome, (request.operation, request.purpose or "")
         outcome.calls += 1

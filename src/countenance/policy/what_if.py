@@ -47,6 +47,7 @@ def what_if(
     simulation: Simulation | None,
     *,
     going: Collection[str] = (),
+    earlier: Sequence[bytes] = (),
     since: datetime | None = None,
 ) -> WhatIf:
     """Judge entries anew.
@@ -55,9 +56,13 @@ def what_if(
         entries: in the log's order, the oldest first: rates are counted on the way.
         simulation: of the packs that are to come; it is read into; None for none.
         going: ids of rules that are to go.
+        earlier: entries before those, which count for their rates alone.
         since: entries of earlier calls are read for the rates alone.
     """
     found, leaving = WhatIf(), frozenset(going)
+    if simulation is not None:
+        for entry in earlier:
+            simulation.count(entry)
     for number, entry in enumerate(entries, 1):
         before = _refusals(simulation)
         if simulation is not None:

@@ -684,6 +684,11 @@ def test_trials_are_examined_by_trained_people_alone_where_searches_are(house):
         refusals.append((answer.status, told["__type"], told["Message"]))
     assert refusals[0] == refusals[1]
     assert "EXA-003" in refusals[0][2]
+    # once the duty is over, trials alone would refuse the untrained
+    later = house.held("SearchFaces", **SEARCH, FaceId=house.faces["ada"])
+    assert later != held
+    for review in (later, _trial(house, _administrator(house))):
+        house.examiners[0].told("BeginExamination", **OURS, ReviewId=review)
 
 
 def test_whoever_could_tell_a_trial_is_given_none(house):

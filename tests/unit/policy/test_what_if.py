@@ -10,7 +10,7 @@ import pytest
 
 from countenance.policy.simulation import Simulation, engine_for
 from countenance.policy.what_if import what_if
-from rule_packs import make_pack
+from rule_packs import make_pack, rule
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -84,6 +84,22 @@ def test_what_is_older_than_asked_for_counts_for_nothing(coming):
     assert (found.read, found.freed, found.refused_then) == (2, 0, {"GONE-1": 1})
     assert (simulation.outcome.calls, simulation.outcome.refused) == (2, 1)
     assert found.oldest_at == NOON + timedelta(minutes=6)
+
+
+def test_a_rate_is_counted_from_the_hour_before_and_judges_nothing_there(operations, discharges, tmp_path):
+    """A stretch is judged as the whole log would be: its first hour has calls before it."""
+    policies = rule("pack", "PACK-1", "context.callsLastHour >= 3")
+    pack = make_pack(tmp_path, "pack", policies=policies)
+    alone, with_hour = (
+        Simulation(engine_for({"pack": pack}, operations, discharges=discharges)) for _ in range(2)
+    )
+    stretch = lines(entry(minute=60), entry(minute=61))
+    earlier = lines(*(entry(minute=minute) for minute in (-5, 10, 20, 30)), {"kind": "alarm"})
+    what_if(stretch, alone)
+    found = what_if(stretch, with_hour, earlier=[*earlier, b"no entry"])
+    assert (alone.outcome.refused, with_hour.outcome.refused) == (0, 2)
+    assert (found.read, with_hour.outcome.calls, with_hour.outcome.malformed) == (2, 2, 0)
+    assert found.oldest_at == NOON + timedelta(minutes=60)
 
 
 def test_entries_that_are_no_calls_are_read_and_refuse_nothing():

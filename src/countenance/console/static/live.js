@@ -1,27 +1,31 @@
 // Keeps the part of the page with the id "live" up to date, which a reload does as well. It asks while somebody looks
-// and something is open, never takes the focus from anybody, and says in words only what has changed. Each look is
-// calls that are recorded, so it stops when nobody has touched the page for a while. It keeps no session alive: the
-// server does not take it for a sign of anybody.
+// and something is open, and never takes the focus from anybody. Each look is calls that are recorded, so it stops when
+// nobody has touched the page for a while. It keeps no session alive: the server does not take it for a sign of anybody.
 //
-// With data-parts, what has a data-part is replaced one by one; what the server did not look at again stays.
+// Without data-parts it says what has changed in the words of data-said. With data-parts it says nothing but that it
+// has stopped, and what has a data-part is replaced one by one; what the server did not look at again stays.
 
 const LEFT_AFTER_MS = 10 * 60 * 1000;
-const WHOLE_EVERY = 8; // looks; those between are at what changes quickly
+const WHOLE_EVERY = 4; // looks; those between are at what changes quickly
+const MOST_FAILED = 3; // looks in a row: a server that starts anew is back by then
 const said = document.getElementById("said");
 let touched = Date.now();
 let looks = 0;
+let failed = 0;
 for (const sign of ["pointermove", "keydown", "scroll"]) {
   addEventListener(sign, () => { touched = Date.now(); }, { passive: true });
 }
 
 class SignedOut extends Error {}
 
+const isWhole = () => looks % WHOLE_EVERY === 0;
+
 async function lookedAt() {
   looks += 1;
   const answer = await fetch(location.href, {
     credentials: "same-origin",
     redirect: "manual",
-    headers: { "x-countenance-refresh": looks % WHOLE_EVERY === 0 ? "whole" : "quick" },
+    headers: { "x-countenance-refresh": isWhole() ? "whole" : "quick" },
   });
   if (answer.type === "opaqueredirect") throw new SignedOut("you are signed out");
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
@@ -41,10 +45,16 @@ function replace(was, now) {
   now.querySelectorAll(".wide").forEach((each, place) => { each.scrollLeft = moved[place] ?? each.scrollLeft; });
 }
 
+const partsOf = (element) => [...element.querySelectorAll("[data-part]")].map((each) => each.dataset.part);
+
 function update(live, now) {
   if (live.dataset.parts === undefined) {
     if (now.dataset.said !== live.dataset.said) said.textContent = `${now.dataset.said}.`;
     replace(live, now);
+    return;
+  }
+  if (isWhole() && partsOf(live).join() !== partsOf(now).join()) {
+    replace(live, now); // a plot or a tile has come or gone
     return;
   }
   for (const part of now.querySelectorAll("[data-part]")) {
@@ -63,11 +73,14 @@ async function look() {
   if (!document.hidden && (isInParts || !live.contains(document.activeElement))) {
     try {
       const now = await lookedAt();
+      if (failed > 0) said.textContent = "";
+      failed = 0;
       update(live, now);
       if (Number(now.dataset.open) === 0) return;
     } catch (error) {
       said.textContent = `Not up to date: ${error.message}. Reload the page to see how it stands.`;
-      if (isInParts || error instanceof SignedOut) return;
+      failed += 1;
+      if (error instanceof SignedOut || (isInParts && failed >= MOST_FAILED)) return;
     }
   }
   setTimeout(look, Number(live.dataset.every));

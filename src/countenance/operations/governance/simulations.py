@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import orjson
+
 from countenance.audit.log_times import find_stretch
 from countenance.audit.own_calls import count_around, list_before
 from countenance.audit.own_entries import BEHIND_ALL
@@ -17,6 +19,7 @@ from countenance.policy.packs import Pack
 from countenance.policy.rules import Rule
 from countenance.policy.simulation import UNSAID, Outcome, Simulation
 from countenance.policy.what_if import WhatIf, what_if
+from countenance.transparency.canonical import parse_time
 from countenance.wire.shapes import (
     SimulatedCalls,
     SimulatedRule,
@@ -29,19 +32,48 @@ _ENTRIES: Final = 1_000
 """Milliseconds for each that is a call to be judged: seconds of a core for all of them."""
 
 
+_HOUR_ENTRIES: Final = 10_000
+"""Of the hour before the oldest of them: rates are counted from these, and nothing is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a simulation goes on, and what it was asked for when it began: so that it counts one stretch.
+
+    Attributes:
+        before: the index that what is read next stands before.
+        top: the index that all of it stands before.
+        since: calls before it are not judged.
+    """
+
+    before: int
+    top: int
+    since: datetime | None
+
+    @classmethod
+    def of(cls, text: str) -> _Place:
+        before, top, since = text.split(" ")
+        return cls(int(before), int(top), datetime.fromisoformat(since) if since else None)
+
+    def __str__(self) -> str:
+        return f"{self.before} {self.top} {self.since.isoformat() if self.since else ''}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """A part of the account's log.
 
     Attributes:
         entries: the oldest first.
-        oldest: the index of the first.
-        newer: how many entries the account has behind them.
-        older: how many before them, of the time that was asked for.
+        earlier: those of the hour before, the oldest first.
+        at: where it stands; `before` is the index of the oldest.
+        newer: how many entries the simulation has read before these.
+        older: how many are left before them, of the time that was asked for.
     """
 
     entries: list[bytes]
-    oldest: int
+    earlier: list[bytes]
+    at: _Place
     newer: int
     older: int
 
@@ -60,14 +92,14 @@ def simulate_policy(request: SimulatePolicyRequest, deps: Deps) -> SimulatePolic
 def _simulate(
     request: SimulatePolicyRequest, coming: Mapping[str, Pack], going: Mapping[str, Pack], deps: Deps
 ) -> SimulatePolicyResponse:
-    since = request.get("Since")
     scope = ("SimulatePolicy", deps.caller.account_id, *coming, "without", *going)
-    read = _read(
-        request, int(deps.page_tokens.resume(request.get("NextToken"), scope=scope) or BEHIND_ALL), deps
-    )
+    resumed = deps.page_tokens.resume(request.get("NextToken"), scope=scope)
+    place = _Place.of(resumed) if resumed else _Place(BEHIND_ALL, BEHIND_ALL, request.get("Since"))
+    read = _read(place, request.get("MaxEntries", _ENTRIES), deps)
+    since = place.since
     simulation = Simulation(deps.policies.simulating(coming), since=since)
     leaving = [rule.rule_id for rule in _rules(going)]
-    found = what_if(read.entries, simulation, going=leaving, since=since)
+    found = what_if(read.entries, simulation, going=leaving, earlier=read.earlier, since=since)
     outcome = simulation.outcome
     response: SimulatePolicyResponse = {
         "EntriesRead": found.read,
@@ -82,40 +114,48 @@ def _simulate(
         "RebuiltOtherwise": outcome.rebuilt_otherwise,
         "Rules": _told(outcome, found, deps),
         "AllowedEventIds": found.freed_examples[::-1],
-        "Unsaid": _unsaid(outcome),
+        "Unsaid": _unsaid(outcome, is_cut=len(read.earlier) == _HOUR_ENTRIES),
     }
     if found.oldest_at is not None:
         response["OldestAt"] = found.oldest_at
     if found.newest_at is not None:
         response["NewestAt"] = found.newest_at
     if read.older:
-        response["NextToken"] = deps.page_tokens.issue(str(read.oldest), scope=scope)
+        response["NextToken"] = deps.page_tokens.issue(str(read.at), scope=scope)
     return response
 
 
-def _read(request: SimulatePolicyRequest, before: int, deps: Deps) -> _Read:
-    """Entries before an index; and for the rates those of the hour before the time that is asked for."""
-    account, since = deps.audit.pseudonym(deps.caller.account_id), request.get("Since")
-    limit = request.get("MaxEntries", _ENTRIES)
+def _read(place: _Place, limit: int, deps: Deps) -> _Read:
+    """The newest entries before a place; and of the hour before them what their rates are counted from."""
+    account = deps.audit.pseudonym(deps.caller.account_id)
     with deps.house.database.read() as connection:
-        stretch = find_stretch(connection, account, since=since, before=None)
+        stretch = find_stretch(connection, account, since=place.since, before=None)
         if stretch is None:
-            return _Read([], before, 0, 0)
+            return _Read([], [], place, 0, 0)
         first = stretch.first or 0
-        hour = (
-            None if since is None else find_stretch(connection, account, since=_earlier(since), before=None)
+        found = list_before(connection, account, limit=limit, before=place.before, first=first)
+        if not found:
+            return _Read([], [], place, 0, 0)
+        oldest, top = found[-1][0], min(place.top, found[0][0] + 1 if place.top == BEHIND_ALL else place.top)
+        hour = find_stretch(connection, account, since=_hour_before(found[-1][1]), before=None)
+        earlier = list_before(
+            connection,
+            account,
+            limit=_HOUR_ENTRIES,
+            before=oldest,
+            first=0 if hour is None or hour.first is None else hour.first,
         )
-        found = list_before(
-            connection, account, limit=limit, before=before, first=first if hour is None else hour.first or 0
+        newer = (
+            count_around(connection, account, place=found[0][0] + 1)[0]
+            - count_around(connection, account, place=top)[0]
         )
-        oldest = found[-1][0] if found else before
-        newer, _ = count_around(connection, account, place=before)
         _, older = count_around(connection, account, place=oldest, first=first)
-    return _Read([entry for _, entry in reversed(found)], oldest, newer, older)
+    entries, before = ([entry for _, entry in reversed(each)] for each in (found, earlier))
+    return _Read(entries, before, _Place(oldest, top, place.since), newer, older)
 
 
-def _earlier(since: datetime) -> datetime:
-    return since - _HOUR if since - datetime.min.replace(tzinfo=UTC) > _HOUR else since
+def _hour_before(entry: bytes) -> datetime:
+    return parse_time(orjson.loads(entry)["time"]) - _HOUR
 
 
 def _chosen(request: SimulatePolicyRequest, deps: Deps) -> tuple[dict[str, Pack], dict[str, Pack]]:
@@ -188,7 +228,14 @@ def _by(counted: Counter[tuple[str, str]]) -> list[SimulatedCalls]:
     return told
 
 
-def _unsaid(outcome: Outcome) -> list[str]:
-    """What matters to a rule that bound a call, and is not in an entry: how it is taken."""
+def _unsaid(outcome: Outcome, *, is_cut: bool) -> list[str]:
+    """What matters to a rule that bound a call, and is not in an entry: how it is taken.
+
+    Args:
+        is_cut: the hour before the oldest entry had more entries than rates are counted from.
+    """
     names = {name for rule in outcome.rules.values() if rule.bound for name in rule.unsaid}
-    return [f"{name}: {UNSAID[name][1]}" for name in sorted(names)]
+    told = [f"{name}: {UNSAID[name][1]}" for name in sorted(names)]
+    if is_cut and "rate" in names:
+        told.append(f"rate: of the hour before the oldest, the last {_HOUR_ENTRIES:,} entries are counted")
+    return told
