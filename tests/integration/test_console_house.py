@@ -219,7 +219,11 @@ def test_a_simulation_tells_what_then_comes_and_what_would_go_again(service, por
 
 def test_a_simulation_goes_on_where_it_ended(administrator, service):
     """Each stretch has its own figures and says what is left: together they are every entry, once."""
-    client = service.client("countenance")
+    client, deadline = service.client("countenance"), time.monotonic() + LOG_TIMEOUT_S
+    for _ in range(30):
+        client.get_caller_identity()
+    while len(client.list_audit_entries(MaxResults=30)["Entries"]) < 30:
+        assert time.monotonic() < deadline
     change = {"Activate": [PACK], "Since": datetime.now(UTC) - timedelta(days=7), "MaxEntries": 7}
     found = client.simulate_policy(**change)
     assert (found["EntriesRead"], found["EntriesNewer"], found["IsWhole"]) == (7, 0, False)

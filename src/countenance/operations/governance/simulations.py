@@ -32,6 +32,7 @@ _ENTRIES: Final = 1_000
 """Milliseconds for each that is a call to be judged: seconds of a core for all of them."""
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR_ENTRIES: Final = 10_000
 """Of the hour before the oldest of them: rates are counted from these, and nothing is judged."""
 
@@ -52,11 +53,13 @@ class _Place:
 
     @classmethod
     def of(cls, text: str) -> _Place:
-        before, top, since = text.split(" ")
-        return cls(int(before), int(top), datetime.fromisoformat(since) if since else None)
+        before, top, since_us = text.split(":")
+        since = _EPOCH + timedelta(microseconds=int(since_us)) if since_us else None
+        return cls(int(before), int(top), since)
 
     def __str__(self) -> str:
-        return f"{self.before} {self.top} {self.since.isoformat() if self.since else ''}"
+        since_us = "" if self.since is None else (self.since - _EPOCH) // timedelta(microseconds=1)
+        return f"{self.before}:{self.top}:{since_us}"
 
 
 @dataclass(frozen=True, slots=True)
