@@ -3,7 +3,7 @@
 // nobody has touched the page for a while. It keeps no session alive: the server does not take it for a sign of anybody.
 //
 // Without data-parts it says what has changed in the words of data-said. With data-parts it says nothing but that it
-// has stopped, and what has a data-part is replaced one by one; what the server did not look at again stays.
+// is not up to date, and what has a data-part is replaced one by one; what the server did not look at again stays.
 
 const LEFT_AFTER_MS = 10 * 60 * 1000;
 const WHOLE_EVERY = 4; // looks; those between are at what changes quickly
@@ -37,12 +37,13 @@ async function lookedAt() {
 
 /** Put what is now in the place of what was; what somebody opened or moved in it stays so. */
 function replace(was, now) {
-  if (was.isEqualNode(now) || was.contains(document.activeElement)) return;
+  if (was.isEqualNode(now) || was.contains(document.activeElement)) return false;
   const opened = [...was.querySelectorAll("details")].map((each) => each.open);
   const moved = [...was.querySelectorAll(".wide")].map((each) => each.scrollLeft);
   was.replaceWith(document.adoptNode(now));
   now.querySelectorAll("details").forEach((each, place) => { each.open = opened[place] ?? each.open; });
   now.querySelectorAll(".wide").forEach((each, place) => { each.scrollLeft = moved[place] ?? each.scrollLeft; });
+  return true;
 }
 
 const partsOf = (element) => [...element.querySelectorAll("[data-part]")].map((each) => each.dataset.part);
@@ -53,10 +54,8 @@ function update(live, now) {
     replace(live, now);
     return;
   }
-  if (isWhole() && partsOf(live).join() !== partsOf(now).join()) {
-    replace(live, now); // a plot or a tile has come or gone
-    return;
-  }
+  // A plot or a tile has come or gone: with the focus in it, what is there still is replaced.
+  if (isWhole() && partsOf(live).join() !== partsOf(now).join() && replace(live, now)) return;
   for (const part of now.querySelectorAll("[data-part]")) {
     const was = live.querySelector(`[data-part="${part.dataset.part}"]`);
     if (was !== null) replace(was, part);
