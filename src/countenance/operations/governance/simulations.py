@@ -13,7 +13,12 @@ import orjson
 from countenance.audit.log_times import find_stretch
 from countenance.audit.own_calls import count_around, list_before
 from countenance.audit.own_entries import BEHIND_ALL
-from countenance.errors import InvalidParameterException, ResourceNotFoundException, ThrottlingException
+from countenance.errors import (
+    InvalidPaginationTokenException,
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ThrottlingException,
+)
 from countenance.operations.deps import Deps
 from countenance.policy.packs import Pack
 from countenance.policy.rules import Rule
@@ -53,9 +58,13 @@ class _Place:
 
     @classmethod
     def of(cls, text: str) -> _Place:
-        before, top, since_us = text.split(":")
-        since = _EPOCH + timedelta(microseconds=int(since_us)) if since_us else None
-        return cls(int(before), int(top), since)
+        """Raises InvalidPaginationTokenException: it is of a server that wrote them otherwise."""
+        try:
+            before, top, since_us = text.split(":")
+            since = _EPOCH + timedelta(microseconds=int(since_us)) if since_us else None
+            return cls(int(before), int(top), since)
+        except ValueError:
+            raise InvalidPaginationTokenException from None
 
     def __str__(self) -> str:
         since_us = "" if self.since is None else (self.since - _EPOCH) // timedelta(microseconds=1)
