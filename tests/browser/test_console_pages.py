@@ -162,7 +162,8 @@ def test_users_faces_and_charters_have_no_barrier(tab, service, keeper, portrait
         tab.wait_for_url("**there+again**")
         tab.goto(f"{service.endpoint}/console/collections/{name}/charter")
         tab.fill("#face_cap", "5000")
-        tab.get_by_role("button", name="Show what would change").click()
+        with tab.expect_navigation():
+            tab.get_by_role("button", name="Show what would change").click()
         look(tab, "charter-changed")
         assert tab.input_value("#face_cap") == "5000"
     finally:

@@ -165,7 +165,8 @@ class Reader:
         for member in (*SHOWN, *UNSHOWN):
             if f"{member} {MARK}" in told["text"]:
                 self.seen[member].add(label)
-        assert ("{{7*7}}" in told["text"]) == ("x-planted=" in told["text"]), "a template's braces are text"
+        # other tests plant braces as well, without the mark
+        assert "{{7*7}}" in told["text"] or "x-planted=" not in told["text"], "a template's braces are text"
         return str(told["text"])
 
 
