@@ -12,23 +12,12 @@ from console_visitor import make_member, make_officer
 from countenance.cli.installation import open_store
 from countenance.settings import Settings
 from countenance.store.jobs import Jobs, Task
-from seen_pages import CHROMIUM, VARIANTS, chromium, look, opened_tab
+from seen_pages import CHROMIUM, VARIANTS, look, opened_tab
 
 pytestmark = [
     pytest.mark.xdist_group("server"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def house(service) -> str:
-    return service.client("countenance").get_caller_identity()["AccountId"]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from console_visitor import make_member, make_officer, planted_trial
-from seen_pages import CHROMIUM, VARIANTS, chromium, look, opened_tab
+from seen_pages import CHROMIUM, VARIANTS, look, opened_tab
 
 pytestmark = [
     pytest.mark.xdist_group("server"),
@@ -22,17 +22,6 @@ GREW = r"""before => {
   const now = document.querySelector('[data-part=log] strong').textContent;
   return Number(now.replace(/\s/g, '')) > before;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def house(service) -> str:
-    return service.client("countenance").get_caller_identity()["AccountId"]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from console_visitor import PASSWORD, make_member, make_officer, planted_trial
 from countenance.transparency.note import Note, Signature, Signer, Verifier
-from seen_pages import CHROMIUM, VARIANTS, chromium, look, opened_tab
+from seen_pages import CHROMIUM, VARIANTS, look, opened_tab
 
 pytestmark = [
     pytest.mark.xdist_group("server"),
@@ -44,12 +44,6 @@ PAGES = (
     "/try",
 )
 OUTSIDE = ("/sign-in", "/invitation")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from countenance.transparency.note import Signer
 from countenance.types import Confidence, Face, PixelBox, Pose, Quality
 from countenance.vision.face_crop import cut_crop
 from sample_evaluation import sample_evaluation
-from seen_pages import CHROMIUM, chromium, look_everywhere, reached_by_keys
+from seen_pages import CHROMIUM, look_everywhere, reached_by_keys
 from signed_evaluations import signed
 
 pytestmark = [
@@ -35,17 +35,6 @@ pytestmark = [
 ROLES = ("administrator", "auditor", "developer", "examiner", "officer")
 SHAPE = "[...document.querySelectorAll('main *')].map(each => each.tagName + each.className).join()"
 POINTS = np.array([[150, 180], [250, 180], [200, 240], [160, 290], [240, 290]], np.float32)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def house(service) -> str:
-    return service.client("countenance").get_caller_identity()["AccountId"]
 
 
 @pytest.fixture(scope="module")

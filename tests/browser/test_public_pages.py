@@ -17,19 +17,13 @@ from typing import Any
 
 import pytest
 
-from seen_pages import CHROMIUM, VARIANTS, chromium, look, opened_tab
+from seen_pages import CHROMIUM, VARIANTS, look, opened_tab
 
 pytestmark = [
     pytest.mark.xdist_group("server"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium"),
 ]
 PAPERS = ("dpia", "art30", "accountability")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(params=VARIANTS, ids="-".join)
