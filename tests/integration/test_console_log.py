@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from console_visitor import make_member
+from logged_calls import await_entry
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -42,13 +43,7 @@ def refused(service, house, portraits):
             CollectionId="anything", Image={"Bytes": photo}, FaceMatchThreshold=91
         )
     event = caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-countenance-event-id"]
-    client, deadline = service.client("countenance"), time.monotonic() + LOG_TIMEOUT_S
-    while True:
-        try:
-            return client.get_inclusion_proof(EventId=event)
-        except ClientError:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+    return await_entry(service.client("countenance"), event)
 
 
 def asked(page_path="/console/log", **filters):
@@ -100,6 +95,7 @@ def test_older_entries_are_of_what_was_asked_for(auditor, service):
         page = auditor.get(asked(**filters))
         older = re.search(r'<a href="(\?[^"]+)">Older</a>', page.body)
         second = rows(auditor.get("/console/log" + html.unescape(older.group(1)))) if older else []
+        time.sleep(0.2)
     assert f"from={minute(began).replace(':', '%3A')}" in older.group(1)
     assert (len(rows(page)), len(second)) == (50, 5)
     assert not set(rows(page)) & set(second)
@@ -170,6 +166,7 @@ def test_a_refusal_leads_to_why_and_what_would_be_decided_now(auditor, refused, 
         assert time.monotonic() < deadline
         listed = client.list_audit_entries(Operation="ExplainCall", Order="NEWEST_FIRST")["Entries"]
         roles = [json.loads(each["Entry"]).get("roles") for each in listed]
+        time.sleep(0.2)
 
 
 def test_an_allowed_call_and_one_that_is_none_are_told_as_such(auditor, service):
@@ -179,9 +176,9 @@ def test_an_allowed_call_and_one_that_is_none_are_told_as_such(auditor, service)
     assert auditor.get(f"/console/policy/explain?event={NOBODY}").status == 404
     assert auditor.get("/console/policy/explain?event=../../x").status == 404
     answered = service.client("countenance").leave_canary(Marker="asked for, and allowed")["ResponseMetadata"]
-    event, deadline = answered["HTTPHeaders"]["x-countenance-event-id"], time.monotonic() + LOG_TIMEOUT_S
-    while (page := auditor.get(f"/console/policy/explain?event={event}")).status == 404:
-        assert time.monotonic() < deadline
+    event = answered["HTTPHeaders"]["x-countenance-event-id"]
+    await_entry(service.client("countenance"), event)
+    page = auditor.get(f"/console/policy/explain?event={event}")
     assert (page.status, "Then: allowed" in page.text, "It broke" in page.text) == (200, True, False)
     wrong = auditor.post("/console/policy/explain", {"call": "[1, 2, 3]"})
     assert (wrong.status, "[1, 2, 3]" in wrong.text and 'role="alert"' in wrong.body) == (400, True)

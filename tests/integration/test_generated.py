@@ -30,6 +30,7 @@ from countenance.store import UnitOfWork
 from countenance.store.jobs import Jobs, Task
 from countenance.wire.model import load_models
 from governed import open_governance
+from logged_calls import await_entry
 from strategies import requests_for
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -452,18 +453,6 @@ def _active_keys(client):
     return {key["AccessKeyId"] for page in pages for key in page["AccessKeys"] if key["Status"] == "ACTIVE"}
 
 
-def _wait_for_proof(governance, event_id):
-    deadline = time.monotonic() + LOG_TIMEOUT_S
-    while time.monotonic() < deadline:
-        try:
-            governance.get_inclusion_proof(EventId=event_id)
-        except governance.exceptions.ResourceNotFoundException:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("an event had no proof in time")
-
-
 @pytest.fixture(scope="module")
 def asked(service):
     """Request ids of this module's draws; the server's log begins with the module."""
@@ -548,7 +537,7 @@ def living(clients, portraits, s3_root, office):
     }
     proven = first_pages["ListAccessKeys"]["ResponseMetadata"]
     event_id = proven["RequestId"]
-    _wait_for_proof(governance, event_id)
+    await_entry(governance, event_id)
     first_pages["ListAuditEntries"] = governance.list_audit_entries(MaxResults=1)
     tokens = {operation: page["NextToken"] for operation, page in first_pages.items()}
     receipt = proven["HTTPHeaders"]["x-countenance-receipt"]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from logged_calls import await_entry
 
 pytestmark = pytest.mark.xdist_group("server")
 
 CALLS = 16
 """So many reach both workers."""
-LOG_TIMEOUT_S = 10.0
 HEADER = "x-countenance-rejected"
 
 
@@ -54,16 +54,7 @@ def told_of(answer):
 
 def entry_of(ours, answer):
     """Once the sequencer has given it its place."""
-    event_id = answer["ResponseMetadata"]["RequestId"]
-    deadline = time.monotonic() + LOG_TIMEOUT_S
-    while time.monotonic() < deadline:
-        for page in ours.get_paginator("list_audit_entries").paginate():
-            for entry in page["Entries"]:
-                members = json.loads(entry["Entry"])
-                if members["event"] == event_id:
-                    return members
-        time.sleep(0.1)
-    return pytest.fail("the call has no entry")
+    return json.loads(await_entry(ours, answer["ResponseMetadata"]["RequestId"])["Entry"])
 
 
 def test_the_next_search_of_every_worker_heeds_it_and_says_so(

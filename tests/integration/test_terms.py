@@ -582,6 +582,7 @@ def test_faces_older_than_the_charter_allows_are_deleted_and_the_log_agrees(
     entries: list[Any] = []
     while not entries and time.monotonic() < deadline:
         entries = own.account.own.list_audit_entries(Operation="ExpireFaces")["Entries"]
+        time.sleep(0.2)
     [entry] = entries
     opened = {each["Member"]: json.loads(each["Value"]) for each in entry["Openings"]}
     assert json.loads(entry["Entry"])["deleted"] == 1
