@@ -22,6 +22,7 @@ pytestmark = pytest.mark.xdist_group("server")
 PATH = "/console/examiners"
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CHANGING = re.compile(
+    r"[0-9a-f]{32}\.[0-9a-f]{64}|"
     r"\d{4}-\d\d-\d\d \d\d:\d\d UTC|[0-9a-f]{64}|\d{9,}\.\d+|\d+\.\d+|data:image/jpeg;base64,[\w+/=]+"
 )
 

@@ -1,4 +1,4 @@
-"""A form whose page shows a secret once is taken once; and a page that looks again keeps nobody in."""
+"""A form that makes something is taken once; and a page that looks again keeps nobody in."""
 
 from __future__ import annotations
 
@@ -85,6 +85,29 @@ def test_an_invitation_is_made_once(administrator, house):
     again = administrator.post("/console/people", fields)
     assert (again.status, "invite them anew" in again.text) == (409, True)
     assert name in administrator.post("/console/invitation", {"code": code}).text
+
+
+def test_a_case_is_opened_once(service):
+    """Each would have its own clock, and its own authorisation to be waited for."""
+    made = service.make_account(f"Pressed {uuid.uuid4().hex[:6]}", "missing-persons")
+    member = make_member(service, made["account"], "Ada", "administrator").signed_in(service.endpoint)
+    mark = MARK.search(member.get("/console/cases").body).group(1)
+    fields = {
+        "do": "open", "name": "C-1", "purpose": "missing-persons", "reason": "a test", "days": "3",
+        "legal_basis": "a statute", "form_once": mark,
+    }  # fmt: skip
+    assert [member.post("/console/cases", fields).status for _ in range(2)] == [303, 409]
+    assert len(service.client("countenance", **made).list_cases()["Cases"]) == 1
+
+
+def test_an_appeal_is_submitted_once(service):
+    made = service.make_account(f"Pressed {uuid.uuid4().hex[:6]}")
+    member = make_member(service, made["account"], "Ada", "administrator").signed_in(service.endpoint)
+    service.officer().change_standing(AccountId=made["account"], Standing="restricted", Reason="for a test")
+    mark = MARK.search(member.get("/console/standing").body).group(1)
+    fields = {"do": "appeal", "statement": "It was only a test.", "form_once": mark}
+    assert [member.post("/console/standing", fields).status for _ in range(2)] == [303, 409]
+    assert len(service.client("countenance", **made).list_appeals()["Appeals"]) == 1
 
 
 @pytest.mark.parametrize("mark", ["", "x", "0" * 32, f"{'0' * 32}.{'0' * 64}"])

@@ -40,6 +40,7 @@ def take(visit: Visit) -> Answer:
     case = form.one("case")
     match form.one("do"):
         case "open":
+            visit.require_first("If it opened a case, that is among those below.")
             visit.ours(
                 "OpenCase",
                 Case=form.one("name"),

@@ -30,6 +30,7 @@ def take(visit: Visit) -> Answer:
     form = visit.form
     match form.one("do"):
         case "appeal":
+            visit.require_first("If it submitted an appeal, that is among those below.")
             visit.ours("SubmitAppeal", Statement=form.one("statement"))
             return visit.goto(PATH, told="The appeal is submitted; another officer decides.")
         case _:

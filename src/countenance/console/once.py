@@ -1,4 +1,4 @@
-"""A mark in a form that makes something whose secret is shown once: sent again, it makes nothing."""
+"""A mark in a form that makes something there should be one of: sent again, it makes nothing."""
 
 from __future__ import annotations
 

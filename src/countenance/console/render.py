@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -30,6 +31,7 @@ HEADERS: Final = (
 )
 TLS_FROM_NOW_ON: Final = ("strict-transport-security", "max-age=31536000")
 _NOT_KEPT: Final = ("cache-control", "no-store")
+_FILLED_IN: Final = re.compile(r"\{([a-z_]+)\}")
 _KINDS: Final = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -108,8 +110,15 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["moment"] = to_moment
+    environment.filters["parts"] = to_parts
     environment.filters["count"] = lambda value: f"{value:,}".replace(",", " ")
     return environment
+
+
+def to_parts(message: str) -> list[tuple[str, bool]]:
+    """A rule's words as they are for any call: each part, and whether it names what a call fills in."""
+    parts = _FILLED_IN.split(message)
+    return [(part.replace("_", " ") if n % 2 else part, n % 2 == 1) for n, part in enumerate(parts)]
 
 
 def to_moment(seconds: float | datetime | None) -> str:
