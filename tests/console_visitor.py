@@ -24,6 +24,8 @@ from countenance.settings import Settings
 from governed import open_governance
 
 PASSWORD = "correct horse battery staple"
+_ON_THE_WAY_S = 10.0
+"""From a code that is shown to the server's look at it."""
 _TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')
 
 
@@ -71,7 +73,8 @@ class Visitor:
         """A form as our own page would send it; `token`: with that of this session."""
         values = dict(fields or {})
         if token and self.cookie:
-            values.setdefault("form_token", self.token())
+            if "form_token" not in values:
+                values["form_token"] = self.token()
             values.setdefault("form_once", new_mark(self.cookie))
         given = {
             "content-type": "application/x-www-form-urlencoded",
@@ -129,7 +132,8 @@ class Device:
 
     def code(self) -> str:
         """A code that has not been shown before: of the next step, if need be, which counts already."""
-        step = max(int(time.time()) // 30 - 1, self.last_step + 1)
+        # The step before counts too, and one that is about to count no longer is not shown.
+        step = max(int(time.time() + _ON_THE_WAY_S) // 30 - 1, self.last_step + 1)
         while step > int(time.time()) // 30 + 1:
             time.sleep(0.2)
         self.last_step = step

@@ -127,7 +127,7 @@ def test_a_picture_is_small_kept_by_nobody_and_in_the_log(visitors, people, serv
     assert "default-src 'none'" in answer.getheader("content-security-policy")
     governance, deadline = service.client("countenance"), time.monotonic() + LOG_TIMEOUT_S
     while time.monotonic() < deadline:
-        entries = governance.list_audit_entries(Operation="GetFaceImage")["Entries"]
+        entries = governance.list_audit_entries(Operation="GetFaceImage", Order="NEWEST_FIRST")["Entries"]
         if entries:
             return
         time.sleep(0.2)
