@@ -65,7 +65,7 @@ def test_figures_come_by_themselves_and_take_nothing_from_anybody(overview):
     page.get_by_role("link", name="read why").focus()
     for _ in range(10):  # the calls of the page itself are in the log within a second or so
         page.clock.fast_forward(A_WHILE)
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(3_000)  # after ten minutes it asks no more
         if page.evaluate(GREW, before):
             break
     assert page.evaluate(GREW, before)
@@ -123,10 +123,11 @@ def test_a_part_that_went_away_goes_with_the_next_whole_look(overview):
     page.evaluate("""() => document.querySelector(".tiles").insertAdjacentHTML(
       "beforeend", '<div class="tile" data-part="of-before">of before</div>')""")
     for number in range(1, 5):
-        with page.expect_response(lambda answer: answer.request.resource_type == "fetch"):
+        with page.expect_response(lambda answer: answer.request.resource_type == "fetch") as answer:
             page.clock.run_for(61_000)
+        answer.value.finished()
+        page.wait_for_timeout(300)  # and shown: then its next look is due in a minute
         if number < 4:
-            page.wait_for_timeout(300)
             assert page.locator("[data-part=of-before]").count() == 1
     page.wait_for_function("() => document.querySelector('[data-part=of-before]') === null")
     assert page.locator("[data-part=standing]").count() == 1

@@ -176,7 +176,7 @@ def page(browser, service, cookie) -> Iterator[Any]:
 
 def test_an_entrys_proof_is_checked_in_the_browser_and_a_changed_entry_is_found(page, service):
     """The page's own script computes the root; it does not take the server's word."""
-    page.goto(f"{service.endpoint}/console/log")
+    page.goto(f"{service.endpoint}/console/log?outcome=answered")
     page.locator("td a", has_text="check entry").last.click()
     verdict = page.locator("#verdict.holds")
     verdict.wait_for()
@@ -185,6 +185,7 @@ def test_an_entrys_proof_is_checked_in_the_browser_and_a_changed_entry_is_found(
     changed = page.content().replace(
         "&quot;outcome&quot;:&quot;answered", "&quot;outcome&quot;:&quot;refused"
     )
+    assert changed != page.content()
 
     page.route("**/console/log/*", lambda route: route.fulfill(body=changed, content_type="text/html"))
     page.reload()
@@ -400,10 +401,12 @@ def test_what_was_typed_survives_a_reload_until_it_was_taken_or_they_sign_out(br
     page.fill("#name", "Nobody\u0007")  # which is refused: what was typed stays
     page.get_by_role("button", name="Save").click()
     page.locator("main > .wrong").wait_for()
+    page.wait_for_load_state()  # the page's script listens by then
     assert page.input_value("#name") != ""
     page.fill("#name", added)
     page.get_by_role("button", name="Save").click()
     page.locator("main > .done").wait_for()
+    page.wait_for_load_state()
     assert page.input_value("#name") == ""
     page.fill("#name", "half typed")
     assert page.evaluate("sessionStorage.length") == 1
@@ -438,6 +441,7 @@ def test_a_draft_outlives_a_session_that_ended_before_it_was_sent(browser, servi
     assert page.locator("input[value=auditor]").first.is_checked()
     page.get_by_role("button", name="Save").click()
     page.locator("main[data-taken] > .done").wait_for()
+    page.wait_for_load_state()
     assert page.input_value("#name") == ""
     page.fill("#name", "half typed")
     page.reload()  # of the page that says that another form was taken

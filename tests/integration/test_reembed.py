@@ -410,7 +410,9 @@ def test_killed_while_it_switches_it_has_either_switched_or_not(moving, client, 
     moving.reembed("rollback", collection)
     whole_s, version = time.monotonic() - began, "2.0"
     # Later and later, until it is killed too late; then the other way. Most of the time goes into beginning.
-    while seen["done"] < 2:
+    # The one that was timed may have been slow: then the steps are made shorter.
+    while seen["done"] < 2 or seen["killed before"] <= 2:
+        assert seen.total() < 400, dict(seen)
         process = moving.begin("reembed", "rollback" if version == "1.1" else "switch", collection)
         time.sleep(delay_s)
         ended = process.poll()
@@ -422,6 +424,8 @@ def test_killed_while_it_switches_it_has_either_switched_or_not(moving, client, 
         assert all_answers(client, moving, collection, faces) == expected[now]
         assert ended is None or now != version
         seen["killed before" if now == version else "done" if ended == 0 else "killed after"] += 1
+        if ended == 0 and seen["killed before"] <= 2:
+            whole_s /= 2
         delay_s = delay_s + whole_s / 8 if now == version else 0.4 * whole_s
         version = now
     print(dict(seen))
@@ -506,7 +510,7 @@ def test_the_log_says_what_was_done_and_names_nobody(moving, client, collection)
         told = [
             entry
             for operation in wanted
-            for entry in own.list_audit_entries(Operation=operation)["Entries"]
+            for entry in own.list_audit_entries(Operation=operation, Order="NEWEST_FIRST")["Entries"]
             if collection in json.dumps(entry["Openings"])
         ]
         if len(told) == len(wanted) or time.monotonic() > deadline:

@@ -38,10 +38,11 @@ def cli(service):
 
 @pytest.fixture
 def period():
-    """The month that the calls of this test are in, and perhaps the next."""
+    """The month that the calls of this test are in, those before and after it: it may be midnight."""
     now = datetime.now(UTC)
-    after = now.year * 12 + now.month - 1 + 2
-    return ["--from", f"{now:%Y-%m}-01", "--to", f"{after // 12:04d}-{after % 12 + 1:02d}-01"]
+    this = now.year * 12 + now.month - 1
+    first, end = (f"{month // 12:04d}-{month % 12 + 1:02d}-01" for month in (this - 1, this + 2))
+    return ["--from", first, "--to", end]
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 
 import pytest
@@ -13,12 +12,12 @@ from countenance.cli.installation import open_store
 from countenance.settings import Settings
 from countenance.transparency.erasure_receipt import verify_erasure
 from countenance.transparency.note import Note, Verifier
+from logged_calls import await_entry
 
 pytestmark = pytest.mark.xdist_group("server")
 
 CALLS = 16
 """So many reach both workers."""
-LOG_TIMEOUT_S = 10.0
 
 
 @pytest.fixture
@@ -88,18 +87,7 @@ def test_the_receipt_is_checked_with_the_logs_public_key_and_its_entries_are_in_
     receipt = verify_erasure(note, [key])
     assert [str(each) for each in receipt.face_ids] == [his]
     assert Note.parse(note).text == receipt.text
-    wanted = {str(each) for each in receipt.event_ids}
-    deadline = time.monotonic() + LOG_TIMEOUT_S
-    while time.monotonic() < deadline:
-        entries = [
-            json.loads(entry["Entry"])
-            for page in ours.get_paginator("list_audit_entries").paginate()
-            for entry in page["Entries"]
-        ]
-        told = [entry for entry in entries if entry["event"] in wanted]
-        if told:
-            break
-        time.sleep(0.1)
+    told = [json.loads(await_entry(ours, str(each))["Entry"]) for each in receipt.event_ids]
     assert {(entry["operation"], entry["deleted"]) for entry in told} == {("EraseFaces", 1)}
 
 

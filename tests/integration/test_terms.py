@@ -47,7 +47,7 @@ OWN_SERVER = pytest.mark.xdist_group("serve")
 FREE = frozenset({*GROUPS["terms"], *GROUPS["dueProcess"], *GROUPS["rights"]})
 """What an account may do whatever it has accepted and however it stands."""
 OPERATION_NAMES = [(service, name) for service, operations in OPERATIONS.items() for name in operations]
-ENTRY_TIMEOUT_S = 15.0
+ENTRY_TIMEOUT_S = 30.0
 CASE = "MP-2026/4711"
 """One that could be looked up: the server's patrol restricts an account for a case that says nothing."""
 
