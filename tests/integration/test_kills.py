@@ -158,7 +158,6 @@ def test_nothing_confirmed_is_lost_and_nothing_deleted_comes_back_whatever_is_ki
         with database.read() as connection:
             entries = require_whole(connection)
         found = reconcile(database, data_dir, lambda: searches_ran(data_dir), full=True)
-    told = sum((writer.told for writer in writers), Counter())
     acknowledged = sum((writer.acknowledged for writer in writers), Counter())
     print(f"{dict(killed.killed)}; {sum(acknowledged.values())} acknowledged writes: {dict(acknowledged)}")
     print(f"answers {dict(told)}; {checker.receipts} receipts, {len(entries)} entries;")
